@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The contract with a physical GPU.
+ *
+ * A backend describes a GPU (struct vgpu_hw_desc), hands in a table of
+ * operations, and from then on is told what to do by the core and answers
+ * with events.  It knows nothing of instances, tenants or policies: it sees
+ * hardware contexts, jobs and pages.  What it cannot do it does not claim
+ * (VGPU_HW_*), and the core works around it: there is no question anywhere
+ * of who the backend is.
+ *
+ * An engine is always in one of these states, as the core sees it:
+ *
+ *               load                run                  event
+ *    empty ------------> loaded ----------> running ----------> loaded
+ *      ^                   |  ^                |
+ *      |   (another load)  |  +----------------+  preempt -> event PREEMPTED
+ *      +-------------------+          |
+ *      ^        save                  |  no answer in time
+ *      +------------- reset ----------+
+ *
+ * save, load, run and reset are called only while the engine does not run
+ * (reset: also while it runs); the core serialises them for each engine.
+ *
+ * Calling contexts, one word each in the table below:
+ *   atomic   under a spinlock with interrupts off; must not sleep
+ *   process  may sleep; the core holds no spinlock
+ */
+#ifndef _VGPU_BACKEND_H
+#define _VGPU_BACKEND_H
+
+#include <linux/types.h>
+#include <linux/module.h>
+#include <uapi/linux/vgpu.h>
+
+struct device;
+struct page;
+struct vgpu_gpu;
+
+/* Capabilities, vgpu_hw_desc.caps */
+#define VGPU_HW_PREEMPT		BIT_ULL(0)	/* preempt() works */
+#define VGPU_HW_SAVE		BIT_ULL(1)	/* save() and load() work */
+#define VGPU_HW_MMU		BIT_ULL(2)	/* jobs use virtual addresses */
+#define VGPU_HW_LAUNCH		BIT_ULL(3)	/* runs VGPU_CMD_LAUNCH */
+#define VGPU_HW_HOST_MEM	BIT_ULL(4)	/* PTEs may name system memory */
+
+/*
+ * Saved state comes in sections.  They are saved in the order of the enum
+ * and restored with the MMU first.
+ */
+enum vgpu_hw_section {
+	VGPU_SEC_CONTROL,	/* job in progress, how far it got */
+	VGPU_SEC_GENERAL,	/* general registers and program counters */
+	VGPU_SEC_SPECIAL,	/* control and status registers, reservations */
+	VGPU_SEC_VECTOR,	/* vector registers */
+	VGPU_SEC_SHARED,	/* workgroup memory */
+	VGPU_SEC_MMU,		/* address space and table root */
+	VGPU_SEC_COUNT
+};
+
+/**
+ * struct vgpu_pt_format - how the GPU's page tables look
+ * @levels: of tables, the root is level @levels - 1, leaves of base pages
+ *	are entries of level 0
+ * @bits: index bits of each level, from level 0
+ * @page_shift: of a base page
+ * @large_levels: bit n: an entry of level n may be a leaf (bit 0 always set)
+ * @pte: entry for a leaf at @level that maps bus or VRAM address @addr with
+ *	VGPU_PROT_* @prot; @host: @addr is a bus address of system memory
+ * @pde: entry for the table at VRAM address @addr
+ *
+ * An absent entry is 0.  Entries are 64 bits, tables 1 << (bits + 3) bytes
+ * and aligned to that.
+ */
+struct vgpu_pt_format {
+	const char *name;
+	unsigned int levels;
+	u8 bits[6];
+	unsigned int page_shift;
+	u32 large_levels;
+	u64 (*pte)(u64 addr, u32 prot, bool host, unsigned int level);
+	u64 (*pde)(u64 addr);
+};
+
+/**
+ * struct vgpu_hw_desc - a physical GPU, as its backend describes it
+ * @name: unique, short, for people; copied
+ * @driver: prefix of type names, e.g. "vgpu_soft"; copied
+ * @caps: VGPU_HW_*
+ * @vram_bytes: a multiple of 2 MiB
+ * @engines: compute engines, 1 to 8
+ * @units: compute units behind each engine
+ * @max_lanes: of a workgroup
+ * @shared_bytes: of a workgroup
+ * @max_instances: 1 to 64
+ * @section_bytes: largest saved size of each section, 0 for none
+ * @format: page tables; NULL without VGPU_HW_MMU
+ * @asids: address space tags, at least 2; tag 0 is never used by the core
+ * @numa_node: or NUMA_NO_NODE
+ */
+struct vgpu_hw_desc {
+	const char *name;
+	const char *driver;
+	u64 caps;
+	u64 vram_bytes;
+	unsigned int engines;
+	unsigned int units;
+	unsigned int max_lanes;
+	unsigned int shared_bytes;
+	unsigned int max_instances;
+	u32 section_bytes[VGPU_SEC_COUNT];
+	const struct vgpu_pt_format *format;
+	unsigned int asids;
+	int numa_node;
+};
+
+/**
+ * struct vgpu_hw_ctx - what a backend needs to know of a context
+ * @asid: tag of its address space
+ * @root: VRAM address of its page table
+ * @priv: the backend's own, see ctx_init
+ */
+struct vgpu_hw_ctx {
+	u32 asid;
+	u64 root;
+	void *priv;
+};
+
+/**
+ * struct vgpu_hw_job - one command for an engine
+ * @cookie: comes back in the event
+ * @op: VGPU_CMD_COPY, _FILL or _LAUNCH; checked against the GPU's limits
+ * @copy: with VGPU_HW_MMU virtual, else VRAM addresses
+ * @fill: likewise
+ * @launch: likewise
+ */
+struct vgpu_hw_job {
+	u64 cookie;
+	u16 op;
+	union {
+		struct vgpu_cmd_copy copy;
+		struct vgpu_cmd_fill fill;
+		struct vgpu_cmd_launch launch;
+	};
+};
+
+enum vgpu_hw_event_type {
+	VGPU_HW_DONE,		/* the job ended well; the engine stopped */
+	VGPU_HW_PREEMPTED,	/* the engine stopped midway, state in it */
+	VGPU_HW_FAULT,		/* the job ended badly; the engine stopped */
+	VGPU_HW_ECC,		/* a page of VRAM went bad; runs on */
+};
+
+/**
+ * struct vgpu_hw_event - an engine's answer
+ * @type: what happened
+ * @engine: where
+ * @cookie: of the job
+ * @service: engine time used since run() was called, ns
+ * @bytes: moved by copy and fill since run() was called
+ * @error: FAULT: -EFAULT (address), -ENOEXEC (instruction), ...
+ * @fault_va: FAULT: address
+ * @fault_access: FAULT: VGPU_PROT_* of the access
+ * @page: ECC: VRAM address
+ */
+struct vgpu_hw_event {
+	enum vgpu_hw_event_type type;
+	unsigned int engine;
+	u64 cookie;
+	u64 service;
+	u64 bytes;
+	int error;
+	u64 fault_va;
+	u32 fault_access;
+	u64 page;
+};
+
+/** struct vgpu_hw_pte - one entry to write, in a batch */
+struct vgpu_hw_pte {
+	u64 addr;	/* in VRAM */
+	u64 value;
+};
+
+/**
+ * struct vgpu_backend_ops - what a backend can be told
+ *
+ * @hw is the pointer given to vgpu_gpu_register().  Operations that a
+ * capability guards may be NULL without it.
+ */
+struct vgpu_backend_ops {
+	/* process: prepare a context; may set ctx->priv. 0 or errno. */
+	int (*ctx_init)(void *hw, struct vgpu_hw_ctx *ctx);
+	/* process: undo; no engine has the context any more. */
+	void (*ctx_fini)(void *hw, struct vgpu_hw_ctx *ctx);
+
+	/*
+	 * SAVE, atomic, engine stopped: write section @sec to @buf (of
+	 * section_bytes[sec]); returns bytes used.
+	 */
+	u32 (*save)(void *hw, unsigned int engine, enum vgpu_hw_section sec,
+		    void *buf);
+	/*
+	 * SAVE, atomic, engine stopped: which sections (bit mask) changed
+	 * since they were loaded or last saved.
+	 */
+	u32 (*dirty)(void *hw, unsigned int engine);
+	/*
+	 * SAVE, atomic, engine stopped: read back what save() wrote. After
+	 * the last section the engine is as it was when it was saved.
+	 */
+	void (*load)(void *hw, unsigned int engine, enum vgpu_hw_section sec,
+		     const void *buf, u32 bytes);
+	/*
+	 * Atomic, engine stopped: forget all state (another tenant's lies in
+	 * it) and take up @ctx with nothing in progress.
+	 */
+	void (*clear)(void *hw, unsigned int engine,
+		      const struct vgpu_hw_ctx *ctx);
+	/*
+	 * Atomic, engine stopped: start @job, or with @resume go on with the
+	 * job whose state is in the engine (@job is the same as then).
+	 * Answer: exactly one of DONE, PREEMPTED, FAULT.
+	 */
+	void (*run)(void *hw, unsigned int engine,
+		    const struct vgpu_hw_job *job, bool resume);
+	/*
+	 * PREEMPT, atomic, also from hard interrupts: stop soon. No answer of
+	 * its own: run's answer comes early. Harmless when already stopped.
+	 */
+	void (*preempt)(void *hw, unsigned int engine);
+	/*
+	 * Process: stop by force and forget all state. After return the
+	 * engine is stopped and run's answer, if it had not come, never comes.
+	 */
+	int (*reset)(void *hw, unsigned int engine);
+	/* Any context: engine time of @engine, ns, never goes back. */
+	u64 (*clock)(void *hw, unsigned int engine);
+
+	/* Any context: the page at @addr of VRAM, for the CPU; never NULL
+	 * inside vram_bytes.
+	 */
+	struct page *(*vram_page)(void *hw, u64 addr);
+	/* Process: zero [@addr, @addr + @bytes), page-aligned. */
+	void (*vram_clear)(void *hw, u64 addr, u64 bytes);
+
+	/* MMU, process: write entries, in order. */
+	void (*pte_write)(void *hw, const struct vgpu_hw_pte *ptes,
+			  unsigned int count);
+	/*
+	 * MMU, process: drop translations of @asid in [@va, @va + @bytes);
+	 * takes effect by the next tlb_sync().
+	 */
+	void (*tlb_invalidate)(void *hw, u32 asid, u64 va, u64 bytes);
+	/*
+	 * MMU, process: returns when no engine can use a translation that was
+	 * invalidated before the call. Bounded: a few preemption checks.
+	 */
+	void (*tlb_sync)(void *hw);
+};
+
+/**
+ * vgpu_gpu_register() - brings a GPU under management
+ * @dev: its device: parent of mdevs, target of DMA mappings
+ * @desc: what it is; copied
+ * @ops: what it can be told; must outlive the registration
+ * @hw: handed back in each operation
+ * @owner: module to pin while instances exist
+ *
+ * Context: process. The backend must be ready for every operation.
+ * Return: the GPU, or ERR_PTR(-EINVAL) for a description that contradicts
+ * itself (the log says how), -EEXIST for a name in use, -ENOMEM.
+ */
+struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
+				   const struct vgpu_hw_desc *desc,
+				   const struct vgpu_backend_ops *ops,
+				   void *hw, struct module *owner);
+
+/**
+ * vgpu_gpu_unregister() - takes a GPU away, whatever it is doing
+ * @gpu: from vgpu_gpu_register()
+ *
+ * Instances die: commands end in errors, waiters get -ENODEV, mappings are
+ * zapped, mdevs are asked for. After return no operation is called.
+ * Context: process; waits in bounded time for engines, not for tenants
+ * (mdev users excepted, as the driver core requires).
+ */
+void vgpu_gpu_unregister(struct vgpu_gpu *gpu);
+
+/**
+ * vgpu_gpu_event() - an engine answers
+ * @gpu: the GPU
+ * @ev: what happened; not kept
+ *
+ * Context: any but NMI, with no lock that an operation takes: load, save,
+ * clear and run are called for this engine before it returns.
+ */
+void vgpu_gpu_event(struct vgpu_gpu *gpu, const struct vgpu_hw_event *ev);
+
+#endif /* _VGPU_BACKEND_H */

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The contract with those who let users in: the device node, the netlink
+ * family, the VFIO device.  A face translates and owns nothing: each call of
+ * a user ends in one function here, and what happens inside comes out as
+ * events and callbacks.  Faces never talk to each other.
+ *
+ * Everything may sleep and is called in process context, where not noted.
+ */
+#ifndef _VGPU_FACE_H
+#define _VGPU_FACE_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/uuid.h>
+#include <uapi/linux/vgpu.h>
+#include <uapi/linux/vgpu_hw.h>
+#include <vgpu/mem.h>
+
+struct address_space;
+struct eventfd_ctx;
+struct module;
+struct page;
+struct vgpu_client;
+struct vgpu_gpu;
+struct vgpu_instance;
+struct vgpu_shpages;
+struct vm_area_struct;
+
+#define VGPU_NAME_LEN	32
+#define VGPU_MAX_TYPES	8
+#define VGPU_MAX_ENGINES 8
+
+/* ---------------------------------------------------------------- GPUs */
+
+/**
+ * struct vgpu_type - a shape in which vGPUs of a GPU are made
+ * @name: "<weight share>g.<VRAM>m", the same for the same shape everywhere
+ * @shares: eighths of the GPU that its default weight stands for
+ * @weight: default weight: 100 * @shares
+ * @vram_bytes: quota
+ */
+struct vgpu_type {
+	char name[VGPU_NAME_LEN];
+	u32 shares;
+	u32 weight;
+	u64 vram_bytes;
+};
+
+/**
+ * struct vgpu_engine_info - figures of an engine; monotonic
+ * @clock_ns: its clock
+ * @busy_ns: engine time served
+ * @switches: contexts changed
+ * @preemptions: commands stopped midway
+ * @resets: forced stops
+ * @jobs: commands run
+ */
+struct vgpu_engine_info {
+	u64 clock_ns;
+	u64 busy_ns;
+	u64 switches;
+	u64 preemptions;
+	u64 resets;
+	u64 jobs;
+	u64 queued;
+};
+
+/** struct vgpu_gpu_info - a GPU at a glance */
+struct vgpu_gpu_info {
+	u32 index;
+	char name[VGPU_NAME_LEN];
+	char driver[VGPU_NAME_LEN];
+	char device[64];		/* bus address, e.g. 10000:00:01.0 */
+	u64 caps;			/* VGPU_CAP_* */
+	u32 engines;
+	u32 units;
+	u32 max_lanes;
+	u32 shared_bytes;
+	u32 max_instances;
+	u32 instances;
+	u64 vram_bytes;			/* for tenants */
+	u64 vram_committed;		/* quotas handed out */
+	struct vgpu_vram_stats vram;
+	char policy[16];
+	u64 slice_ns;
+	u64 preempt_timeout_ns;
+	bool unplugged;
+	struct vgpu_engine_info engine[VGPU_MAX_ENGINES];
+};
+
+/* By index, with a reference, or NULL. */
+struct vgpu_gpu *vgpu_gpu_get(u32 index);
+void vgpu_gpu_hold(struct vgpu_gpu *gpu);
+void vgpu_gpu_put(struct vgpu_gpu *gpu);
+/* The next index at or above @from that exists, with a reference, or NULL. */
+struct vgpu_gpu *vgpu_gpu_next(u32 from);
+u32 vgpu_gpu_index(const struct vgpu_gpu *gpu);
+struct device *vgpu_gpu_device(const struct vgpu_gpu *gpu);
+const char *vgpu_gpu_driver(const struct vgpu_gpu *gpu);
+void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info);
+/* The array lives as long as the GPU. */
+const struct vgpu_type *vgpu_gpu_types(struct vgpu_gpu *gpu,
+				       unsigned int *count);
+/* How many more of a type fit now. */
+unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
+				 const struct vgpu_type *type);
+/*
+ * Live: NULL or 0 leaves a setting as it is. -ENOENT: no such policy;
+ * -ERANGE: slice or timeout out of range. All or nothing.
+ */
+int vgpu_gpu_set(struct vgpu_gpu *gpu, const char *policy, u64 slice_ns,
+		 u64 preempt_timeout_ns);
+
+/* ----------------------------------------------------------- instances */
+
+/*
+ *  CREATED --start--> RUNNING <--resume-- PAUSED
+ *     STOPPED --start-->  |  ---pause--->   |
+ *        ^----------------+------stop-------+
+ *  FAILED: as STOPPED, after mediation gave up on it; start tries again.
+ *  DEAD: its GPU went away.
+ */
+enum vgpu_state {
+	VGPU_STATE_CREATED,
+	VGPU_STATE_RUNNING,
+	VGPU_STATE_PAUSED,
+	VGPU_STATE_STOPPED,
+	VGPU_STATE_FAILED,
+	VGPU_STATE_DEAD,
+};
+
+#define VGPU_INSTANCE_MDEV	0x1	/* no node of its own */
+
+/**
+ * struct vgpu_instance_params - what to create
+ * @type: name of a type, without the driver's prefix
+ * @uuid: null: one is made up
+ * @flags: VGPU_INSTANCE_*
+ * @weight: 0: the type's
+ * @priority: 0 to VGPU_PRIORITY_MAX
+ * @bandwidth_mbps: 0: no limit
+ */
+struct vgpu_instance_params {
+	const char *type;
+	uuid_t uuid;
+	u32 flags;
+	u32 weight;
+	u32 priority;
+	u64 bandwidth_mbps;
+};
+
+/**
+ * struct vgpu_instance_info - a vGPU at a glance
+ * @holder_pid: of the first open client, 0 without
+ * @holder: its command name or VM
+ * @received_permille: of the engines' service over the last second or so
+ * @entitled_permille: its weight's part among instances with work meanwhile
+ * @created_ns: CLOCK_BOOTTIME
+ * @active_ns: CLOCK_BOOTTIME of the last completion, 0 before
+ */
+struct vgpu_instance_info {
+	u32 id;
+	u32 gpu;
+	uuid_t uuid;
+	u32 flags;
+	enum vgpu_state state;
+	char type[VGPU_NAME_LEN];
+	u32 units;
+	u32 weight;
+	u32 priority;
+	u64 bandwidth_mbps;
+	u64 slice_ns;
+	u64 vram_limit;
+	u64 vram_used;
+	u64 vram_peak;
+	u64 vram_denied;
+	u32 clients;
+	pid_t holder_pid;
+	char holder[64];
+	u64 created_ns;
+	u64 active_ns;
+	u64 busy_ns;			/* engine time */
+	u64 entitled_ns;
+	u64 wait_ns;
+	u64 wait_max_ns;
+	u64 wakeups;
+	u64 slices;
+	u64 switches;
+	u64 preemptions;
+	u64 resets;
+	u64 faults;
+	u64 submitted;
+	u64 completed;
+	u64 failed;
+	u64 copied_bytes;
+	u64 throttled_ns;
+	u32 received_permille;
+	u32 entitled_permille;
+	u64 ctx_saves;
+	u64 ctx_loads;
+	u64 ctx_bytes_saved;
+	u64 wait_p50_ns;
+	u64 wait_p99_ns;
+};
+
+/*
+ * With a reference, or ERR_PTR: -ENOENT no such type, -EEXIST uuid taken,
+ * -ENOSPC does not fit, -ERANGE a quota out of range, -ENODEV unplugged.
+ */
+struct vgpu_instance *
+vgpu_instance_create(struct vgpu_gpu *gpu,
+		     const struct vgpu_instance_params *params);
+/* -EBUSY while clients are open. Does not consume the reference. */
+int vgpu_instance_destroy(struct vgpu_instance *inst);
+struct vgpu_instance *vgpu_instance_get(u32 id);
+struct vgpu_instance *vgpu_instance_get_by_uuid(const uuid_t *uuid);
+struct vgpu_instance *vgpu_instance_next(u32 from);
+void vgpu_instance_hold(struct vgpu_instance *inst);
+void vgpu_instance_put(struct vgpu_instance *inst);
+u32 vgpu_instance_id(const struct vgpu_instance *inst);
+struct vgpu_gpu *vgpu_instance_gpu(const struct vgpu_instance *inst);
+void vgpu_instance_get_info(struct vgpu_instance *inst,
+			    struct vgpu_instance_info *info);
+/* enum vgpu_verb; -EBUSY: no such move from here, -EINVAL: no such verb. */
+int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb);
+
+/**
+ * struct vgpu_instance_set - new quotas, as struct vgpu_ctl_set has them
+ */
+struct vgpu_instance_set {
+	u32 mask;
+	u32 weight;
+	u32 priority;
+	u64 bandwidth_mbps;
+	u64 vram_bytes;
+};
+
+/* All or nothing: -ERANGE, -EBUSY, -ENOSPC, -EINVAL (unknown bit). */
+int vgpu_instance_set(struct vgpu_instance *inst,
+		      const struct vgpu_instance_set *set);
+/*
+ * The inode mapping that all CPU mappings of the instance's memory must go
+ * through, so that they can be zapped.
+ */
+struct address_space *vgpu_instance_mapping(struct vgpu_instance *inst);
+struct file *vgpu_instance_file(struct vgpu_instance *inst);
+/* Bytes of the aperture: BO mmap_offsets are below. A power of two. */
+u64 vgpu_instance_aperture(const struct vgpu_instance *inst);
+
+/* ------------------------------------------------------------- clients */
+
+/*
+ * A pair of pages shared with a user: doorbells and timelines. All clients
+ * of a VM share the device's pair; a node's file has its own.
+ */
+struct vgpu_shpages *vgpu_shpages_create(void);
+void vgpu_shpages_put(struct vgpu_shpages *sp);
+struct page *vgpu_shpages_doorbells(struct vgpu_shpages *sp);
+struct page *vgpu_shpages_timelines(struct vgpu_shpages *sp);
+/* A doorbell was rung; unknown ones are ignored. Atomic. */
+void vgpu_shpages_kick(struct vgpu_shpages *sp, u32 doorbell);
+
+/**
+ * struct vgpu_client_ops - what a face does for its client
+ * @timeline_moved: atomic: some timeline of the client was raised
+ * @queue_irq: atomic: some queue raised VGPU_QUEUE_IRQ_* @bits
+ * @get_pages: pins the pages behind guest addresses of a VGPU_BO_HOST.
+ *	Called without locks. On 0, @pages is filled and @cookie is handed to
+ *	put_pages once, when neither engine nor mapping reaches them any more.
+ *	NULL: the client's host BOs are the kernel's own memory.
+ * @put_pages: see get_pages; process context, may not take mmap locks
+ */
+struct vgpu_client_ops {
+	void (*timeline_moved)(void *priv);
+	void (*queue_irq)(void *priv, u32 bits);
+	int (*get_pages)(void *priv, const u64 *addrs, unsigned int count,
+			 struct page **pages, void **cookie);
+	void (*put_pages)(void *cookie);
+};
+
+/**
+ * struct vgpu_client_params - who comes in
+ * @ops: or NULL
+ * @priv: for @ops
+ * @shpages: to share, or NULL: the client gets its own
+ * @pid: holder to name in messages
+ * @holder: name of the program or VM
+ */
+struct vgpu_client_params {
+	const struct vgpu_client_ops *ops;
+	void *priv;
+	struct vgpu_shpages *shpages;
+	pid_t pid;
+	const char *holder;
+};
+
+/* -ENODEV dead, -EAGAIN not running (start it), -EMFILE too many. */
+struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
+				     const struct vgpu_client_params *params);
+/* Cancels its work and frees its objects; waits in bounded time. */
+void vgpu_client_close(struct vgpu_client *client);
+struct vgpu_instance *vgpu_client_instance(const struct vgpu_client *client);
+struct vgpu_shpages *vgpu_client_shpages(const struct vgpu_client *client);
+
+/*
+ * One call of a tenant: @arg is the call's structure in kernel memory, whole
+ * and checked by vgpu_ioctl_check() (vgpu/ioctl.h); @payload the array it
+ * names, already copied, packed at its current stride, or NULL. The result
+ * is in @arg. VGPU_CALL_WAIT sleeps interruptibly; VGPU_CALL_EVENTFD is not
+ * taken here.
+ */
+int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
+		     const void *payload, size_t payload_bytes);
+/* Consumes the reference to @ctx when 0 is returned. */
+int vgpu_client_eventfd(struct vgpu_client *client, u32 timeline, u64 value,
+			struct eventfd_ctx *ctx);
+/* poll(): wakes when a timeline of the client moved or an irq was raised. */
+struct wait_queue_head *vgpu_client_waitqueue(struct vgpu_client *client);
+/* Bits raised and not read since by VGPU_CALL_QUEUE_STATUS. Atomic. */
+u32 vgpu_client_irq_pending(struct vgpu_client *client);
+
+/*
+ * The BO whose mmap_offset range holds [@offset, @offset + @bytes), with a
+ * reference, and where in it; NULL when there is none. Of this client only,
+ * or of any client of the instance.
+ */
+struct vgpu_bo *vgpu_client_bo_at(struct vgpu_client *client, u64 offset,
+				  u64 bytes, u64 *bo_offset);
+struct vgpu_bo *vgpu_instance_bo_at(struct vgpu_instance *inst, u64 offset,
+				    u64 bytes, u64 *bo_offset);
+/*
+ * The pages behind @cookie (see get_pages) are going away: on return
+ * put_pages was called. Bounded; takes no lock that is held around
+ * get_pages.
+ */
+void vgpu_client_revoke_pages(struct vgpu_client *client, void *cookie);
+
+/* -------------------------------------------------------------- events */
+
+enum vgpu_event_type {
+	VGPU_EVENT_GPU_ADDED,
+	VGPU_EVENT_GPU_REMOVED,
+	VGPU_EVENT_CREATED,
+	VGPU_EVENT_DESTROYED,
+	VGPU_EVENT_STATE,	/* value: enum vgpu_state */
+	VGPU_EVENT_SET,		/* quotas changed */
+	VGPU_EVENT_QUOTA,	/* value: bytes refused */
+	VGPU_EVENT_FAULT,	/* value: address */
+	VGPU_EVENT_RESET,	/* value: engine; a hung command was killed */
+	VGPU_EVENT_BROKEN,	/* a ring made no sense; value: errno */
+	VGPU_EVENT_POLICY,	/* a GPU's policy or slice changed */
+};
+
+struct vgpu_event {
+	enum vgpu_event_type type;
+	u32 gpu;
+	u32 instance;		/* U32_MAX: none */
+	uuid_t uuid;
+	u64 value;
+	u64 time_ns;		/* CLOCK_BOOTTIME */
+};
+
+/**
+ * struct vgpu_face - callbacks of a face; process context, may sleep
+ * @gpu_added: also called at registration for those already there
+ * @gpu_removed: before the GPU goes; on return the face holds nothing of it
+ *	but references
+ * @instance_added: likewise; not for instances still being created
+ * @instance_removed: nobody new may come in through the face
+ * @event: what happened, in order; must not call back into the instance
+ */
+struct vgpu_face {
+	const char *name;
+	struct module *owner;
+	int (*gpu_added)(struct vgpu_gpu *gpu);
+	void (*gpu_removed)(struct vgpu_gpu *gpu);
+	int (*instance_added)(struct vgpu_instance *inst);
+	void (*instance_removed)(struct vgpu_instance *inst);
+	void (*event)(const struct vgpu_event *ev);
+	struct list_head link;		/* core's */
+};
+
+int vgpu_face_register(struct vgpu_face *face);
+void vgpu_face_unregister(struct vgpu_face *face);
+
+#endif /* _VGPU_FACE_H */

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One table of the tenant's calls: sizes, padding, arrays.  Shared by the
+ * device node, the VFIO face's admin channel and the guest's driver (which
+ * links it in), so that the same structure is refused with the same errno
+ * wherever it comes in.
+ */
+#ifndef _VGPU_IOCTL_H
+#define _VGPU_IOCTL_H
+
+#include <linux/types.h>
+#include <uapi/linux/vgpu.h>
+
+#define VGPU_ARG_MAX	128	/* largest structure of a call, bytes */
+
+/* Byte ranges of a structure that must be zero on the way in. */
+struct vgpu_ioctl_pad {
+	u16 offset;
+	u16 bytes;
+};
+
+/**
+ * struct vgpu_ioctl_desc - one call
+ * @call: enum vgpu_call or enum vgpu_ctl_call
+ * @name: for messages and figures
+ * @size: of the structure today
+ * @min_size: of its first published layout
+ * @out: something is copied back
+ * @ptr_offset: of the __u64 pointer to its array, 0 without
+ * @count_offset: of the array's __u32 count
+ * @stride_offset: of the array's __u32 stride
+ * @elem_bytes: size of one element today
+ * @max_count: most elements
+ * @pads: what must be zero
+ */
+struct vgpu_ioctl_desc {
+	u32 call;
+	const char *name;
+	u16 size;
+	u16 min_size;
+	bool out;
+	u16 ptr_offset;
+	u16 count_offset;
+	u16 stride_offset;
+	u16 elem_bytes;
+	u32 max_count;
+	struct vgpu_ioctl_pad pads[4];
+};
+
+/* NULL when there is no such call. The index is speculation-safe. */
+const struct vgpu_ioctl_desc *vgpu_ioctl_find(u32 call);
+
+/*
+ * Structure in kernel memory: @bytes of @msg go to @arg (VGPU_ARG_MAX, zero
+ * filled). -EINVAL too short, size field wrong, or padding dirty; -E2BIG
+ * tail not zero.
+ */
+int vgpu_ioctl_check(const struct vgpu_ioctl_desc *desc, const void *msg,
+		     size_t bytes, void *arg);
+/*
+ * The same from user memory. *user_size is what the user said. The whole
+ * structure is read once.
+ */
+int vgpu_ioctl_copy_in(const struct vgpu_ioctl_desc *desc,
+		       const void __user *uarg, void *arg, u32 *user_size);
+/* Copies back what fits into the user's size. */
+int vgpu_ioctl_copy_out(const struct vgpu_ioctl_desc *desc,
+			void __user *uarg, const void *arg, u32 user_size);
+/*
+ * The array that @arg names: kvmalloc'ed (accounted), packed at elem_bytes;
+ * *payload NULL without one. -EINVAL stride or count, -E2BIG nonzero tail of
+ * a longer element, -EFAULT, -ENOMEM.
+ */
+int vgpu_ioctl_payload_in(const struct vgpu_ioctl_desc *desc, void *arg,
+			  void **payload, size_t *payload_bytes);
+
+#endif /* _VGPU_IOCTL_H */

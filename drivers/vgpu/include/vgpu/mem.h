@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What mem/ offers the core: the VRAM of a GPU, pieces of memory (BOs) with
+ * all their mappings, address spaces with real page tables, and the accounts
+ * that pay.  It knows GPUs only as struct vgpu_backend_ops, and tenants only
+ * as struct vgpu_mem_account.
+ *
+ * All of it is called in process context and may sleep, where not noted.
+ */
+#ifndef _VGPU_MEM_H
+#define _VGPU_MEM_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <vgpu/backend.h>
+
+struct vgpu_vram;
+struct vgpu_bo;
+struct vgpu_as;
+
+/**
+ * struct vgpu_mem_account - who pays for VRAM; embed it
+ * @limit: bytes that may be in use
+ * @used: bytes in use: BOs, rounded to pages, and page tables
+ * @peak: most that was ever in use
+ * @denied: charges refused
+ *
+ * Charged before anything is allocated, so that no race passes the limit.
+ */
+struct vgpu_mem_account {
+	spinlock_t lock;
+	u64 limit;
+	u64 used;
+	u64 peak;
+	u64 denied;
+};
+
+void vgpu_mem_account_init(struct vgpu_mem_account *acct, u64 limit);
+/* 0 or -EDQUOT. Atomic. */
+int vgpu_mem_charge(struct vgpu_mem_account *acct, u64 bytes);
+/* More than is in use: warned of once and clamped, never an underflow. */
+void vgpu_mem_uncharge(struct vgpu_mem_account *acct, u64 bytes);
+/* 0, or -EBUSY when more than @limit is in use. */
+int vgpu_mem_set_limit(struct vgpu_mem_account *acct, u64 limit);
+
+/**
+ * struct vgpu_vram_stats - of a whole VRAM
+ * @total: bytes
+ * @used: bytes in blocks in use
+ * @free: bytes free
+ * @largest_free: longest free run, bytes
+ * @blocks: in use
+ * @frag_permille: 1000 * (1 - largest_free / free); 0 when nothing is free
+ */
+struct vgpu_vram_stats {
+	u64 total;
+	u64 used;
+	u64 free;
+	u64 largest_free;
+	u64 blocks;
+	u32 frag_permille;
+};
+
+struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
+				   void *hw, const struct vgpu_hw_desc *desc,
+				   struct device *dev);
+/* Everything must have been freed; what was not is warned of. */
+void vgpu_vram_destroy(struct vgpu_vram *vram);
+void vgpu_vram_get_stats(struct vgpu_vram *vram, struct vgpu_vram_stats *st);
+
+#define VGPU_BO_CONTIGUOUS	0x100	/* one block (GPUs without an MMU) */
+
+/*
+ * VRAM: zeroed before it is handed out and when it comes back; may consist
+ * of several blocks. -EDQUOT, -ENOSPC, -ENOMEM, -EINVAL.
+ */
+struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
+			       struct vgpu_mem_account *acct, u64 bytes,
+			       u64 align, u32 flags);
+/*
+ * System memory of our own (zeroed, GFP_KERNEL_ACCOUNT), or with @pages
+ * somebody else's: @release is then called once, when no engine and no
+ * mapping can reach them any more. Not charged to a VRAM account.
+ */
+struct vgpu_bo *vgpu_bo_create_host(struct vgpu_vram *vram, u64 bytes,
+				    struct page **pages,
+				    void (*release)(void *arg), void *arg);
+void vgpu_bo_get(struct vgpu_bo *bo);
+void vgpu_bo_put(struct vgpu_bo *bo);
+u64 vgpu_bo_bytes(const struct vgpu_bo *bo);
+bool vgpu_bo_is_host(const struct vgpu_bo *bo);
+/*
+ * The page behind byte @offset (for CPU mappings and rings), or NULL after
+ * revocation or past the end. Atomic. Stable until revoked.
+ */
+struct page *vgpu_bo_page(struct vgpu_bo *bo, u64 offset);
+/* VRAM address of a contiguous BO. */
+u64 vgpu_bo_vram_addr(const struct vgpu_bo *bo);
+/*
+ * Takes the memory away from every address space (reverse map), in bounded
+ * time; on return no engine reaches it. Later accesses fault. Own memory
+ * stays until the last put; foreign pages are released now.
+ */
+void vgpu_bo_revoke(struct vgpu_bo *bo);
+
+/* An address space. @acct pays for its tables. NULL format: no MMU. */
+struct vgpu_as *vgpu_as_create(struct vgpu_vram *vram,
+			       struct vgpu_mem_account *acct, u32 asid);
+/* Unmaps all. No engine may use it any more. */
+void vgpu_as_destroy(struct vgpu_as *as);
+u64 vgpu_as_root(const struct vgpu_as *as);
+u32 vgpu_as_asid(const struct vgpu_as *as);
+u64 vgpu_as_start(const struct vgpu_as *as);
+u64 vgpu_as_end(const struct vgpu_as *as);
+/* -EINVAL, -EEXIST (something is there), -ERANGE, -EDQUOT, -ENOMEM. */
+int vgpu_as_map(struct vgpu_as *as, struct vgpu_bo *bo, u64 offset, u64 va,
+		u64 bytes, u32 prot);
+/*
+ * Removes whatever lies there, splitting what reaches out. -ENOENT when
+ * there is nothing at all. On return no engine uses the translation.
+ */
+int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes);
+/*
+ * The VRAM address behind [@va, @va + @bytes) when it is one contiguous
+ * range that grants @prot; for GPUs without an MMU. -EFAULT.
+ */
+int vgpu_as_translate(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
+		      u64 *addr);
+
+struct vgpu_as_stats {
+	u64 mapped;		/* bytes */
+	u64 regions;
+	u64 table_bytes;
+	u64 ptes_written;	/* ever */
+	u64 invalidations;	/* ever */
+};
+
+void vgpu_as_get_stats(struct vgpu_as *as, struct vgpu_as_stats *st);
+
+#endif /* _VGPU_MEM_H */

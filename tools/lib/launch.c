@@ -89,7 +89,7 @@ int vgpu_launch(struct vgpu_queue *queue, const struct vgpu_launch *launch,
 	const struct vgpu_info *info = &queue->ctx->dev->info;
 	struct vgpu_cmd cmd = vgpu_cmd_nop();
 	struct vgpu_cmd_launch *l = &cmd.launch;
-	uint64_t stack, args = launch->args_va;
+	uint64_t stack = 0, args = launch->args_va;
 	uint64_t lanes = 1;
 	int ret;
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# For jobs: . "$VGPU_TOP/tests/jobs/lib.sh"
+
+# Loads our modules by name, with what they need of the kernel's.
+# Parameters follow their module: load vgpu vgpu_soft gpus=2
+load() {
+	local name='' args=()
+	for a in "$@"; do
+		case $a in
+		*=*) args+=("$a") ;;
+		*)
+			[ -z "$name" ] || load_one "$name" "${args[@]}"
+			name=$a args=() ;;
+		esac
+	done
+	load_one "$name" "${args[@]}"
+}
+
+load_one() {
+	local ko=$VGPU_KO/$1.ko dep
+	shift
+	[ -e "$ko" ] || { echo "no module $ko" >&2; return 1; }
+	for dep in $(modinfo -F depends "$ko" | tr , ' '); do
+		# ours come from the build directory, the kernel's from its tree
+		if [ -e "$VGPU_KO/$dep.ko" ]; then
+			grep -q "^${dep//-/_} " /proc/modules || load_one "$dep"
+		else
+			modprobe "$dep"
+		fi
+	done
+	insmod "$ko" "$@"
+}
+
+# Waits until the command succeeds: until_true SECONDS COMMAND…
+until_true() {
+	local end=$((SECONDS + $1)); shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.2
+	done
+}

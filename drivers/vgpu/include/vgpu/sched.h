@@ -9,6 +9,14 @@
  *
  * An entity is one instance on one engine; its contexts share what it gets.
  * Service is engine time in ns, waiting is wall (or virtual) time in ns.
+ *
+ *            wake                 pick
+ *   idle ----------> queued -----------------> running
+ *    ^  <----------    ^                         | | ^
+ *    |     block       |        put, ready       | | | charge
+ *    |                 +-------------------------+ +-+
+ *    +-------------------------------------------+
+ *                     put, not ready
  */
 #ifndef _VGPU_SCHED_H
 #define _VGPU_SCHED_H
@@ -16,16 +24,30 @@
 #include <linux/types.h>
 #include <linux/spinlock.h>
 #include <linux/list.h>
-#include <linux/rbtree.h>
 
 struct vgpu_policy;
 struct vgpu_rq;
+struct vgpu_se;
 
 #define VGPU_SLICE_MIN_NS	(100ULL * 1000)
 #define VGPU_SLICE_DEFAULT_NS	(2ULL * 1000 * 1000)
 #define VGPU_SLICE_MAX_NS	(100ULL * 1000 * 1000)
 
-#define VGPU_POLICY_DATA	64	/* bytes an entity gives its policy */
+#define VGPU_WEIGHT_MIN		1
+#define VGPU_WEIGHT_MAX		10000
+#define VGPU_WEIGHT_DEFAULT	100
+#define VGPU_PRIORITY_MAX	7
+
+/*
+ * One charge counts for at most this much: a backend whose engine clock runs
+ * wild can then upset a few figures, but no arithmetic.
+ */
+#define VGPU_CHARGE_MAX_NS	(60ULL * 1000 * 1000 * 1000)
+
+#define VGPU_POLICY_DATA	128	/* bytes an entity gives its policy */
+#define VGPU_POLICY_RQ_DATA	256	/* bytes a run queue gives its policy */
+
+#define VGPU_RQ_HASH		256	/* buckets, a power of two */
 
 enum vgpu_se_state {
 	VGPU_SE_IDLE,		/* nothing to run */
@@ -56,69 +78,123 @@ struct vgpu_se_stats {
 
 /**
  * struct vgpu_se - a scheduling entity; embed it, all fields are sched/'s
+ * @nr: its number on this run queue, from 1, never used twice; how a policy
+ *	names it
+ * @id: the caller's name for it, for people
+ * @weight: VGPU_WEIGHT_MIN to VGPU_WEIGHT_MAX
+ * @priority: 0 (lowest) to VGPU_PRIORITY_MAX
+ * @slice_ns: its own slice, or 0 for the run queue's
+ * @state: where it is in the picture above
+ * @queued_at: when it was queued last
+ * @stats: what it got so far
+ *
+ * A policy reads the fields that are described, and no others.
  */
 struct vgpu_se {
+	u64 nr;
 	u32 id;
 	u32 weight;
 	u32 priority;
-	u64 slice_ns;			/* 0: the run queue's */
 	enum vgpu_se_state state;
+	u64 slice_ns;
+	u64 queued_at;
+	struct vgpu_se_stats stats;
+	/* private: */
 	struct vgpu_rq *rq;
 	struct list_head link;		/* of all entities of the rq */
-	struct list_head fifo;		/* a policy's list link */
-	struct rb_node node;		/* a policy's tree link */
-	u64 queued_at;
+	struct list_head wait;		/* of the queued ones, oldest first */
+	struct hlist_node hash;		/* by @nr */
+	u64 queued_picks;		/* rq->picks when it was queued */
+	u64 queued_entitled;		/* stats.entitled_ns at that time */
 	u64 entitled_mark;		/* rq->entitled_sum when last settled */
-	struct vgpu_se_stats stats;
+	u32 entitled_frac;		/* what is below a ns */
 	u64 policy_data[VGPU_POLICY_DATA / sizeof(u64)];
 };
 
 /**
  * struct vgpu_rq - a run queue
- * @lock: the caller's, held in every call; for assertions
- * @slice_ns: default slice, live
+ * @nr_queued: entities that wait
+ * @nr_entities: entities there are
+ * @slice_ns: default slice, see vgpu_rq_set_slice()
+ * @load: sum of the weights of all that are queued or running
+ * @service_ns: served in total
+ * @picks: slices given out
+ * @lock: the caller's, held in every call; for assertions; may be NULL
+ * @policy: who picks. The run queue owns one module reference to it, that
+ *	which the caller got from vgpu_policy_get()
+ * @curr: the one that runs, or NULL
+ * @ejections: times a policy was thrown out
+ * @ejected: optional, set after vgpu_rq_init(): a policy named @policy broke
+ *	its contract and "rr" has taken its place. Called under @lock.
+ *
+ * A policy reads the fields up to @picks, and no others.
  */
 struct vgpu_rq {
-	spinlock_t *lock;
+	unsigned int nr_queued;
+	unsigned int nr_entities;
 	u64 slice_ns;
+	u64 load;
+	u64 service_ns;
+	u64 picks;
+	spinlock_t *lock;		/* the caller's, may be NULL */
 	const struct vgpu_policy *policy;
 	struct vgpu_se *curr;
+	u64 ejections;
+	void (*ejected)(struct vgpu_rq *rq, const char *policy,
+			const char *reason);
+	/* private: */
 	struct list_head all;
-	unsigned int nr_queued;
-	u64 load;			/* sum of weights, queued and running */
+	struct list_head waiting;	/* oldest first */
+	u64 next_nr;
 	u64 entitled_sum;		/* service per unit of weight, scaled */
-	u64 service_ns;			/* served in total */
-	u64 picks;
-	u64 policy_data[VGPU_POLICY_DATA / sizeof(u64)];
+	u64 entitled_rem;		/* of that division, not lost */
+	struct hlist_head by_nr[VGPU_RQ_HASH];
+	u64 policy_data[VGPU_POLICY_RQ_DATA / sizeof(u64)];
 };
 
 void vgpu_rq_init(struct vgpu_rq *rq, spinlock_t *lock,
 		  const struct vgpu_policy *policy);
-/* No entity may be left. */
+/* No entity may be left. The reference to rq->policy is the caller's again. */
 void vgpu_rq_fini(struct vgpu_rq *rq);
 
-/* Switches live: what is queued stays queued, what runs goes on. */
+/*
+ * Switches live: what is queued stays queued, what runs goes on. The run queue
+ * takes over the caller's reference to @policy; that to the old one is the
+ * caller's again, who notes rq->policy under the lock before.
+ */
 void vgpu_rq_set_policy(struct vgpu_rq *rq, const struct vgpu_policy *policy,
 			u64 now);
+/* Clamped to VGPU_SLICE_MIN_NS … VGPU_SLICE_MAX_NS; from the next pick on. */
+void vgpu_rq_set_slice(struct vgpu_rq *rq, u64 slice_ns);
 
 void vgpu_rq_add(struct vgpu_rq *rq, struct vgpu_se *se, u32 id, u32 weight,
 		 u32 priority);
 /* @se is idle or queued, not running. */
 void vgpu_rq_remove(struct vgpu_rq *rq, struct vgpu_se *se, u64 now);
+/* Live, in any state; out of range is clamped. */
 void vgpu_rq_set_weight(struct vgpu_rq *rq, struct vgpu_se *se, u32 weight,
 			u64 now);
 void vgpu_rq_set_priority(struct vgpu_rq *rq, struct vgpu_se *se,
 			  u32 priority, u64 now);
+/* 0: the run queue's. */
+void vgpu_rq_set_se_slice(struct vgpu_rq *rq, struct vgpu_se *se, u64 slice_ns,
+			  u64 now);
 
 /*
  * @se has work. Returns true when the policy wants the running entity to be
- * preempted for it. Nothing happens to one that is queued or running.
+ * preempted for it. Nothing happens to one that is queued or running. A caller
+ * that can read the engine's clock charges the running one first: the
+ * newcomer's share is then counted from this moment, not from the last charge.
  */
 bool vgpu_rq_wake(struct vgpu_rq *rq, struct vgpu_se *se, u64 now);
 /* A queued @se has no work any more (cancelled, paused). */
 void vgpu_rq_block(struct vgpu_rq *rq, struct vgpu_se *se, u64 now);
 
-/* The next to run, or NULL; *slice_ns is how long. It leaves the queue. */
+/*
+ * The next to run, or NULL; *slice_ns is how long. It leaves the queue.
+ * With NULL, *slice_ns is how long to wait before the next try because a policy
+ * holds back what is queued (a cap), or 0 when nothing is queued.
+ */
 struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns);
 /*
  * Charges the running entity, which goes on running (between two of its
@@ -144,7 +220,7 @@ void vgpu_policy_unregister(const struct vgpu_policy *policy);
 const struct vgpu_policy *vgpu_policy_get(const char *name);
 void vgpu_policy_put(const struct vgpu_policy *policy);
 const char *vgpu_policy_name(const struct vgpu_policy *policy);
-/* Names, comma separated. */
+/* Names, comma separated. Returns their length, or -ENOSPC. */
 int vgpu_policy_names(char *buf, size_t size);
 
 #endif /* _VGPU_SCHED_H */

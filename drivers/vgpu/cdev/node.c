@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/vgpu/v<id>: an open file is a client of the vGPU.
+ *
+ * Rights are those of the open file: a descriptor that was inherited or
+ * passed on stays the same client, with the same handles, charged to the same
+ * vGPU.  So nobody escapes a quota by forking, and closing the last copy frees
+ * everything.
+ *
+ * A call's way: number -> table (vgpu/ioctl.h) -> one copy of the structure
+ * -> checks on the copy -> one copy of its array -> core -> results back.
+ */
+#include <linux/compat.h>
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "cdev_priv.h"
+
+/* Atomic; before the core wakes who polls. */
+static void timeline_moved(void *priv)
+{
+	struct vgpu_file *vf = priv;
+
+	atomic_inc(&vf->moved);
+}
+
+static const struct vgpu_client_ops client_ops = {
+	.timeline_moved = timeline_moved,
+};
+
+void vgpu_node_gone(struct vgpu_node *node)
+{
+	struct vgpu_file *vf;
+
+	spin_lock(&node->files_lock);
+	WRITE_ONCE(node->gone, true);
+	list_for_each_entry(vf, &node->files, link)
+		wake_up_all(vgpu_client_waitqueue(vf->client));
+	spin_unlock(&node->files_lock);
+}
+
+static int node_open(struct inode *inode, struct file *file)
+{
+	struct vgpu_node *node = container_of(inode->i_cdev, struct vgpu_node,
+					      cdev);
+	struct vgpu_client_params params = {
+		.ops = &client_ops,
+		.pid = task_tgid_nr(current),
+	};
+	struct vgpu_file *vf;
+	int ret;
+
+	/* each call may change something: no rights to read only */
+	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
+	    (FMODE_READ | FMODE_WRITE))
+		return -EACCES;
+	if (READ_ONCE(node->doomed))
+		return -ENODEV;
+
+	vf = kzalloc(sizeof(*vf), GFP_KERNEL_ACCOUNT);
+	if (!vf)
+		return -ENOMEM;
+	vf->node = node;
+	get_task_comm(vf->comm, current);
+
+	params.priv = vf;
+	params.holder = vf->comm;
+	vf->client = vgpu_client_open(node->inst, &params);
+	if (IS_ERR(vf->client)) {
+		ret = PTR_ERR(vf->client);
+		kfree(vf);
+		return ret;
+	}
+
+	spin_lock(&node->files_lock);
+	list_add_tail(&vf->link, &node->files);
+	spin_unlock(&node->files_lock);
+
+	file->private_data = vf;
+	/* all CPU mappings of an instance are zapped through one mapping */
+	file->f_mapping = vgpu_instance_mapping(node->inst);
+	return nonseekable_open(inode, file);
+}
+
+static int node_release(struct inode *inode, struct file *file)
+{
+	struct vgpu_file *vf = file->private_data;
+	struct vgpu_node *node = vf->node;
+
+	spin_lock(&node->files_lock);
+	list_del(&vf->link);
+	spin_unlock(&node->files_lock);
+
+	vgpu_client_close(vf->client);
+	kfree(vf);
+
+	smp_mb();	/* with vgpu_cdev_doom() in main.c */
+	if (READ_ONCE(node->doomed))
+		vgpu_instance_destroy(node->inst);
+	return 0;
+}
+
+static int do_eventfd(struct vgpu_file *vf, const struct vgpu_eventfd *arg)
+{
+	struct eventfd_ctx *ctx;
+	int ret;
+
+	ctx = eventfd_ctx_fdget(arg->fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+
+	ret = vgpu_client_eventfd(vf->client, arg->timeline, arg->value, ctx);
+	if (ret)
+		eventfd_ctx_put(ctx);
+	return ret;
+}
+
+static int do_call(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
+		   void *arg)
+{
+	size_t payload_bytes;
+	void *payload;
+	int ret;
+
+	if (desc->call == VGPU_CALL_EVENTFD)
+		return do_eventfd(vf, arg);
+
+	/* read before the value is, so that no move is missed */
+	if (desc->call == VGPU_CALL_WAIT &&
+	    !((struct vgpu_wait *)arg)->timeout_ns)
+		atomic_set(&vf->seen, atomic_read(&vf->moved));
+
+	ret = vgpu_ioctl_payload_in(desc, arg, &payload, &payload_bytes);
+	if (ret)
+		return ret;
+
+	ret = vgpu_client_call(vf->client, desc->call, arg, payload,
+			       payload_bytes);
+	kvfree(payload);
+
+	/* the time limit counts from the call: it cannot be restarted */
+	return ret == -ERESTARTSYS ? -EINTR : ret;
+}
+
+static long node_ioctl(struct file *file, unsigned int cmd,
+		       unsigned long uaddr)
+{
+	void __user *uarg = (void __user *)uaddr;
+	const struct vgpu_ioctl_desc *desc;
+	u64 arg[VGPU_ARG_MAX / sizeof(u64)];
+	u32 user_size;
+	int ret;
+
+	desc = vgpu_cdev_find(cmd);
+	if (!desc || !vgpu_ioctl_for_tenant(desc))
+		return -ENOTTY;
+
+	ret = vgpu_ioctl_copy_in(desc, uarg, arg, &user_size);
+	if (ret)
+		return ret;
+
+	ret = do_call(file->private_data, desc, arg);
+
+	/* also after a failure: how far it got, or which command was bad */
+	if (vgpu_ioctl_copy_out(desc, uarg, arg, user_size))
+		return -EFAULT;
+	return ret;
+}
+
+/*
+ * EPOLLIN from when a timeline was raised until the program asked (a
+ * VGPU_IOCTL_WAIT with no timeout); EPOLLPRI while a queue's interrupt was
+ * not read.
+ */
+static __poll_t node_poll(struct file *file, struct poll_table_struct *wait)
+{
+	struct vgpu_file *vf = file->private_data;
+	__poll_t mask = 0;
+
+	poll_wait(file, vgpu_client_waitqueue(vf->client), wait);
+
+	if (atomic_read(&vf->moved) != atomic_read(&vf->seen))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (vgpu_client_irq_pending(vf->client))
+		mask |= EPOLLPRI;
+	if (READ_ONCE(vf->node->gone))
+		mask |= EPOLLERR | EPOLLHUP;
+	return mask;
+}
+
+static void node_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct vgpu_file *vf = file->private_data;
+	struct vgpu_instance_info info;
+
+	vgpu_instance_get_info(vf->node->inst, &info);
+	seq_printf(m, "vgpu-id:\t%u\n", info.id);
+	seq_printf(m, "vgpu-uuid:\t%pUb\n", &info.uuid);
+	seq_printf(m, "vgpu-gpu:\t%u\n", info.gpu);
+	seq_printf(m, "vgpu-type:\t%s\n", info.type);
+	seq_printf(m, "vgpu-vram-limit:\t%llu\n", info.vram_limit);
+	seq_printf(m, "vgpu-vram-used:\t%llu\n", info.vram_used);
+	seq_printf(m, "vgpu-engine-ns:\t%llu\n", info.busy_ns);
+}
+
+const struct file_operations vgpu_node_fops = {
+	.owner = THIS_MODULE,
+	.open = node_open,
+	.release = node_release,
+	.unlocked_ioctl = node_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vgpu_node_mmap,
+	.poll = node_poll,
+	.show_fdinfo = node_show_fdinfo,
+};

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events of the core go out as notifications, each to one multicast group.
+ * A notification that finds no memory or a listener's buffer full is lost;
+ * the numbers that count a group's notifications show it.
+ */
+#include <linux/atomic.h>
+#include <linux/module.h>
+#include <net/genetlink.h>
+
+#include "nl_priv.h"
+
+static_assert((int)VGPU_NL_STATE_CREATED == VGPU_STATE_CREATED);
+static_assert((int)VGPU_NL_STATE_RUNNING == VGPU_STATE_RUNNING);
+static_assert((int)VGPU_NL_STATE_PAUSED == VGPU_STATE_PAUSED);
+static_assert((int)VGPU_NL_STATE_STOPPED == VGPU_STATE_STOPPED);
+static_assert((int)VGPU_NL_STATE_FAILED == VGPU_STATE_FAILED);
+static_assert((int)VGPU_NL_STATE_DEAD == VGPU_STATE_DEAD);
+
+/* How each event of the core looks outside, and who is told. */
+static const struct {
+	u8 group;
+	u8 event;
+} vgpu_nl_events[] = {
+	[VGPU_EVENT_GPU_ADDED] = {
+		VGPU_NLGRP_LIFECYCLE, VGPU_NL_EVENT_GPU_ADDED
+	},
+	[VGPU_EVENT_GPU_REMOVED] = {
+		VGPU_NLGRP_LIFECYCLE, VGPU_NL_EVENT_GPU_REMOVED
+	},
+	[VGPU_EVENT_CREATED] = { VGPU_NLGRP_LIFECYCLE, VGPU_NL_EVENT_CREATED },
+	[VGPU_EVENT_DESTROYED] = {
+		VGPU_NLGRP_LIFECYCLE, VGPU_NL_EVENT_DESTROYED
+	},
+	[VGPU_EVENT_STATE] = { VGPU_NLGRP_LIFECYCLE, VGPU_NL_EVENT_STATE },
+	[VGPU_EVENT_SET] = { VGPU_NLGRP_LIFECYCLE, VGPU_NL_EVENT_SET },
+	[VGPU_EVENT_POLICY] = { VGPU_NLGRP_LIFECYCLE, VGPU_NL_EVENT_POLICY },
+	[VGPU_EVENT_QUOTA] = { VGPU_NLGRP_QUOTA, VGPU_NL_EVENT_QUOTA },
+	[VGPU_EVENT_FAULT] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_FAULT },
+	[VGPU_EVENT_RESET] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_RESET },
+	[VGPU_EVENT_BROKEN] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_BROKEN },
+};
+
+static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
+	[VGPU_NLGRP_LIFECYCLE] = VGPU_NL_CMD_LIFECYCLE_NTF,
+	[VGPU_NLGRP_QUOTA] = VGPU_NL_CMD_QUOTA_NTF,
+	[VGPU_NLGRP_HEALTH] = VGPU_NL_CMD_HEALTH_NTF,
+};
+
+static atomic64_t vgpu_nl_seq[VGPU_NLGRP_COUNT];
+/* Never 0, which means "unknown" to netlink. */
+static atomic_t vgpu_nl_gen = ATOMIC_INIT(1);
+
+u32 vgpu_nl_generation(void)
+{
+	return (u32)atomic_read(&vgpu_nl_gen) | 1;
+}
+
+static bool changes_lists(enum vgpu_event_type type)
+{
+	return type == VGPU_EVENT_GPU_ADDED || type == VGPU_EVENT_GPU_REMOVED ||
+	       type == VGPU_EVENT_CREATED || type == VGPU_EVENT_DESTROYED;
+}
+
+/* What only this kind of event has. */
+static int put_value(struct sk_buff *skb, const struct vgpu_event *ev)
+{
+	switch (ev->type) {
+	case VGPU_EVENT_STATE:
+		return nla_put_u32(skb, VGPU_A_EVENT_STATE, ev->value);
+	case VGPU_EVENT_QUOTA:
+		return nla_put_u64_64bit(skb, VGPU_A_EVENT_BYTES, ev->value,
+					 VGPU_A_EVENT_PAD);
+	case VGPU_EVENT_FAULT:
+		return nla_put_u64_64bit(skb, VGPU_A_EVENT_ADDRESS, ev->value,
+					 VGPU_A_EVENT_PAD);
+	case VGPU_EVENT_RESET:
+		return nla_put_u32(skb, VGPU_A_EVENT_ENGINE, ev->value);
+	case VGPU_EVENT_BROKEN:
+		return nla_put_s32(skb, VGPU_A_EVENT_ERROR, ev->value);
+	default:
+		return 0;
+	}
+}
+
+static int fill_event(struct sk_buff *skb, const struct vgpu_event *ev, u64 seq)
+{
+	void *hdr;
+
+	hdr = genlmsg_put(skb, 0, 0, &vgpu_nl_family, 0,
+			  vgpu_nl_commands[vgpu_nl_events[ev->type].group]);
+	if (!hdr)
+		return -EMSGSIZE;
+
+	if (nla_put_u64_64bit(skb, VGPU_A_EVENT_SEQ, seq, VGPU_A_EVENT_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_EVENT_TIME_NS, ev->time_ns,
+			      VGPU_A_EVENT_PAD) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_EVENT,
+			vgpu_nl_events[ev->type].event) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_GPU, ev->gpu))
+		return -EMSGSIZE;
+
+	if (ev->instance != U32_MAX &&
+	    (nla_put_u32(skb, VGPU_A_EVENT_VGPU, ev->instance) ||
+	     nla_put(skb, VGPU_A_EVENT_UUID, UUID_SIZE, &ev->uuid)))
+		return -EMSGSIZE;
+
+	if (put_value(skb, ev))
+		return -EMSGSIZE;
+
+	genlmsg_end(skb, hdr);
+	return 0;
+}
+
+/* From the core, one after the other; process context. */
+static void nl_event(const struct vgpu_event *ev)
+{
+	unsigned int group;
+	struct sk_buff *skb;
+	u64 seq;
+
+	if (WARN_ON_ONCE((unsigned int)ev->type >= ARRAY_SIZE(vgpu_nl_events)))
+		return;
+
+	group = vgpu_nl_events[ev->type].group;
+	seq = atomic64_inc_return(&vgpu_nl_seq[group]);
+	if (changes_lists(ev->type))
+		atomic_add(2, &vgpu_nl_gen);
+
+	if (!genl_has_listeners(&vgpu_nl_family, &init_net, group))
+		return;
+
+	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!skb)
+		return;
+	if (WARN_ON_ONCE(fill_event(skb, ev, seq))) {
+		nlmsg_free(skb);
+		return;
+	}
+	/* consumes @skb; an error says that a listener was too slow */
+	genlmsg_multicast(&vgpu_nl_family, skb, 0, group, GFP_KERNEL);
+}
+
+static struct vgpu_face vgpu_nl_face = {
+	.name	= "netlink",
+	.owner	= THIS_MODULE,
+	.event	= nl_event,
+};
+
+int __init vgpu_nl_events_init(void)
+{
+	return vgpu_face_register(&vgpu_nl_face);
+}
+
+void vgpu_nl_events_exit(void)
+{
+	vgpu_face_unregister(&vgpu_nl_face);
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gpu-get and gpu-set.
+ */
+#include <linux/slab.h>
+#include <net/genetlink.h>
+
+#include "nl_priv.h"
+
+static int put_vram(struct sk_buff *skb, const struct vgpu_vram_stats *st)
+{
+	struct nlattr *nest = nla_nest_start(skb, VGPU_A_GPU_VRAM);
+
+	if (!nest)
+		return -EMSGSIZE;
+	if (nla_put_u64_64bit(skb, VGPU_A_VRAM_TOTAL, st->total,
+			      VGPU_A_VRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_VRAM_USED, st->used,
+			      VGPU_A_VRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_VRAM_FREE, st->free,
+			      VGPU_A_VRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_VRAM_LARGEST_FREE, st->largest_free,
+			      VGPU_A_VRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_VRAM_BLOCKS, st->blocks,
+			      VGPU_A_VRAM_PAD) ||
+	    nla_put_u32(skb, VGPU_A_VRAM_FRAG_PERMILLE, st->frag_permille))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_engine(struct sk_buff *skb, u32 index,
+		      const struct vgpu_engine_info *e)
+{
+	struct nlattr *nest = nla_nest_start(skb, VGPU_A_GPU_ENGINE);
+
+	if (!nest)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, VGPU_A_ENGINE_INDEX, index) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_CLOCK_NS, e->clock_ns,
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_BUSY_NS, e->busy_ns,
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_SWITCHES, e->switches,
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_PREEMPTIONS, e->preemptions,
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_RESETS, e->resets,
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_JOBS, e->jobs,
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_QUEUED, e->queued,
+			      VGPU_A_ENGINE_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* What a GPU is; nothing here tells what its tenants do. */
+static int put_shape(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
+{
+	if (nla_put_u32(skb, VGPU_A_GPU_INDEX, gi->index) ||
+	    nla_put_string(skb, VGPU_A_GPU_NAME, gi->name) ||
+	    nla_put_string(skb, VGPU_A_GPU_DRIVER, gi->driver) ||
+	    nla_put_string(skb, VGPU_A_GPU_DEVICE, gi->device) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GPU_CAPS, gi->caps, VGPU_A_GPU_PAD) ||
+	    nla_put_u32(skb, VGPU_A_GPU_ENGINES, gi->engines) ||
+	    nla_put_u32(skb, VGPU_A_GPU_UNITS, gi->units) ||
+	    nla_put_u32(skb, VGPU_A_GPU_MAX_LANES, gi->max_lanes) ||
+	    nla_put_u32(skb, VGPU_A_GPU_SHARED_BYTES, gi->shared_bytes) ||
+	    nla_put_u32(skb, VGPU_A_GPU_MAX_INSTANCES, gi->max_instances) ||
+	    nla_put_u32(skb, VGPU_A_GPU_INSTANCES, gi->instances) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GPU_VRAM_BYTES, gi->vram_bytes,
+			      VGPU_A_GPU_PAD) ||
+	    nla_put_string(skb, VGPU_A_GPU_POLICY, gi->policy) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GPU_SLICE_NS, gi->slice_ns,
+			      VGPU_A_GPU_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GPU_PREEMPT_TIMEOUT_NS,
+			      gi->preempt_timeout_ns, VGPU_A_GPU_PAD))
+		return -EMSGSIZE;
+	if (gi->unplugged && nla_put_flag(skb, VGPU_A_GPU_UNPLUGGED))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_use(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
+{
+	u32 i;
+
+	if (nla_put_u64_64bit(skb, VGPU_A_GPU_VRAM_COMMITTED,
+			      gi->vram_committed, VGPU_A_GPU_PAD) ||
+	    put_vram(skb, &gi->vram))
+		return -EMSGSIZE;
+	for (i = 0; i < min_t(u32, gi->engines, VGPU_MAX_ENGINES); i++)
+		if (put_engine(skb, i, &gi->engine[i]))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_gpu(struct sk_buff *skb, struct vgpu_gpu *gpu, u32 portid,
+		    u32 seq, struct netlink_callback *cb, bool admin)
+{
+	struct vgpu_gpu_info *gi;
+	int err = -EMSGSIZE;
+	void *hdr;
+
+	/* too large for the stack */
+	gi = kzalloc(sizeof(*gi), GFP_KERNEL);
+	if (!gi)
+		return -ENOMEM;
+	vgpu_gpu_get_info(gpu, gi);
+
+	hdr = genlmsg_put(skb, portid, seq, &vgpu_nl_family,
+			  cb ? NLM_F_MULTI : 0, VGPU_NL_CMD_GPU_GET);
+	if (!hdr)
+		goto out;
+	if (put_shape(skb, gi) || (admin && put_use(skb, gi))) {
+		genlmsg_cancel(skb, hdr);
+		goto out;
+	}
+	if (cb)
+		genl_dump_check_consistent(cb, hdr);
+	genlmsg_end(skb, hdr);
+	err = 0;
+out:
+	kfree(gi);
+	return err;
+}
+
+int vgpu_nl_gpu_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vgpu_gpu *gpu;
+	struct sk_buff *msg;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
+		return vgpu_nl_err(info->extack, NULL, -EINVAL,
+				   "say which GPU: index");
+
+	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_GPU_INDEX], info->extack);
+	if (IS_ERR(gpu))
+		return PTR_ERR(gpu);
+
+	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg) {
+		err = -ENOMEM;
+		goto out;
+	}
+	err = fill_gpu(msg, gpu, info->snd_portid, info->snd_seq, NULL,
+		       vgpu_nl_is_admin(skb));
+	if (err)
+		nlmsg_free(msg);
+	else
+		err = genlmsg_reply(msg, info);
+out:
+	vgpu_gpu_put(gpu);
+	return err;
+}
+
+/* cb->args[0]: the next number to show */
+int vgpu_nl_gpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	const struct nlattr *index = vgpu_compat_dump_attrs(cb)[VGPU_A_GPU_INDEX];
+	bool admin = vgpu_nl_is_admin(cb->skb);
+	struct vgpu_gpu *gpu;
+	int err;
+
+	if (index)
+		return vgpu_nl_err(cb->extack, index, -EINVAL,
+				   "a dump shows all; ask for one without NLM_F_DUMP");
+
+	cb->seq = vgpu_nl_generation();
+	while ((gpu = vgpu_gpu_next(cb->args[0]))) {
+		u32 at = vgpu_gpu_index(gpu);
+
+		err = fill_gpu(skb, gpu, NETLINK_CB(cb->skb).portid,
+			       cb->nlh->nlmsg_seq, cb, admin);
+		vgpu_gpu_put(gpu);
+		if (err)
+			return skb->len ? skb->len : err;
+		cb->args[0] = (long)at + 1;
+	}
+	return skb->len;
+}
+
+int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *policy = info->attrs[VGPU_A_GPU_POLICY];
+	const struct nlattr *slice = info->attrs[VGPU_A_GPU_SLICE_NS];
+	const struct nlattr *timeout = info->attrs[VGPU_A_GPU_PREEMPT_TIMEOUT_NS];
+	struct vgpu_gpu *gpu;
+	int err;
+
+	err = vgpu_nl_admin_only(skb, info);
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
+		return vgpu_nl_err(info->extack, NULL, -EINVAL,
+				   "say which GPU: index");
+	if (!policy && !slice && !timeout)
+		return vgpu_nl_err(info->extack, NULL, -EINVAL,
+				   "nothing to set: policy, slice-ns or preempt-timeout-ns");
+
+	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_GPU_INDEX], info->extack);
+	if (IS_ERR(gpu))
+		return PTR_ERR(gpu);
+
+	err = vgpu_gpu_set(gpu, policy ? nla_data(policy) : NULL,
+			   slice ? nla_get_u64(slice) : 0,
+			   timeout ? nla_get_u64(timeout) : 0);
+	vgpu_gpu_put(gpu);
+
+	switch (err) {
+	case -ENOENT:
+		return vgpu_nl_err(info->extack, policy, err,
+				   "no policy of that name");
+	case -ERANGE:
+		return vgpu_nl_err(info->extack, slice ? slice : timeout, err,
+				   "%s is out of range",
+				   slice && timeout ? "slice-ns or preempt-timeout-ns" :
+				   slice ? "slice-ns" : "preempt-timeout-ns");
+	case -ENODEV:
+		return vgpu_nl_err(info->extack, NULL, err,
+				   "the GPU is going away");
+	default:
+		return err;
+	}
+}

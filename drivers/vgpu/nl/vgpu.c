@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vgpu-create, vgpu-destroy, vgpu-verb and vgpu-set.
+ */
+#include <linux/slab.h>
+#include <net/genetlink.h>
+
+#include "nl_priv.h"
+
+static const char * const state_names[] = {
+	[VGPU_STATE_CREATED] = "created",
+	[VGPU_STATE_RUNNING] = "running",
+	[VGPU_STATE_PAUSED] = "paused",
+	[VGPU_STATE_STOPPED] = "stopped",
+	[VGPU_STATE_FAILED] = "failed",
+	[VGPU_STATE_DEAD] = "dead",
+};
+
+static const char *state_name(enum vgpu_state state)
+{
+	if ((unsigned int)state < ARRAY_SIZE(state_names))
+		return state_names[state];
+	return "unknown";
+}
+
+static int refuse_busy(struct netlink_ext_ack *extack,
+		       const struct vgpu_instance_info *ii)
+{
+	if (!ii->clients)
+		return vgpu_nl_err(extack, NULL, -EBUSY, "vGPU %u is in use",
+				   ii->id);
+	if (ii->clients > 1)
+		return vgpu_nl_err(extack, NULL, -EBUSY,
+				   "vGPU %u is held by PID %d (%.20s) and %u more",
+				   ii->id, ii->holder_pid, ii->holder,
+				   ii->clients - 1);
+	return vgpu_nl_err(extack, NULL, -EBUSY,
+			   "vGPU %u is held by PID %d (%.32s)", ii->id,
+			   ii->holder_pid, ii->holder);
+}
+
+/* The new one's names. */
+static int reply_created(struct genl_info *info, struct vgpu_instance *inst,
+			 const uuid_t *uuid)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+	hdr = genlmsg_put(msg, info->snd_portid, info->snd_seq,
+			  &vgpu_nl_family, 0, VGPU_NL_CMD_VGPU_CREATE);
+	if (!hdr ||
+	    nla_put_u32(msg, VGPU_A_VGPU_ID, vgpu_instance_id(inst)) ||
+	    nla_put(msg, VGPU_A_VGPU_UUID, UUID_SIZE, uuid)) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info);
+}
+
+/* Says which attribute was to blame for what the core refused. */
+static int explain_create(struct genl_info *info, struct vgpu_gpu *gpu, int err)
+{
+	struct netlink_ext_ack *extack = info->extack;
+	const struct nlattr *type = info->attrs[VGPU_A_VGPU_TYPE];
+
+	switch (err) {
+	case -ENOENT:
+		return vgpu_nl_err(extack, type, err,
+				   "GPU %u has no type %.32s",
+				   vgpu_gpu_index(gpu), (char *)nla_data(type));
+	case -EEXIST:
+		return vgpu_nl_err(extack, info->attrs[VGPU_A_VGPU_UUID], err,
+				   "another vGPU has that UUID");
+	case -ENOSPC:
+		return vgpu_nl_err(extack, type, err,
+				   "no room for a %.32s on GPU %u",
+				   (char *)nla_data(type), vgpu_gpu_index(gpu));
+	case -ERANGE:
+		return vgpu_nl_err(extack, NULL, err, "a quota is out of range");
+	case -ENODEV:
+		return vgpu_nl_err(extack, info->attrs[VGPU_A_VGPU_GPU], err,
+				   "GPU %u is going away", vgpu_gpu_index(gpu));
+	default:
+		return err;
+	}
+}
+
+static int create_on(struct vgpu_gpu *gpu, struct genl_info *info,
+		     const struct vgpu_instance_params *params)
+{
+	struct vgpu_instance_info *ii;
+	struct vgpu_instance *inst;
+	int err;
+
+	/* first, so that nothing can fail for want of it afterwards */
+	ii = kzalloc(sizeof(*ii), GFP_KERNEL);
+	if (!ii)
+		return -ENOMEM;
+
+	inst = vgpu_instance_create(gpu, params);
+	if (IS_ERR(inst)) {
+		err = explain_create(info, gpu, PTR_ERR(inst));
+		goto out;
+	}
+	vgpu_instance_get_info(inst, ii);
+
+	err = reply_created(info, inst, &ii->uuid);
+	if (err) {
+		/* its maker would never learn of it; who else may hold it? */
+		vgpu_instance_destroy(inst);
+	}
+	vgpu_instance_put(inst);
+out:
+	kfree(ii);
+	return err;
+}
+
+int vgpu_nl_vgpu_create_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vgpu_instance_params params = {
+		.priority = VGPU_PRIORITY_DEFAULT,
+	};
+	struct vgpu_gpu *gpu;
+	int err;
+
+	err = vgpu_nl_admin_only(skb, info);
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_VGPU_GPU))
+		return vgpu_nl_err(info->extack, NULL, -EINVAL,
+				   "say on which GPU: gpu");
+	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_VGPU_TYPE))
+		return vgpu_nl_err(info->extack, NULL, -EINVAL,
+				   "say of which type: type");
+
+	params.type = nla_data(info->attrs[VGPU_A_VGPU_TYPE]);
+	if (info->attrs[VGPU_A_VGPU_UUID]) {
+		import_uuid(&params.uuid,
+			    nla_data(info->attrs[VGPU_A_VGPU_UUID]));
+		/* the null UUID means "make one up" inside */
+		if (uuid_is_null(&params.uuid))
+			return vgpu_nl_err(info->extack,
+					   info->attrs[VGPU_A_VGPU_UUID],
+					   -EINVAL, "the null UUID names nobody");
+	}
+	if (info->attrs[VGPU_A_VGPU_WEIGHT])
+		params.weight = nla_get_u32(info->attrs[VGPU_A_VGPU_WEIGHT]);
+	if (info->attrs[VGPU_A_VGPU_PRIORITY])
+		params.priority = nla_get_u32(info->attrs[VGPU_A_VGPU_PRIORITY]);
+	if (info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS])
+		params.bandwidth_mbps =
+			nla_get_u64(info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS]);
+
+	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_VGPU_GPU], info->extack);
+	if (IS_ERR(gpu))
+		return PTR_ERR(gpu);
+	err = create_on(gpu, info, &params);
+	vgpu_gpu_put(gpu);
+	return err;
+}
+
+/* What the three below share: the one that is meant, and a view of it. */
+struct target {
+	struct vgpu_instance *inst;
+	struct vgpu_instance_info *ii;
+};
+
+static int target_get(struct target *t, struct sk_buff *skb,
+		      struct genl_info *info)
+{
+	int err;
+
+	err = vgpu_nl_admin_only(skb, info);
+	if (err)
+		return err;
+
+	t->inst = vgpu_nl_instance_lookup(info);
+	if (IS_ERR(t->inst))
+		return PTR_ERR(t->inst);
+
+	t->ii = kzalloc(sizeof(*t->ii), GFP_KERNEL);
+	if (!t->ii) {
+		vgpu_instance_put(t->inst);
+		return -ENOMEM;
+	}
+	vgpu_instance_get_info(t->inst, t->ii);
+	return 0;
+}
+
+static void target_put(struct target *t)
+{
+	kfree(t->ii);
+	vgpu_instance_put(t->inst);
+}
+
+int vgpu_nl_vgpu_destroy_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct target t;
+	int err;
+
+	err = target_get(&t, skb, info);
+	if (err)
+		return err;
+
+	if (t.ii->flags & VGPU_INSTANCE_MDEV) {
+		/* the mdev core owns its life, and has no call to end it */
+		err = t.ii->clients ? refuse_busy(info->extack, t.ii) :
+		      vgpu_nl_err(info->extack, NULL, -EOPNOTSUPP,
+				  "vGPU %u is an mdev: write 1 to its sysfs file \"remove\"",
+				  t.ii->id);
+		goto out;
+	}
+
+	err = vgpu_instance_destroy(t.inst);
+	if (err == -EBUSY) {
+		/* as it is now: the holder may have come since */
+		vgpu_instance_get_info(t.inst, t.ii);
+		err = refuse_busy(info->extack, t.ii);
+	}
+out:
+	target_put(&t);
+	return err;
+}
+
+int vgpu_nl_vgpu_verb_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	static const char * const verbs[] = {
+		[VGPU_VERB_START] = "start",
+		[VGPU_VERB_PAUSE] = "pause",
+		[VGPU_VERB_RESUME] = "resume",
+		[VGPU_VERB_STOP] = "stop",
+	};
+	const struct nlattr *attr = info->attrs[VGPU_A_VGPU_VERB];
+	struct target t;
+	u32 verb;
+	int err;
+
+	err = target_get(&t, skb, info);
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_VGPU_VERB)) {
+		err = vgpu_nl_err(info->extack, NULL, -EINVAL,
+				  "say what to do: verb");
+		goto out;
+	}
+
+	verb = nla_get_u32(attr);	/* the policy let only known ones pass */
+	err = vgpu_instance_verb(t.inst, verb);
+	if (err == -EBUSY) {
+		vgpu_instance_get_info(t.inst, t.ii);
+		vgpu_nl_err(info->extack, attr, err,
+			    "cannot %s vGPU %u: it is %s", verbs[verb],
+			    t.ii->id, state_name(t.ii->state));
+	} else if (err == -ENODEV) {
+		vgpu_nl_err(info->extack, NULL, err,
+			    "the GPU of vGPU %u went away", t.ii->id);
+	}
+out:
+	target_put(&t);
+	return err;
+}
+
+static void read_set(struct genl_info *info, struct vgpu_instance_set *set)
+{
+	if (info->attrs[VGPU_A_VGPU_WEIGHT]) {
+		set->mask |= VGPU_SET_WEIGHT;
+		set->weight = nla_get_u32(info->attrs[VGPU_A_VGPU_WEIGHT]);
+	}
+	if (info->attrs[VGPU_A_VGPU_PRIORITY]) {
+		set->mask |= VGPU_SET_PRIORITY;
+		set->priority = nla_get_u32(info->attrs[VGPU_A_VGPU_PRIORITY]);
+	}
+	if (info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS]) {
+		set->mask |= VGPU_SET_BANDWIDTH;
+		set->bandwidth_mbps =
+			nla_get_u64(info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS]);
+	}
+	if (info->attrs[VGPU_A_VGPU_VRAM_LIMIT]) {
+		set->mask |= VGPU_SET_VRAM;
+		set->vram_bytes =
+			nla_get_u64(info->attrs[VGPU_A_VGPU_VRAM_LIMIT]);
+	}
+}
+
+static int explain_set(struct genl_info *info,
+		       const struct vgpu_instance_info *ii, int err)
+{
+	const struct nlattr *vram = info->attrs[VGPU_A_VGPU_VRAM_LIMIT];
+
+	switch (err) {
+	case -EBUSY:
+		return vgpu_nl_err(info->extack, vram, err,
+				   "vGPU %u uses %llu bytes, more than that",
+				   ii->id, ii->vram_used);
+	case -ENOSPC:
+		return vgpu_nl_err(info->extack, vram, err,
+				   "GPU %u has not so much memory left", ii->gpu);
+	case -ERANGE:
+		return vgpu_nl_err(info->extack, NULL, err,
+				   "a quota is out of range");
+	case -ENODEV:
+		return vgpu_nl_err(info->extack, NULL, err,
+				   "the GPU of vGPU %u went away", ii->id);
+	default:
+		return err;
+	}
+}
+
+int vgpu_nl_vgpu_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vgpu_instance_set set = {};
+	struct target t;
+	int err;
+
+	err = target_get(&t, skb, info);
+	if (err)
+		return err;
+
+	read_set(info, &set);
+	if (!set.mask) {
+		err = vgpu_nl_err(info->extack, NULL, -EINVAL,
+				  "nothing to set: weight, priority, bandwidth-mbps or vram-limit");
+		goto out;
+	}
+
+	err = vgpu_instance_set(t.inst, &set);
+	if (err) {
+		vgpu_instance_get_info(t.inst, t.ii);
+		err = explain_set(info, t.ii, err);
+	}
+out:
+	target_put(&t);
+	return err;
+}

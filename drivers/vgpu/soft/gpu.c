@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A soft GPU: memory, engines, and the operations of the backend contract.
+ */
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "soft_priv.h"
+
+static struct soft_engine *engine(void *hw, unsigned int index)
+{
+	struct soft_gpu *gpu = hw;
+
+	return gpu->engines[index];
+}
+
+static int op_ctx_init(void *hw, struct vgpu_hw_ctx *ctx)
+{
+	return ctx->asid < SOFT_ASIDS ? 0 : -EINVAL;
+}
+
+static void op_ctx_fini(void *hw, struct vgpu_hw_ctx *ctx)
+{
+}
+
+static u32 op_save(void *hw, unsigned int index, enum vgpu_hw_section sec,
+		   void *buf)
+{
+	return soft_core_save(&engine(hw, index)->core, sec, buf);
+}
+
+static u32 op_dirty(void *hw, unsigned int index)
+{
+	return engine(hw, index)->core.dirty;
+}
+
+static void op_load(void *hw, unsigned int index, enum vgpu_hw_section sec,
+		    const void *buf, u32 bytes)
+{
+	soft_core_load(&engine(hw, index)->core, sec, buf, bytes);
+}
+
+static void op_clear(void *hw, unsigned int index,
+		     const struct vgpu_hw_ctx *ctx)
+{
+	soft_core_clear(&engine(hw, index)->core, ctx->asid, ctx->root);
+}
+
+static void op_run(void *hw, unsigned int index, const struct vgpu_hw_job *job,
+		   bool resume)
+{
+	soft_engine_run(engine(hw, index), job, resume);
+}
+
+static void op_preempt(void *hw, unsigned int index)
+{
+	soft_engine_preempt(engine(hw, index));
+}
+
+static int op_reset(void *hw, unsigned int index)
+{
+	soft_engine_reset(engine(hw, index));
+	return 0;
+}
+
+static u64 op_clock(void *hw, unsigned int index)
+{
+	return READ_ONCE(engine(hw, index)->core.clock);
+}
+
+static struct page *op_vram_page(void *hw, u64 addr)
+{
+	struct soft_gpu *gpu = hw;
+
+	return virt_to_page(soft_vram(&gpu->m, addr));
+}
+
+static void op_vram_clear(void *hw, u64 addr, u64 bytes)
+{
+	struct soft_gpu *gpu = hw;
+
+	if (WARN_ON_ONCE(addr + bytes > gpu->m.vram_bytes))
+		return;
+	for (; bytes; addr += SOFT_PAGE_BYTES, bytes -= SOFT_PAGE_BYTES) {
+		clear_page(soft_vram(&gpu->m, addr));
+		cond_resched();
+	}
+}
+
+static void op_pte_write(void *hw, const struct vgpu_hw_pte *ptes,
+			 unsigned int count)
+{
+	struct soft_gpu *gpu = hw;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		u64 addr = ptes[i].addr;
+
+		if (WARN_ON_ONCE(addr >= gpu->m.vram_bytes || addr & 7))
+			continue;
+		/* the walker may be reading: in order, each in one piece */
+		smp_store_release((u64 *)soft_vram(&gpu->m, addr),
+				  ptes[i].value);
+	}
+}
+
+static void op_tlb_invalidate(void *hw, u32 asid, u64 va, u64 bytes)
+{
+	struct soft_gpu *gpu = hw;
+	unsigned int i;
+
+	for (i = 0; i < gpu->config.engines; i++)
+		soft_engine_drop(gpu->engines[i], asid, va, bytes);
+}
+
+static void op_tlb_sync(void *hw)
+{
+	struct soft_gpu *gpu = hw;
+	u64 seq[SOFT_MAX_ENGINES];
+	unsigned int i;
+
+	for (i = 0; i < gpu->config.engines; i++)
+		seq[i] = soft_engine_sync_begin(gpu->engines[i]);
+	for (i = 0; i < gpu->config.engines; i++)
+		soft_engine_sync_end(gpu->engines[i], seq[i]);
+}
+
+const struct vgpu_backend_ops soft_ops = {
+	.ctx_init = op_ctx_init,
+	.ctx_fini = op_ctx_fini,
+	.save = op_save,
+	.dirty = op_dirty,
+	.load = op_load,
+	.clear = op_clear,
+	.run = op_run,
+	.preempt = op_preempt,
+	.reset = op_reset,
+	.clock = op_clock,
+	.vram_page = op_vram_page,
+	.vram_clear = op_vram_clear,
+	.pte_write = op_pte_write,
+	.tlb_invalidate = op_tlb_invalidate,
+	.tlb_sync = op_tlb_sync,
+};
+
+/**
+ * soft_gpu_registered() - tell a GPU who takes its events
+ * @gpu: GPU
+ * @handle: from vgpu_gpu_register()
+ */
+void soft_gpu_registered(struct soft_gpu *gpu, struct vgpu_gpu *handle)
+{
+	smp_store_release(&gpu->gpu, handle);
+	wake_up_all(&gpu->registered);
+}
+
+/**
+ * soft_gpu_event() - an engine answers
+ * @gpu: its GPU
+ * @ev: the answer
+ *
+ * A job may come before vgpu_gpu_register() has returned; its answer waits
+ * until there is a handle to give it to.
+ *
+ * Context: the engine's thread.
+ */
+void soft_gpu_event(struct soft_gpu *gpu, const struct vgpu_hw_event *ev)
+{
+	struct vgpu_gpu *handle;
+
+	if (gpu->sink) {
+		gpu->sink(gpu->sink_arg, ev);
+		return;
+	}
+	wait_event(gpu->registered, (handle = smp_load_acquire(&gpu->gpu)));
+	vgpu_gpu_event(handle, ev);
+}
+
+static void describe(struct soft_gpu *gpu)
+{
+	struct vgpu_hw_desc *desc = &gpu->desc;
+
+	desc->name = gpu->name;
+	desc->driver = "vgpu_soft";
+	desc->caps = VGPU_HW_PREEMPT | VGPU_HW_SAVE | VGPU_HW_MMU |
+		     VGPU_HW_LAUNCH | VGPU_HW_HOST_MEM;
+	desc->vram_bytes = gpu->m.vram_bytes;
+	desc->engines = gpu->config.engines;
+	desc->units = gpu->m.units;
+	desc->max_lanes = SOFT_MAX_LANES;
+	desc->shared_bytes = SOFT_SHARED_BYTES;
+	desc->max_instances = 64;
+	soft_section_sizes(&gpu->m, desc->section_bytes);
+	desc->format = &soft_pt_format;
+	desc->asids = SOFT_ASIDS;
+	desc->numa_node = gpu->config.node;
+}
+
+/**
+ * soft_gpu_create() - make a GPU, registered nowhere
+ * @name: of it
+ * @config: its shape
+ *
+ * Return: the GPU or an ERR_PTR().
+ */
+struct soft_gpu *soft_gpu_create(const char *name,
+				 const struct soft_config *config)
+{
+	struct soft_gpu *gpu;
+	unsigned int i;
+	int err;
+
+	gpu = kzalloc(sizeof(*gpu), GFP_KERNEL);
+	if (!gpu)
+		return ERR_PTR(-ENOMEM);
+	strscpy(gpu->name, name, sizeof(gpu->name));
+	gpu->config = *config;
+	init_waitqueue_head(&gpu->registered);
+	gpu->m.units = config->units;
+	gpu->m.extra_bytes = config->extra_bytes;
+	gpu->m.timing = config->timing;
+	err = soft_vram_create(&gpu->m, config->vram_bytes, config->node);
+	if (err)
+		goto free;
+	for (i = 0; i < config->engines; i++) {
+		gpu->engines[i] = soft_engine_create(gpu, i);
+		if (IS_ERR(gpu->engines[i])) {
+			err = PTR_ERR(gpu->engines[i]);
+			goto engines;
+		}
+	}
+	describe(gpu);
+	return gpu;
+
+engines:
+	while (i--)
+		soft_engine_destroy(gpu->engines[i]);
+	soft_vram_destroy(&gpu->m);
+free:
+	kfree(gpu);
+	return ERR_PTR(err);
+}
+
+/**
+ * soft_gpu_destroy() - undo soft_gpu_create()
+ * @gpu: GPU that nobody uses
+ */
+void soft_gpu_destroy(struct soft_gpu *gpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < gpu->config.engines; i++)
+		soft_engine_destroy(gpu->engines[i]);
+	soft_vram_destroy(&gpu->m);
+	kfree(gpu);
+}

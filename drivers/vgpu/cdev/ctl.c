@@ -138,11 +138,17 @@ static int do_create(struct ctl_file *cf, struct vgpu_ctl_create *arg)
 static int do_destroy(const struct vgpu_ctl_destroy *arg)
 {
 	struct vgpu_instance *inst = vgpu_instance_get(arg->id);
+	struct vgpu_instance_info info;
 	int ret;
 
 	if (!inst)
 		return -ENOENT;
-	ret = vgpu_instance_destroy(inst);
+	vgpu_instance_get_info(inst, &info);
+	/* the mdev core owns an mdev's life, and has no call to end it */
+	if (info.flags & VGPU_INSTANCE_MDEV)
+		ret = info.clients ? -EBUSY : -EOPNOTSUPP;
+	else
+		ret = vgpu_instance_destroy(inst);
 	vgpu_instance_put(inst);
 	return ret;
 }

@@ -16,10 +16,10 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
-#include <compat_devnode.h>
 #include <vgpu/cdev.h>
 
 #include "cdev_priv.h"
+#include "../compat/devnode.h"
 
 #define MINORS		1024
 #define CTL_MINOR	0

@@ -19,9 +19,9 @@
 #include <linux/pagemap.h>
 #include <linux/refcount.h>
 #include <linux/slab.h>
-#include <compat_mm.h>
 
 #include "cdev_priv.h"
+#include "../compat/mm.h"
 
 /* Around a fault, pages of one aligned block of 64 KiB are inserted. */
 #define AROUND_PAGES	16

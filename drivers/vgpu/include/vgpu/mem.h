@@ -30,7 +30,7 @@ struct vgpu_as;
  * Charged before anything is allocated, so that no race passes the limit.
  */
 struct vgpu_mem_account {
-	spinlock_t lock;
+	spinlock_t lock;	/* protects the rest; innermost */
 	u64 limit;
 	u64 used;
 	u64 peak;
@@ -53,6 +53,8 @@ int vgpu_mem_set_limit(struct vgpu_mem_account *acct, u64 limit);
  * @largest_free: longest free run, bytes
  * @blocks: in use
  * @frag_permille: 1000 * (1 - largest_free / free); 0 when nothing is free
+ * @retired: bytes of bad pages, neither used nor free
+ * @scrubbed: bytes zeroed so far
  */
 struct vgpu_vram_stats {
 	u64 total;
@@ -61,6 +63,8 @@ struct vgpu_vram_stats {
 	u64 largest_free;
 	u64 blocks;
 	u32 frag_permille;
+	u64 retired;
+	u64 scrubbed;
 };
 
 struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
@@ -68,6 +72,20 @@ struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
 				   struct device *dev);
 /* Everything must have been freed; what was not is warned of. */
 void vgpu_vram_destroy(struct vgpu_vram *vram);
+/*
+ * The GPU is gone: on return no operation is being called, and none will be.
+ * What there is can be unmapped, revoked and freed as before; making more
+ * gives -ENODEV. vgpu_vram_destroy() includes it.
+ */
+void vgpu_vram_unplug(struct vgpu_vram *vram);
+/* "best" (the default), "first", "worst"; -ENOENT. Live. */
+int vgpu_vram_set_strategy(struct vgpu_vram *vram, const char *name);
+/* A page went bad: never handed out again. -EINVAL, -ENOMEM. */
+int vgpu_vram_retire(struct vgpu_vram *vram, u64 addr);
+/* Whose the page at @addr is, with a reference, or NULL. Atomic. */
+struct vgpu_bo *vgpu_vram_bo_at(struct vgpu_vram *vram, u64 addr);
+/* 0, or -EINVAL for a format that mem/ cannot work with. */
+int vgpu_pt_format_check(const struct vgpu_pt_format *fmt);
 void vgpu_vram_get_stats(struct vgpu_vram *vram, struct vgpu_vram_stats *st);
 
 #define VGPU_BO_CONTIGUOUS	0x100	/* one block (GPUs without an MMU) */
@@ -114,12 +132,17 @@ u64 vgpu_as_root(const struct vgpu_as *as);
 u32 vgpu_as_asid(const struct vgpu_as *as);
 u64 vgpu_as_start(const struct vgpu_as *as);
 u64 vgpu_as_end(const struct vgpu_as *as);
-/* -EINVAL, -EEXIST (something is there), -ERANGE, -EDQUOT, -ENOMEM. */
+/*
+ * -EINVAL, -EEXIST (something is there), -ERANGE, -ESTALE (@bo was revoked),
+ * -EDQUOT, -ENOSPC, -ENOMEM (no page table), -ENODEV. All or nothing.
+ */
 int vgpu_as_map(struct vgpu_as *as, struct vgpu_bo *bo, u64 offset, u64 va,
 		u64 bytes, u32 prot);
 /*
  * Removes whatever lies there, splitting what reaches out. -ENOENT when
- * there is nothing at all. On return no engine uses the translation.
+ * there is nothing at all. On return no engine uses the translation. Where a
+ * large leaf must be split, a table may be wanting: -EDQUOT, -ENOSPC, -ENOMEM,
+ * and nothing changed. Whole mappings can always be removed.
  */
 int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes);
 /*
@@ -128,6 +151,12 @@ int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes);
  */
 int vgpu_as_translate(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
 		      u64 *addr);
+/*
+ * The same with a reference to the BO, for as long as an engine uses the
+ * address. @bo may be NULL.
+ */
+int vgpu_as_translate_bo(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
+			 u64 *addr, struct vgpu_bo **bo);
 
 struct vgpu_as_stats {
 	u64 mapped;		/* bytes */

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who pays for VRAM.
+ *
+ * A charge is taken before anything is allocated and given back after it was
+ * freed, so the limit holds at every moment, whoever races.
+ */
+#include <linux/spinlock.h>
+#include <vgpu/kunit.h>
+#include <vgpu/mem.h>
+
+/**
+ * vgpu_mem_account_init() - an account with nothing in use
+ * @acct: to initialise
+ * @limit: bytes that may be in use
+ */
+void vgpu_mem_account_init(struct vgpu_mem_account *acct, u64 limit)
+{
+	spin_lock_init(&acct->lock);
+	acct->limit = limit;
+	acct->used = 0;
+	acct->peak = 0;
+	acct->denied = 0;
+}
+
+/**
+ * vgpu_mem_charge() - takes @bytes of the account before they are allocated
+ * @acct: who pays
+ * @bytes: how much
+ *
+ * Context: any.
+ * Return: 0, or -EDQUOT, and nothing is charged.
+ */
+int vgpu_mem_charge(struct vgpu_mem_account *acct, u64 bytes)
+{
+	unsigned long flags;
+	int err = 0;
+
+	spin_lock_irqsave(&acct->lock, flags);
+	/* not used + bytes > limit: the sum may wrap */
+	if (acct->used > acct->limit || bytes > acct->limit - acct->used) {
+		acct->denied++;
+		err = -EDQUOT;
+	} else {
+		acct->used += bytes;
+		acct->peak = max(acct->peak, acct->used);
+	}
+	spin_unlock_irqrestore(&acct->lock, flags);
+	return err;
+}
+
+/**
+ * vgpu_mem_uncharge() - gives @bytes back after they were freed
+ * @acct: who paid
+ * @bytes: how much
+ *
+ * Giving back more than is in use is a bug of ours: it is reported once, and
+ * the account stops at zero, since one that wrapped would refuse everything
+ * or nothing.
+ *
+ * Context: any.
+ */
+void vgpu_mem_uncharge(struct vgpu_mem_account *acct, u64 bytes)
+{
+	unsigned long flags;
+	u64 used;
+
+	spin_lock_irqsave(&acct->lock, flags);
+	used = acct->used;
+	acct->used -= min(bytes, used);
+	spin_unlock_irqrestore(&acct->lock, flags);
+
+	if (bytes > used)
+		pr_err_once("vgpu: memory account given back %llu bytes with %llu in use\n",
+			    bytes, used);
+}
+
+/**
+ * vgpu_mem_set_limit() - changes what may be in use
+ * @acct: whose
+ * @limit: bytes
+ *
+ * Context: any.
+ * Return: 0, or -EBUSY when more than @limit is in use; nothing changes then.
+ */
+int vgpu_mem_set_limit(struct vgpu_mem_account *acct, u64 limit)
+{
+	unsigned long flags;
+	int err = 0;
+
+	spin_lock_irqsave(&acct->lock, flags);
+	if (acct->used > limit)
+		err = -EBUSY;
+	else
+		acct->limit = limit;
+	spin_unlock_irqrestore(&acct->lock, flags);
+	return err;
+}
+
+VGPU_EXPORT_IF_KUNIT(vgpu_mem_account_init);
+VGPU_EXPORT_IF_KUNIT(vgpu_mem_charge);
+VGPU_EXPORT_IF_KUNIT(vgpu_mem_uncharge);
+VGPU_EXPORT_IF_KUNIT(vgpu_mem_set_limit);

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Address spaces: what a tenant's engines can reach.
+ *
+ * The regions say what is mapped, the page tables say the same to the GPU, and
+ * the reverse map of each BO says it from the other side. as->lock keeps the
+ * three in step. Everything that can fail is done before anything changes.
+ *
+ * A GPU without an MMU has regions only: they say which VRAM addresses a
+ * command may be given (vgpu_as_translate()).
+ */
+#include <linux/slab.h>
+#include <vgpu/kunit.h>
+#include "mem_priv.h"
+
+#define PROT_ALL	(VGPU_PROT_READ | VGPU_PROT_WRITE | VGPU_PROT_EXEC)
+
+void vgpu_as_get(struct vgpu_as *as)
+{
+	kref_get(&as->ref);
+}
+
+static void as_release(struct kref *ref)
+{
+	struct vgpu_as *as = container_of(ref, struct vgpu_as, ref);
+	struct vgpu_vram *vram = as->vram;
+
+	mutex_destroy(&as->lock);
+	kfree(as);
+	vgpu_vram_put(vram);
+}
+
+void vgpu_as_put(struct vgpu_as *as)
+{
+	kref_put(&as->ref, as_release);
+}
+
+/**
+ * vgpu_as_create() - makes an empty address space
+ * @vram: of the GPU
+ * @acct: pays for the tables, for longer than the address space lives; NULL:
+ *	nobody
+ * @asid: tag that the caller gives to no other meanwhile
+ *
+ * Context: process; sleeps.
+ * Return: the address space; -EDQUOT, -ENOSPC, -ENOMEM, -ENODEV when the GPU
+ * is gone.
+ */
+struct vgpu_as *vgpu_as_create(struct vgpu_vram *vram,
+			       struct vgpu_mem_account *acct, u32 asid)
+{
+	struct vgpu_as *as;
+	int err;
+
+	if (vgpu_vram_gone(vram))
+		return ERR_PTR(-ENODEV);
+	as = kzalloc(sizeof(*as), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!as)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&as->ref);
+	mutex_init(&as->lock);
+	as->regions = RB_ROOT;
+	as->vram = vram;
+	as->acct = acct;
+	as->asid = asid;
+	vgpu_vram_get(vram);
+	err = vgpu_pt_init(as);
+	if (err) {
+		vgpu_as_put(as);
+		return ERR_PTR(err);
+	}
+	return as;
+}
+
+/* The region leaves tree and reverse map; the BO is put by reap(). */
+static void detach_locked(struct vgpu_as *as, struct vgpu_region *region)
+{
+	vgpu_region_erase(as, region);
+	spin_lock(&region->bo->map_lock);
+	list_del_init(&region->bo_link);
+	spin_unlock(&region->bo->map_lock);
+}
+
+/* Puts what was detached; with no lock held, since a last put may call out. */
+static void reap(struct list_head *doomed)
+{
+	struct vgpu_region *region, *next;
+
+	list_for_each_entry_safe(region, next, doomed, doomed) {
+		vgpu_bo_put(region->bo);
+		vgpu_region_free(region);
+	}
+}
+
+/**
+ * vgpu_as_destroy() - unmaps all and frees the tables
+ * @as: from vgpu_as_create(); no engine may use it any more
+ *
+ * Context: process; sleeps.
+ */
+void vgpu_as_destroy(struct vgpu_as *as)
+{
+	struct vgpu_region *region;
+	LIST_HEAD(doomed);
+
+	mutex_lock(&as->lock);
+	/* before the reverse maps say that nobody reaches the memory */
+	vgpu_pt_fini(as);
+	while ((region = vgpu_region_first(as, 0, U64_MAX))) {
+		detach_locked(as, region);
+		list_add_tail(&region->doomed, &doomed);
+	}
+	mutex_unlock(&as->lock);
+	reap(&doomed);
+	vgpu_as_put(as);
+}
+
+/**
+ * vgpu_as_root() - VRAM address of the top table
+ * @as: whose
+ *
+ * Return: 0 without an MMU.
+ */
+u64 vgpu_as_root(const struct vgpu_as *as)
+{
+	return as->root ? as->root->addr : 0;
+}
+
+/**
+ * vgpu_as_asid() - the tag
+ * @as: whose
+ */
+u32 vgpu_as_asid(const struct vgpu_as *as)
+{
+	return as->asid;
+}
+
+/**
+ * vgpu_as_start() - lowest address that can be mapped
+ * @as: whose
+ */
+u64 vgpu_as_start(const struct vgpu_as *as)
+{
+	return as->vram->va_start;
+}
+
+/**
+ * vgpu_as_end() - one past the highest address that can be mapped
+ * @as: whose
+ */
+u64 vgpu_as_end(const struct vgpu_as *as)
+{
+	return as->vram->va_end;
+}
+
+static int check_range(const struct vgpu_as *as, u64 va, u64 bytes)
+{
+	u64 mask = vgpu_vram_unit(as->vram) - 1;
+
+	if (!bytes || ((va | bytes) & mask) || va + bytes < va)
+		return -EINVAL;
+	if (va < as->vram->va_start || va + bytes > as->vram->va_end)
+		return -ERANGE;
+	return 0;
+}
+
+static int check_map(const struct vgpu_as *as, const struct vgpu_bo *bo,
+		     u64 offset, u64 va, u64 bytes, u32 prot)
+{
+	int err = check_range(as, va, bytes);
+
+	if (err)
+		return err;
+	if (!prot || (prot & ~PROT_ALL) || bo->vram != as->vram)
+		return -EINVAL;
+	if ((offset & (vgpu_vram_unit(as->vram) - 1)) ||
+	    offset >= bo->bytes || bytes > bo->bytes - offset)
+		return -EINVAL;
+	return vgpu_vram_gone(as->vram) ? -ENODEV : 0;
+}
+
+/* Takes a reference with the mapping. */
+static int attach_locked(struct vgpu_as *as, struct vgpu_region *region)
+{
+	struct vgpu_bo *bo = region->bo;
+	int err = 0;
+
+	spin_lock(&bo->map_lock);
+	if (bo->revoked)
+		err = -ESTALE;
+	else
+		list_add_tail(&region->bo_link, &bo->maps);
+	spin_unlock(&bo->map_lock);
+	if (err)
+		return err;
+	vgpu_bo_get(bo);
+	vgpu_region_insert(as, region);
+	return 0;
+}
+
+/**
+ * vgpu_as_map() - makes a part of a BO reachable
+ * @as: where
+ * @bo: of the same GPU; the mapping takes a reference
+ * @offset: first byte of @bo, a multiple of the GPU's base page
+ * @va: first address, likewise
+ * @bytes: length, likewise
+ * @prot: VGPU_PROT_*, at least one
+ *
+ * Context: process; sleeps.
+ * Return: 0; -EINVAL (misaligned, empty, wraps, past the end of @bo, unknown
+ * @prot), -ERANGE (not between vgpu_as_start() and vgpu_as_end()), -EEXIST
+ * (something is there), -ESTALE (@bo was revoked), -EDQUOT, -ENOSPC, -ENOMEM
+ * (no page table), -ENODEV (the GPU is gone). Nothing changes then.
+ */
+int vgpu_as_map(struct vgpu_as *as, struct vgpu_bo *bo, u64 offset, u64 va,
+		u64 bytes, u32 prot)
+{
+	struct vgpu_region *region;
+	int err;
+
+	err = check_map(as, bo, offset, va, bytes, prot);
+	if (err)
+		return err;
+	region = vgpu_region_alloc();
+	if (!region)
+		return -ENOMEM;
+	region->as = as;
+	region->bo = bo;
+	region->va = va;
+	region->bytes = bytes;
+	region->offset = offset;
+	region->prot = prot;
+
+	mutex_lock(&as->lock);
+	if (vgpu_region_first(as, va, va + bytes)) {
+		err = -EEXIST;
+		goto err_unlock;
+	}
+	/*
+	 * First into the reverse map: a revocation that comes now waits for
+	 * as->lock and then finds the region; one that came before is seen.
+	 */
+	err = attach_locked(as, region);
+	if (err)
+		goto err_unlock;
+	err = vgpu_pt_map(as, region);
+	if (err)
+		goto err_detach;
+	mutex_unlock(&as->lock);
+	return 0;
+
+err_detach:
+	detach_locked(as, region);
+	mutex_unlock(&as->lock);
+	vgpu_bo_put(bo);
+	vgpu_region_free(region);
+	return err;
+
+err_unlock:
+	mutex_unlock(&as->lock);
+	vgpu_region_free(region);
+	return err;
+}
+
+/*
+ * The part of @region in [@va, @end) goes. @region keeps what is before it or,
+ * if nothing is, after it; when both remain, *spare takes what is after.
+ */
+static void cut_locked(struct vgpu_as *as, struct vgpu_region *region,
+		       u64 va, u64 end, struct vgpu_region **spare)
+{
+	u64 region_end = vgpu_region_end(region);
+	u64 had = region->bytes;
+
+	if (region->va < va && region_end > end) {
+		struct vgpu_region *tail = *spare;
+
+		*spare = NULL;
+		tail->as = as;
+		tail->bo = region->bo;
+		tail->va = end;
+		tail->bytes = region_end - end;
+		tail->offset = region->offset + end - region->va;
+		tail->prot = region->prot;
+		vgpu_bo_get(tail->bo);
+		spin_lock(&tail->bo->map_lock);
+		/* beside its other half; revoked or not, that half is there */
+		list_add(&tail->bo_link, &region->bo_link);
+		spin_unlock(&tail->bo->map_lock);
+		vgpu_region_insert(as, tail);
+	}
+
+	/* the order in the tree stays: regions do not overlap */
+	if (region->va < va) {
+		region->bytes = va - region->va;
+	} else {
+		region->offset += end - region->va;
+		region->bytes = region_end - end;
+		region->va = end;
+	}
+	as->stats.mapped -= had - region->bytes;
+}
+
+/**
+ * vgpu_as_unmap() - removes whatever lies in a range
+ * @as: where
+ * @va: first address, a multiple of the GPU's base page
+ * @bytes: length, likewise; mappings that reach out are split
+ *
+ * On return no engine uses a translation of the range.
+ * Context: process; sleeps.
+ * Return: 0; -EINVAL, -ERANGE as vgpu_as_map(); -ENOENT when there is nothing
+ * at all; -ENOMEM, or -EDQUOT and -ENOSPC when a large leaf must be split and
+ * there is no table to be had. Nothing changes then.
+ */
+int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes)
+{
+	struct vgpu_region *region, *next, *spare;
+	u64 end = va + bytes;
+	LIST_HEAD(doomed);
+	int err;
+
+	err = check_range(as, va, bytes);
+	if (err)
+		return err;
+	spare = vgpu_region_alloc();
+	if (!spare)
+		return -ENOMEM;
+
+	mutex_lock(&as->lock);
+	region = vgpu_region_first(as, va, end);
+	if (!region) {
+		err = -ENOENT;
+		goto out;
+	}
+	err = vgpu_pt_reserve_split(as, va);
+	if (!err)
+		err = vgpu_pt_reserve_split(as, end);
+	if (err)
+		goto out;
+
+	/* nothing fails from here on */
+	vgpu_pt_split(as, va);
+	vgpu_pt_split(as, end);
+	for (; region; region = vgpu_region_next(region, end)) {
+		vgpu_pt_clear(as, max(va, region->va),
+			      min(end, vgpu_region_end(region)));
+	}
+	vgpu_pt_sync(as);
+
+	for (region = vgpu_region_first(as, va, end); region; region = next) {
+		next = vgpu_region_next(region, end);
+		if (region->va >= va && vgpu_region_end(region) <= end) {
+			detach_locked(as, region);
+			list_add_tail(&region->doomed, &doomed);
+		} else {
+			cut_locked(as, region, va, end, &spare);
+		}
+	}
+out:
+	vgpu_pt_unreserve(as);
+	mutex_unlock(&as->lock);
+	if (spare)
+		vgpu_region_free(spare);
+	reap(&doomed);
+	return err;
+}
+
+/*
+ * Takes the mappings of @bo at the head of its reverse map away, as far as
+ * they are in @as.
+ */
+void vgpu_as_remove_bo(struct vgpu_as *as, struct vgpu_bo *bo)
+{
+	struct vgpu_region *region;
+	LIST_HEAD(doomed);
+
+	mutex_lock(&as->lock);
+	/* those in @as stay where they are as long as we hold its lock */
+	spin_lock(&bo->map_lock);
+	list_for_each_entry(region, &bo->maps, bo_link) {
+		if (region->as != as)
+			break;
+		list_add_tail(&region->doomed, &doomed);
+	}
+	spin_unlock(&bo->map_lock);
+
+	list_for_each_entry(region, &doomed, doomed)
+		vgpu_pt_clear(as, region->va, vgpu_region_end(region));
+	vgpu_pt_sync(as);
+	list_for_each_entry(region, &doomed, doomed)
+		detach_locked(as, region);
+	mutex_unlock(&as->lock);
+	reap(&doomed);
+}
+
+/**
+ * vgpu_as_translate_bo() - the VRAM behind a range, held in place
+ * @as: where
+ * @va: first address
+ * @bytes: length
+ * @prot: VGPU_PROT_* that the range must grant
+ * @addr: filled: VRAM address
+ * @bo: filled: the memory, with a reference for the caller to put when no
+ *	engine uses @addr any more; NULL: none is taken
+ *
+ * For GPUs without an MMU. The reference keeps the memory from being freed,
+ * not from being revoked: whoever revokes must stop the engines first.
+ * Context: process; sleeps.
+ * Return: 0, or -EFAULT when the range is not all there, not of one BO, not
+ * contiguous, in system memory, or does not grant @prot.
+ */
+int vgpu_as_translate_bo(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
+			 u64 *addr, struct vgpu_bo **bo)
+{
+	struct vgpu_region *region;
+	u64 end = va + bytes, pos;
+	int err = -EFAULT;
+	u64 start;
+
+	if (!bytes || end < va)
+		return -EFAULT;
+	mutex_lock(&as->lock);
+	region = vgpu_region_first(as, va, end);
+	if (!region || region->va > va || region->bo->host)
+		goto out;
+	if (vgpu_bo_run(region->bo, region->offset + va - region->va,
+			&start) < bytes)
+		goto out;
+	for (pos = va; pos < end; pos = vgpu_region_end(region)) {
+		struct vgpu_region *here = vgpu_region_first(as, pos, pos + 1);
+
+		/* parts of one mapping, as a split leaves them */
+		if (!here || here->bo != region->bo ||
+		    here->offset - here->va != region->offset - region->va ||
+		    (here->prot & prot) != prot)
+			goto out;
+		region = here;
+	}
+	*addr = start;
+	if (bo) {
+		vgpu_bo_get(region->bo);
+		*bo = region->bo;
+	}
+	err = 0;
+out:
+	mutex_unlock(&as->lock);
+	return err;
+}
+
+/**
+ * vgpu_as_translate() - vgpu_as_translate_bo() without a reference
+ * @as: where
+ * @va: first address
+ * @bytes: length
+ * @prot: VGPU_PROT_* that the range must grant
+ * @addr: filled: VRAM address, good for as long as the caller knows that
+ *	nobody unmaps it
+ *
+ * Return: 0 or -EFAULT.
+ */
+int vgpu_as_translate(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
+		      u64 *addr)
+{
+	return vgpu_as_translate_bo(as, va, bytes, prot, addr, NULL);
+}
+
+/**
+ * vgpu_as_get_stats() - figures of now
+ * @as: whose
+ * @st: filled
+ *
+ * Context: process; sleeps.
+ */
+void vgpu_as_get_stats(struct vgpu_as *as, struct vgpu_as_stats *st)
+{
+	mutex_lock(&as->lock);
+	*st = as->stats;
+	mutex_unlock(&as->lock);
+}
+
+VGPU_EXPORT_IF_KUNIT(vgpu_as_create);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_destroy);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_root);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_asid);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_start);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_end);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_map);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_unmap);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_translate_bo);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_translate);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_get_stats);

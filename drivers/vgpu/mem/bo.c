@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Buffer objects: pieces of memory that tenants hold, map and lose.
+ *
+ * A BO in VRAM takes as few blocks as the free memory allows, and prefers
+ * those that 2 MiB leaves can map. A mapping holds a reference, so memory is
+ * freed when the last of owner and mappings lets go, never under an engine.
+ * Where memory must go at once (a guest that unplugs it, a vGPU that dies),
+ * revocation takes it out of every address space by the reverse map.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <vgpu/kunit.h>
+#include "mem_priv.h"
+
+void vgpu_bo_common_init(struct vgpu_bo *bo, struct vgpu_vram *vram, u64 bytes)
+{
+	kref_init(&bo->ref);
+	vgpu_vram_get(vram);
+	bo->vram = vram;
+	bo->bytes = bytes;
+	spin_lock_init(&bo->map_lock);
+	INIT_LIST_HEAD(&bo->maps);
+	init_completion(&bo->revoke_done);
+}
+
+static int append_piece(struct vgpu_bo *bo, u64 offset,
+			struct vgpu_block *block)
+{
+	if (bo->pieces == bo->pieces_max) {
+		unsigned int max = bo->pieces_max ? 2 * bo->pieces_max : 1;
+		struct vgpu_bo_piece *piece;
+
+		piece = kvmalloc_array(max, sizeof(*piece),
+				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		if (!piece)
+			return -ENOMEM;
+		if (bo->pieces)
+			memcpy(piece, bo->piece, bo->pieces * sizeof(*piece));
+		kvfree(bo->piece);
+		bo->piece = piece;
+		bo->pieces_max = max;
+	}
+	bo->piece[bo->pieces].offset = offset;
+	bo->piece[bo->pieces].block = block;
+	bo->pieces++;
+	return 0;
+}
+
+static void free_pieces(struct vgpu_bo *bo, bool untouched)
+{
+	while (bo->pieces)
+		vgpu_vram_free(bo->vram, bo->piece[--bo->pieces].block,
+			       untouched);
+	kvfree(bo->piece);
+}
+
+/*
+ * The next block for @left pages: one that large leaves can map if there is
+ * any, else all in one, else the largest there is.
+ */
+static struct vgpu_block *take_piece(struct vgpu_bo *bo, u32 left,
+				     unsigned int order, bool contiguous)
+{
+	struct vgpu_vram *vram = bo->vram;
+	/* a GPU without an MMU is told the address itself */
+	bool pinned = contiguous;
+	struct vgpu_block *block;
+
+	if (left >= VGPU_LARGE_PAGES && order < VGPU_LARGE_ORDER) {
+		block = vgpu_vram_alloc(vram,
+					contiguous ? left : VGPU_LARGE_PAGES,
+					left, VGPU_LARGE_ORDER, bo, pinned);
+		if (block != ERR_PTR(-ENOSPC))
+			return block;
+	}
+	return vgpu_vram_alloc(vram, contiguous ? left : min(left, 1U << order),
+			       left, order, bo, pinned);
+}
+
+/* What a charge or an allocation of this size would be, or an error. */
+static int check_size(struct vgpu_vram *vram, u64 *bytes)
+{
+	u64 unit = vgpu_vram_unit(vram);
+
+	if (!*bytes || *bytes > U64_MAX - unit)
+		return -EINVAL;
+	*bytes = ALIGN(*bytes, unit);
+	return vgpu_vram_gone(vram) ? -ENODEV : 0;
+}
+
+/**
+ * vgpu_bo_create() - takes a piece of VRAM
+ * @vram: from where
+ * @acct: who pays, for longer than the BO lives; NULL: nobody
+ * @bytes: length, rounded up to the GPU's base pages
+ * @align: of each block's address: 0 or a power of two up to 2 MiB
+ * @flags: 0 or VGPU_BO_CONTIGUOUS
+ *
+ * Context: process; sleeps.
+ * Return: zeroed memory with one reference; -EINVAL for bad arguments, -EDQUOT
+ * over the account's limit, -ENOSPC when VRAM has not as much (or not in one
+ * piece), -ENOMEM for want of metadata, -ENODEV when the GPU is gone.
+ */
+struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
+			       struct vgpu_mem_account *acct, u64 bytes,
+			       u64 align, u32 flags)
+{
+	struct vgpu_vram_stats st;
+	struct vgpu_bo *bo;
+	unsigned int order;
+	u64 offset;
+	int err;
+
+	if (flags & ~VGPU_BO_CONTIGUOUS)
+		return ERR_PTR(-EINVAL);
+	if (align && (!is_power_of_2(align) ||
+		      align > VGPU_LARGE_PAGES * VGPU_PAGE_BYTES))
+		return ERR_PTR(-EINVAL);
+	err = check_size(vram, &bytes);
+	if (err)
+		return ERR_PTR(err);
+	order = ilog2(max(align, vgpu_vram_unit(vram))) - VGPU_PAGE_SHIFT;
+
+	if (acct) {
+		err = vgpu_mem_charge(acct, bytes);
+		if (err)
+			return ERR_PTR(err);
+	}
+	/* do not scrub gigabytes only to find that they do not suffice */
+	vgpu_vram_get_stats(vram, &st);
+	err = -ENOSPC;
+	if (bytes > st.free)
+		goto err_uncharge;
+
+	err = -ENOMEM;
+	bo = kzalloc(sizeof(*bo), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!bo)
+		goto err_uncharge;
+	vgpu_bo_common_init(bo, vram, bytes);
+	bo->acct = acct;
+
+	for (offset = 0; offset < bytes;) {
+		struct vgpu_block *block;
+
+		block = take_piece(bo, (bytes - offset) >> VGPU_PAGE_SHIFT,
+				   order, flags & VGPU_BO_CONTIGUOUS);
+		if (IS_ERR(block)) {
+			err = PTR_ERR(block);
+			goto err_free;
+		}
+		err = append_piece(bo, offset, block);
+		if (err) {
+			vgpu_vram_free(vram, block, true);
+			goto err_free;
+		}
+		offset += vgpu_block_bytes(block);
+	}
+	return bo;
+
+err_free:
+	free_pieces(bo, true);
+	kfree(bo);
+	vgpu_vram_put(vram);
+err_uncharge:
+	if (acct)
+		vgpu_mem_uncharge(acct, bytes);
+	return ERR_PTR(err);
+}
+
+static void bo_release(struct kref *ref)
+{
+	struct vgpu_bo *bo = container_of(ref, struct vgpu_bo, ref);
+	struct vgpu_vram *vram = bo->vram;
+
+	/* mappings hold references: no address space has it */
+	if (bo->host)
+		vgpu_bo_host_fini(bo);
+	else
+		free_pieces(bo, false);
+	if (bo->acct)
+		vgpu_mem_uncharge(bo->acct, bo->bytes);
+	kfree(bo);
+	vgpu_vram_put(vram);
+}
+
+/**
+ * vgpu_bo_get() - takes a reference
+ * @bo: that the caller already has a reference to
+ */
+void vgpu_bo_get(struct vgpu_bo *bo)
+{
+	kref_get(&bo->ref);
+}
+
+/**
+ * vgpu_bo_put() - gives a reference back
+ * @bo: whose; with the last one its memory is scrubbed and freed
+ *
+ * Context: process; sleeps. May call the release callback of foreign pages.
+ */
+void vgpu_bo_put(struct vgpu_bo *bo)
+{
+	kref_put(&bo->ref, bo_release);
+}
+
+/**
+ * vgpu_bo_bytes() - length, as rounded
+ * @bo: whose
+ */
+u64 vgpu_bo_bytes(const struct vgpu_bo *bo)
+{
+	return bo->bytes;
+}
+
+/**
+ * vgpu_bo_is_host() - is it system memory?
+ * @bo: what
+ */
+bool vgpu_bo_is_host(const struct vgpu_bo *bo)
+{
+	return bo->host;
+}
+
+/* Index of the piece that holds byte @offset, which is inside the BO. */
+static unsigned int piece_at(const struct vgpu_bo *bo, u64 offset)
+{
+	unsigned int lo = 0, hi = bo->pieces;
+
+	while (hi - lo > 1) {
+		unsigned int mid = lo + (hi - lo) / 2;
+
+		if (bo->piece[mid].offset <= offset)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static u64 piece_addr(const struct vgpu_bo *bo, unsigned int i, u64 offset)
+{
+	return vgpu_block_addr(bo->piece[i].block) + offset -
+	       bo->piece[i].offset;
+}
+
+/*
+ * The VRAM or bus address behind @offset, and for how many bytes the memory
+ * goes on without a gap.
+ */
+u64 vgpu_bo_run(const struct vgpu_bo *bo, u64 offset, u64 *addr)
+{
+	u64 end;
+
+	if (bo->host) {
+		u64 unit = vgpu_vram_unit(bo->vram);
+		unsigned long i = offset >> bo->vram->unit_shift;
+		unsigned long count = bo->bytes >> bo->vram->unit_shift;
+
+		*addr = bo->dma[i] + (offset & (unit - 1));
+		while (++i < count && bo->dma[i] == bo->dma[i - 1] + unit)
+			;
+		end = (u64)i << bo->vram->unit_shift;
+	} else {
+		unsigned int i = piece_at(bo, offset);
+
+		*addr = piece_addr(bo, i, offset);
+		do {
+			end = bo->piece[i].offset +
+			      vgpu_block_bytes(bo->piece[i].block);
+		} while (++i < bo->pieces &&
+			 vgpu_block_addr(bo->piece[i].block) ==
+			 *addr + end - offset);
+	}
+	return end - offset;
+}
+
+/**
+ * vgpu_bo_page() - the page behind a byte, for the CPU
+ * @bo: whose
+ * @offset: of the byte
+ *
+ * Context: any but NMI.
+ * Return: the page; NULL past the end, after revocation, or when the GPU is
+ * gone. It stays the BO's until that is revoked or freed.
+ */
+struct page *vgpu_bo_page(struct vgpu_bo *bo, u64 offset)
+{
+	if (offset >= bo->bytes || READ_ONCE(bo->revoked))
+		return NULL;
+	if (bo->host)
+		return bo->page[offset >> PAGE_SHIFT];
+	return vgpu_vram_page(bo->vram,
+			      piece_addr(bo, piece_at(bo, offset), offset));
+}
+
+/**
+ * vgpu_bo_vram_addr() - where a contiguous BO lies
+ * @bo: made with VGPU_BO_CONTIGUOUS
+ *
+ * Return: its VRAM address; U64_MAX when it is not in one piece of VRAM.
+ */
+u64 vgpu_bo_vram_addr(const struct vgpu_bo *bo)
+{
+	u64 addr;
+
+	if (bo->host || vgpu_bo_run(bo, 0, &addr) != bo->bytes)
+		return U64_MAX;
+	return addr;
+}
+
+/* The first address space in the reverse map, with a reference. */
+static struct vgpu_as *first_as(struct vgpu_bo *bo)
+{
+	struct vgpu_region *region;
+	struct vgpu_as *as = NULL;
+
+	spin_lock(&bo->map_lock);
+	region = list_first_entry_or_null(&bo->maps, struct vgpu_region,
+					  bo_link);
+	if (region) {
+		/* it cannot go away with a region in it */
+		as = region->as;
+		vgpu_as_get(as);
+	}
+	spin_unlock(&bo->map_lock);
+	return as;
+}
+
+/**
+ * vgpu_bo_revoke() - takes the memory away from all engines
+ * @bo: that the caller has a reference to
+ *
+ * On return no address space maps it, no engine reaches it, and it can't be
+ * mapped again (-ESTALE); later accesses fault. Memory of our own stays until
+ * the last put, foreign pages are released. The CPU's mappings are the
+ * caller's to zap. A second caller waits for the first.
+ *
+ * Context: process, not in memory reclaim, and with no lock that a release
+ * callback takes. Bounded: one tlb_sync() for each address space.
+ */
+void vgpu_bo_revoke(struct vgpu_bo *bo)
+{
+	struct vgpu_as *as;
+	bool first;
+
+	spin_lock(&bo->map_lock);
+	first = !bo->revoked;
+	WRITE_ONCE(bo->revoked, true);
+	spin_unlock(&bo->map_lock);
+	if (!first) {
+		wait_for_completion(&bo->revoke_done);
+		return;
+	}
+
+	while ((as = first_as(bo))) {
+		vgpu_as_remove_bo(as, bo);
+		vgpu_as_put(as);
+	}
+	if (bo->foreign)
+		vgpu_bo_host_unmap_dma(bo);
+	complete_all(&bo->revoke_done);
+}
+
+VGPU_EXPORT_IF_KUNIT(vgpu_bo_create);
+VGPU_EXPORT_IF_KUNIT(vgpu_bo_get);
+VGPU_EXPORT_IF_KUNIT(vgpu_bo_put);
+VGPU_EXPORT_IF_KUNIT(vgpu_bo_bytes);
+VGPU_EXPORT_IF_KUNIT(vgpu_bo_is_host);
+VGPU_EXPORT_IF_KUNIT(vgpu_bo_page);
+VGPU_EXPORT_IF_KUNIT(vgpu_bo_vram_addr);
+VGPU_EXPORT_IF_KUNIT(vgpu_bo_revoke);

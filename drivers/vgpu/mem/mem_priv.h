@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside mem/.
+ *
+ * Locks, outermost first; what is on the same line is never held together:
+ *
+ *   as->lock (mutex)       regions and page tables of one address space; held
+ *                          across table allocation, so it must not be taken
+ *                          from memory reclaim. Never two of them at once.
+ *   bo->map_lock (spin)    bo->maps (the reverse map) and bo->revoked
+ *   vram->lock (spin)      free and taken blocks, the dirty map, block states;
+ *   acct->lock (spin)      one account
+ *   vram->gate (SRCU)      read-held around every call of a backend
+ *                          operation; may be entered under any of the above
+ *                          that may sleep, and in vgpu_bo_page() anywhere
+ *
+ * vram_clear() and tlb_sync() sleep: they are called under as->lock at most.
+ * Release callbacks of foreign pages, and the last put of a BO, run with none
+ * of these locks held.
+ *
+ * The two directions, address space to BO (map, unmap) and BO to address space
+ * (revoke), meet without a lock order problem because the reverse map is only
+ * peeked at under map_lock: revoke takes a reference to the address space it
+ * finds there, drops map_lock, takes as->lock and looks again. A mapping leaves
+ * the reverse map only after tlb_sync(), so an empty reverse map means that no
+ * engine reaches the BO.
+ */
+#ifndef _VGPU_MEM_PRIV_H
+#define _VGPU_MEM_PRIV_H
+
+#include <linux/completion.h>
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/xarray.h>
+#include <vgpu/mem.h>
+
+#define VGPU_PAGE_SHIFT		12	/* unit of the VRAM allocator */
+#define VGPU_PAGE_BYTES		BIT_ULL(VGPU_PAGE_SHIFT)
+#define VGPU_ORDERS		10	/* alignments of 4 KiB to 2 MiB */
+#define VGPU_LARGE_ORDER	(VGPU_ORDERS - 1)
+#define VGPU_LARGE_PAGES	BIT(VGPU_LARGE_ORDER)
+#define VGPU_GUARD_BYTES	0x10000ULL	/* null pointers fault */
+#define VGPU_PT_LEVELS		6
+#define VGPU_PTE_BATCH		128
+
+enum vgpu_block_state {
+	VGPU_BLOCK_FREE,
+	VGPU_BLOCK_USED,
+	VGPU_BLOCK_PINNED,	/* used, and may not be moved */
+	VGPU_BLOCK_RETIRED,	/* bad memory, never handed out again */
+};
+
+/**
+ * struct vgpu_fit - the largest allocation that fits, for each alignment
+ * @pages: by order of alignment
+ */
+struct vgpu_fit {
+	u32 pages[VGPU_ORDERS];
+};
+
+/**
+ * struct vgpu_block - a run of VRAM pages
+ * @node: in vram->free (in the strategy's order) or vram->taken (by address)
+ * @link: of all blocks, by address
+ * @first: page number
+ * @pages: how many
+ * @state: free, used, ...
+ * @bo: whose it is; NULL: free, retired, or a page table
+ * @fit: free only: the best of the subtree below @node
+ */
+struct vgpu_block {
+	struct rb_node node;
+	struct list_head link;
+	u32 first;
+	u32 pages;
+	enum vgpu_block_state state;
+	struct vgpu_bo *bo;
+	struct vgpu_fit fit;
+};
+
+/**
+ * struct vgpu_vram_strategy - which free block serves a request
+ * @name: for people and settings
+ * @insert: puts a free block into the tree, in the strategy's order
+ * @find: the block to take @pages aligned to @order from, or NULL
+ *
+ * The root of the tree tells in its fit what is the most that could be had.
+ * Both are O(log n), called under vram->lock.
+ */
+struct vgpu_vram_strategy {
+	const char *name;
+	void (*insert)(struct rb_root *root, struct vgpu_block *block);
+	struct vgpu_block *(*find)(struct rb_root *root, unsigned int order,
+				   u32 pages);
+};
+
+const struct vgpu_vram_strategy *vgpu_vram_strategy_find(const char *name);
+void vgpu_free_tree_erase(struct rb_root *root, struct vgpu_block *block);
+u32 vgpu_free_tree_largest(const struct rb_root *root, unsigned int order);
+
+/**
+ * struct vgpu_vram - a GPU's memory
+ * @ref: the core's and one for each BO and address space
+ * @gate: readers call operations
+ * @gone: the GPU is unplugged, no operation may be called
+ * @unit_shift: of the GPU's base page; BOs and mappings are multiples of it
+ * @pt_shift: address bits below the index of each level
+ * @va_end: one past what can be mapped
+ * @pages: VRAM pages in all
+ * @lock: protects all that follows
+ * @free: by strategy
+ * @taken: by address
+ * @blocks: all, by address
+ * @dirty: bit per page: may hold other than zeros
+ * @bad: retired page numbers
+ */
+struct vgpu_vram {
+	struct kref ref;
+	const struct vgpu_backend_ops *ops;
+	void *hw;
+	struct device *dev;
+	const struct vgpu_pt_format *format;
+	u64 caps;
+	int numa_node;
+	struct srcu_struct gate;
+	bool gone;
+
+	unsigned int unit_shift;
+	unsigned int pt_shift[VGPU_PT_LEVELS + 1];
+	u64 va_start;
+	u64 va_end;
+	u32 pages;
+
+	spinlock_t lock;	/* protects all below */
+	const struct vgpu_vram_strategy *strategy;
+	struct rb_root free;
+	struct rb_root taken;
+	struct list_head blocks;
+	unsigned long *dirty;
+	struct xarray bad;
+	u32 free_pages;
+	u32 retired_pages;
+	u64 nr_used;
+	u64 pages_scrubbed;
+};
+
+void vgpu_vram_init_geometry(struct vgpu_vram *vram);
+void vgpu_vram_get(struct vgpu_vram *vram);
+void vgpu_vram_put(struct vgpu_vram *vram);
+struct page *vgpu_vram_page(struct vgpu_vram *vram, u64 addr);
+struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
+				   unsigned int order, struct vgpu_bo *bo,
+				   bool pinned);
+void vgpu_vram_free(struct vgpu_vram *vram, struct vgpu_block *block,
+		    bool untouched);
+
+/* Steady only under vram->gate; elsewhere a hint. */
+static inline bool vgpu_vram_gone(const struct vgpu_vram *vram)
+{
+	return READ_ONCE(vram->gone);
+}
+
+static inline u64 vgpu_block_addr(const struct vgpu_block *block)
+{
+	return (u64)block->first << VGPU_PAGE_SHIFT;
+}
+
+static inline u64 vgpu_block_bytes(const struct vgpu_block *block)
+{
+	return (u64)block->pages << VGPU_PAGE_SHIFT;
+}
+
+static inline u64 vgpu_vram_unit(const struct vgpu_vram *vram)
+{
+	return 1ULL << vram->unit_shift;
+}
+
+/* A block of a BO and where in the BO it lies. */
+struct vgpu_bo_piece {
+	u64 offset;
+	struct vgpu_block *block;
+};
+
+/**
+ * struct vgpu_bo - a piece of memory
+ * @ref: the owner's and one for each mapping
+ * @acct: charged with @bytes; NULL for none
+ * @bytes: a multiple of the GPU's base page
+ * @host: system memory
+ * @foreign: of somebody else
+ * @piece: VRAM: by offset
+ * @page: host: one for each PAGE_SIZE
+ * @dma: host: bus address of each GPU base page
+ * @dma_mapped: entries of @dma that are mapped
+ * @release: foreign pages: called once, see vgpu_bo_create_host()
+ * @map_lock: protects @maps and @revoked
+ * @maps: reverse map, regions of any address space
+ * @revoked: no new mapping; set once
+ * @revoke_done: by the first who revoked
+ */
+struct vgpu_bo {
+	struct kref ref;
+	struct vgpu_vram *vram;
+	struct vgpu_mem_account *acct;
+	u64 bytes;
+	bool host;
+	bool foreign;
+
+	unsigned int pieces;
+	unsigned int pieces_max;
+	struct vgpu_bo_piece *piece;
+
+	struct page **page;
+	dma_addr_t *dma;
+	unsigned long dma_mapped;
+	void (*release)(void *arg);
+	void *release_arg;
+
+	spinlock_t map_lock;	/* protects maps and revoked */
+	struct list_head maps;
+	bool revoked;
+	struct completion revoke_done;
+};
+
+void vgpu_bo_common_init(struct vgpu_bo *bo, struct vgpu_vram *vram,
+			 u64 bytes);
+void vgpu_bo_host_unmap_dma(struct vgpu_bo *bo);
+void vgpu_bo_host_fini(struct vgpu_bo *bo);
+u64 vgpu_bo_run(const struct vgpu_bo *bo, u64 offset, u64 *addr);
+
+/* A walk over the GPU addresses behind a BO; each run is looked up once. */
+struct vgpu_bo_cursor {
+	const struct vgpu_bo *bo;
+	u64 offset;
+	u64 addr;
+	u64 left;		/* contiguous bytes from addr */
+};
+
+static inline void vgpu_bo_cursor_init(struct vgpu_bo_cursor *cur,
+				       const struct vgpu_bo *bo, u64 offset)
+{
+	cur->bo = bo;
+	cur->offset = offset;
+	cur->left = vgpu_bo_run(bo, offset, &cur->addr);
+}
+
+static inline void vgpu_bo_cursor_advance(struct vgpu_bo_cursor *cur,
+					  u64 bytes)
+{
+	cur->offset += bytes;
+	cur->addr += bytes;
+	cur->left -= bytes;
+	if (!cur->left && cur->offset < cur->bo->bytes)
+		cur->left = vgpu_bo_run(cur->bo, cur->offset, &cur->addr);
+}
+
+/**
+ * struct vgpu_region - a range of addresses backed by a part of a BO
+ * @node: in as->regions, by address
+ * @as: where it is mapped
+ * @bo: what is mapped; holds a reference
+ * @bo_link: in bo->maps
+ * @doomed: on its way out
+ * @va: first address
+ * @bytes: length
+ * @offset: in @bo
+ * @prot: VGPU_PROT_*
+ */
+struct vgpu_region {
+	struct rb_node node;
+	struct vgpu_as *as;
+	struct vgpu_bo *bo;
+	struct list_head bo_link;
+	struct list_head doomed;
+	u64 va;
+	u64 bytes;
+	u64 offset;
+	u32 prot;
+};
+
+static inline u64 vgpu_region_end(const struct vgpu_region *region)
+{
+	return region->va + region->bytes;
+}
+
+struct vgpu_region *vgpu_region_alloc(void);
+void vgpu_region_free(struct vgpu_region *region);
+void vgpu_region_insert(struct vgpu_as *as, struct vgpu_region *region);
+void vgpu_region_erase(struct vgpu_as *as, struct vgpu_region *region);
+struct vgpu_region *vgpu_region_first(struct vgpu_as *as, u64 va, u64 end);
+struct vgpu_region *vgpu_region_next(struct vgpu_region *region, u64 end);
+
+/**
+ * struct vgpu_pt - a page table, as the CPU remembers it
+ * @link: waiting to be used (spare) or freed (dead)
+ * @block: of VRAM; NULL for tables that are part of a page of others
+ * @addr: in VRAM
+ * @level: 0 is the lowest
+ * @live: entries in use
+ * @child: levels above 0: by index: NULL, a table, or VGPU_PT_LEAF
+ */
+struct vgpu_pt {
+	struct list_head link;
+	struct vgpu_block *block;
+	u64 addr;
+	unsigned int level;
+	unsigned int live;
+	struct vgpu_pt **child;
+};
+
+#define VGPU_PT_LEAF	((struct vgpu_pt *)1)
+
+/**
+ * struct vgpu_as - an address space
+ * @ref: the owner's, and of whoever found it in a reverse map
+ * @lock: protects all that follows
+ * @regions: by address; they never overlap
+ * @root: top table; NULL without an MMU
+ * @spare: tables for a split that must not fail
+ * @dead: tables to free after the next synchronisation
+ * @flush_lo: translations to drop at the next synchronisation
+ * @flush_hi: likewise; not above @flush_lo: none
+ * @batch: entries to write
+ */
+struct vgpu_as {
+	struct kref ref;
+	struct vgpu_vram *vram;
+	struct vgpu_mem_account *acct;
+	u32 asid;
+
+	struct mutex lock;	/* protects all below */
+	struct rb_root regions;
+	struct vgpu_pt *root;
+	struct list_head spare;
+	struct list_head dead;
+	u64 flush_lo;
+	u64 flush_hi;
+	struct vgpu_as_stats stats;
+	unsigned int batched;
+	struct vgpu_hw_pte batch[VGPU_PTE_BATCH];
+};
+
+void vgpu_as_get(struct vgpu_as *as);
+void vgpu_as_put(struct vgpu_as *as);
+void vgpu_as_remove_bo(struct vgpu_as *as, struct vgpu_bo *bo);
+
+int vgpu_pt_init(struct vgpu_as *as);
+void vgpu_pt_fini(struct vgpu_as *as);
+int vgpu_pt_map(struct vgpu_as *as, const struct vgpu_region *region);
+int vgpu_pt_reserve_split(struct vgpu_as *as, u64 va);
+void vgpu_pt_split(struct vgpu_as *as, u64 va);
+void vgpu_pt_unreserve(struct vgpu_as *as);
+void vgpu_pt_clear(struct vgpu_as *as, u64 va, u64 end);
+void vgpu_pt_sync(struct vgpu_as *as);
+
+#endif /* _VGPU_MEM_PRIV_H */

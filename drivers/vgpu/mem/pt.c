@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Page tables: one walker for every format.
+ *
+ * The GPU walks tables in VRAM. All decisions here are made on a copy in
+ * system memory (struct vgpu_pt) that knows for each table how many entries
+ * are in use, and for tables above the lowest level whether an entry is empty,
+ * a table or a large leaf. What a leaf contains follows from the region that
+ * covers it. So VRAM is written in batches and never read back: a GPU behind a
+ * slow bus costs no round trips, and a tenant that found a way to scribble on
+ * its tables could not make the kernel free or follow anything.
+ *
+ * Engines may set accessed and dirty bits in the entries. They have to do so
+ * by compare-and-exchange on a present entry, so that one that was cleared is
+ * never brought back. Nothing here looks at those bits, so nothing gets out of
+ * step; a split gives leaves in which none is set.
+ *
+ * The order that makes unmapping safe:
+ *   1. entries are cleared (an entry for a table that becomes empty is
+ *      cleared instead of all of the table's),
+ *   2. translations are dropped, for all that steps 1 covered and for the
+ *      whole span of tables that go, since engines may cache those too,
+ *   3. tlb_sync() waits until no engine uses an old one,
+ *   4. tables, and then the memory they pointed at, are scrubbed and freed.
+ *
+ * Mapping needs no step 2: absent entries are not cached. Splitting a large
+ * leaf fills the new table before it takes the leaf's place, so what stays
+ * mapped stays reachable at every moment.
+ *
+ * Every table but the root has an entry in use, between operations.
+ */
+#include <linux/log2.h>
+#include <linux/slab.h>
+#include "mem_priv.h"
+
+static u64 span_of(const struct vgpu_as *as, unsigned int level)
+{
+	return 1ULL << as->vram->pt_shift[level];
+}
+
+static unsigned int index_of(const struct vgpu_as *as, unsigned int level,
+			     u64 va)
+{
+	return (va >> as->vram->pt_shift[level]) &
+	       ((1U << as->vram->format->bits[level]) - 1);
+}
+
+/* How much VRAM a table takes. */
+static u64 table_bytes(const struct vgpu_as *as, unsigned int level)
+{
+	return max(8ULL << as->vram->format->bits[level], VGPU_PAGE_BYTES);
+}
+
+static void batch_flush(struct vgpu_as *as)
+{
+	struct vgpu_vram *vram = as->vram;
+	int idx = srcu_read_lock(&vram->gate);
+
+	if (as->batched && !vgpu_vram_gone(vram)) {
+		vram->ops->pte_write(vram->hw, as->batch, as->batched);
+		as->stats.ptes_written += as->batched;
+	}
+	srcu_read_unlock(&vram->gate, idx);
+	as->batched = 0;
+}
+
+static void batch_add(struct vgpu_as *as, const struct vgpu_pt *pt,
+		      unsigned int index, u64 value)
+{
+	struct vgpu_hw_pte *pte;
+
+	if (as->batched == VGPU_PTE_BATCH)
+		batch_flush(as);
+	pte = &as->batch[as->batched++];
+	pte->addr = pt->addr + 8ULL * index;
+	pte->value = value;
+}
+
+static void want_flush(struct vgpu_as *as, u64 lo, u64 hi)
+{
+	as->flush_lo = min(as->flush_lo, lo);
+	as->flush_hi = max(as->flush_hi, hi);
+}
+
+static struct vgpu_pt *pt_create(struct vgpu_as *as, unsigned int level)
+{
+	u64 bytes = table_bytes(as, level);
+	u32 pages = bytes >> VGPU_PAGE_SHIFT;
+	struct vgpu_pt *pt;
+	int err;
+
+	if (as->acct) {
+		err = vgpu_mem_charge(as->acct, bytes);
+		if (err)
+			return ERR_PTR(err);
+	}
+	err = -ENOMEM;
+	pt = kzalloc(sizeof(*pt), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!pt)
+		goto err_uncharge;
+	if (level) {
+		pt->child = kvcalloc(1U << as->vram->format->bits[level],
+				     sizeof(*pt->child),
+				     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		if (!pt->child)
+			goto err_free;
+	}
+	pt->block = vgpu_vram_alloc(as->vram, pages, pages, ilog2(pages), NULL,
+				    true);
+	if (IS_ERR(pt->block)) {
+		err = PTR_ERR(pt->block);
+		goto err_child;
+	}
+	pt->addr = vgpu_block_addr(pt->block);
+	pt->level = level;
+	INIT_LIST_HEAD(&pt->link);
+	as->stats.table_bytes += bytes;
+	return pt;
+
+err_child:
+	kvfree(pt->child);
+err_free:
+	kfree(pt);
+err_uncharge:
+	if (as->acct)
+		vgpu_mem_uncharge(as->acct, bytes);
+	return ERR_PTR(err);
+}
+
+/* No engine can reach @pt, and it has no tables below. */
+static void pt_free(struct vgpu_as *as, struct vgpu_pt *pt, bool untouched)
+{
+	u64 bytes = table_bytes(as, pt->level);
+
+	list_del(&pt->link);
+	vgpu_vram_free(as->vram, pt->block, untouched);
+	kvfree(pt->child);
+	kfree(pt);
+	as->stats.table_bytes -= bytes;
+	if (as->acct)
+		vgpu_mem_uncharge(as->acct, bytes);
+}
+
+static void link_table(struct vgpu_as *as, struct vgpu_pt *pt,
+		       unsigned int index, struct vgpu_pt *child)
+{
+	if (!pt->child[index])
+		pt->live++;
+	pt->child[index] = child;
+	batch_add(as, pt, index, as->vram->format->pde(child->addr));
+}
+
+/* The empty table below @index, which translates @va among others, goes. */
+static void unlink_table(struct vgpu_as *as, struct vgpu_pt *pt,
+			 unsigned int index, u64 va)
+{
+	u64 span = span_of(as, pt->level);
+
+	batch_add(as, pt, index, 0);
+	list_add(&pt->child[index]->link, &as->dead);
+	pt->child[index] = NULL;
+	pt->live--;
+	want_flush(as, va & ~(span - 1), (va & ~(span - 1)) + span);
+}
+
+static bool leaf_fits(const struct vgpu_as *as, const struct vgpu_pt *pt,
+		      const struct vgpu_bo_cursor *cur, u64 va, u64 end)
+{
+	u64 span = span_of(as, pt->level);
+
+	if (!pt->level)
+		return true;
+	return (as->vram->format->large_levels & BIT(pt->level)) &&
+	       !pt->child[index_of(as, pt->level, va)] &&
+	       !(va & (span - 1)) && end - va >= span &&
+	       !(cur->addr & (span - 1)) && cur->left >= span;
+}
+
+/* Up to @end or to the end of the table. *va tells how far it came. */
+static int map_level(struct vgpu_as *as, struct vgpu_pt *pt,
+		     struct vgpu_bo_cursor *cur, u64 *va, u64 end, u32 prot)
+{
+	const struct vgpu_pt_format *fmt = as->vram->format;
+	u64 span = span_of(as, pt->level);
+	int err;
+
+	while (*va < end) {
+		unsigned int index = index_of(as, pt->level, *va);
+		struct vgpu_pt *child;
+		u64 sub_end;
+
+		if (leaf_fits(as, pt, cur, *va, end)) {
+			batch_add(as, pt, index,
+				  fmt->pte(cur->addr, prot, cur->bo->host,
+					   pt->level));
+			if (pt->level)
+				pt->child[index] = VGPU_PT_LEAF;
+			pt->live++;
+			*va += span;
+			vgpu_bo_cursor_advance(cur, span);
+			continue;
+		}
+
+		child = pt->child[index];
+		if (!child) {
+			child = pt_create(as, pt->level - 1);
+			if (IS_ERR(child))
+				return PTR_ERR(child);
+			link_table(as, pt, index, child);
+		}
+		sub_end = min(end, (*va & ~(span - 1)) + span);
+		err = map_level(as, child, cur, va, sub_end, prot);
+		if (err) {
+			if (!child->live)
+				unlink_table(as, pt, index, *va);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* [@va, @end) is mapped throughout, and large leaves lie inside or outside. */
+static void clear_level(struct vgpu_as *as, struct vgpu_pt *pt, u64 va, u64 end)
+{
+	u64 span = span_of(as, pt->level);
+	u64 next;
+
+	if (!pt->level) {
+		unsigned int count = (end - va) >> as->vram->pt_shift[0];
+
+		/* the last entries: the entry for the table goes instead */
+		if (count >= pt->live && pt != as->root) {
+			pt->live = 0;
+			return;
+		}
+		pt->live -= count;
+		for (; va < end; va += span)
+			batch_add(as, pt, index_of(as, 0, va), 0);
+		return;
+	}
+
+	for (; va < end; va = next) {
+		unsigned int index = index_of(as, pt->level, va);
+		struct vgpu_pt *child = pt->child[index];
+
+		next = min(end, (va & ~(span - 1)) + span);
+		if (!child)
+			continue;
+		if (child == VGPU_PT_LEAF) {
+			batch_add(as, pt, index, 0);
+			pt->child[index] = NULL;
+			pt->live--;
+			continue;
+		}
+		clear_level(as, child, va, next);
+		if (!child->live)
+			unlink_table(as, pt, index, va);
+	}
+}
+
+/**
+ * vgpu_pt_clear() - takes translations away
+ * @as: address space, locked
+ * @va: first address
+ * @end: one past the last; all of the range is mapped, and no large leaf
+ *	reaches over its ends
+ *
+ * Takes effect with vgpu_pt_sync(). Can't fail.
+ */
+void vgpu_pt_clear(struct vgpu_as *as, u64 va, u64 end)
+{
+	lockdep_assert_held(&as->lock);
+	if (!as->root || va >= end)
+		return;
+	clear_level(as, as->root, va, end);
+	want_flush(as, va, end);
+}
+
+/**
+ * vgpu_pt_sync() - makes what was cleared unreachable and frees empty tables
+ * @as: address space, locked
+ *
+ * On return no engine uses a translation that was taken away.
+ */
+void vgpu_pt_sync(struct vgpu_as *as)
+{
+	struct vgpu_vram *vram = as->vram;
+	struct vgpu_pt *pt, *next;
+	int idx;
+
+	lockdep_assert_held(&as->lock);
+	batch_flush(as);
+	if (as->flush_lo < as->flush_hi) {
+		idx = srcu_read_lock(&vram->gate);
+		if (!vgpu_vram_gone(vram)) {
+			vram->ops->tlb_invalidate(vram->hw, as->asid,
+						  as->flush_lo,
+						  as->flush_hi - as->flush_lo);
+			vram->ops->tlb_sync(vram->hw);
+			as->stats.invalidations++;
+		}
+		srcu_read_unlock(&vram->gate, idx);
+		as->flush_lo = U64_MAX;
+		as->flush_hi = 0;
+	}
+	list_for_each_entry_safe(pt, next, &as->dead, link)
+		pt_free(as, pt, false);
+}
+
+/**
+ * vgpu_pt_map() - writes the translations of a region
+ * @as: address space, locked
+ * @region: of which nothing is mapped yet
+ *
+ * Return: 0; or -EDQUOT, -ENOSPC, -ENOMEM for want of a table, and then all
+ * is as it was.
+ */
+int vgpu_pt_map(struct vgpu_as *as, const struct vgpu_region *region)
+{
+	struct vgpu_bo_cursor cur;
+	u64 va = region->va;
+	int err;
+
+	lockdep_assert_held(&as->lock);
+	if (!as->root)
+		return 0;
+	vgpu_bo_cursor_init(&cur, region->bo, region->offset);
+	err = map_level(as, as->root, &cur, &va, vgpu_region_end(region),
+			region->prot);
+	if (err) {
+		/* an engine may have run ahead into what was there already */
+		vgpu_pt_clear(as, region->va, va);
+		vgpu_pt_sync(as);
+		return err;
+	}
+	batch_flush(as);
+	return 0;
+}
+
+/* The large leaf that @va is in the middle of: its table, or NULL. */
+static struct vgpu_pt *leaf_across(struct vgpu_as *as, u64 va)
+{
+	struct vgpu_pt *pt = as->root;
+
+	while (pt && pt->level) {
+		struct vgpu_pt *child =
+			pt->child[index_of(as, pt->level, va)];
+
+		if (child == VGPU_PT_LEAF)
+			return va & (span_of(as, pt->level) - 1) ? pt : NULL;
+		pt = child;
+	}
+	return NULL;
+}
+
+/**
+ * vgpu_pt_reserve_split() - makes sure that a split can't fail
+ * @as: address space, locked
+ * @va: where vgpu_pt_split() will be called
+ *
+ * What is not used is freed by vgpu_pt_unreserve().
+ * Return: 0, -EDQUOT, -ENOSPC, -ENOMEM.
+ */
+int vgpu_pt_reserve_split(struct vgpu_as *as, u64 va)
+{
+	struct vgpu_pt *across = leaf_across(as, va);
+	unsigned int level = across ? across->level : 0;
+
+	lockdep_assert_held(&as->lock);
+	while (level && (va & (span_of(as, level) - 1))) {
+		struct vgpu_pt *pt = pt_create(as, --level);
+
+		if (IS_ERR(pt))
+			return PTR_ERR(pt);
+		list_add(&pt->link, &as->spare);
+	}
+	return 0;
+}
+
+static struct vgpu_pt *take_spare(struct vgpu_as *as, unsigned int level)
+{
+	struct vgpu_pt *pt;
+
+	list_for_each_entry(pt, &as->spare, link) {
+		if (pt->level == level) {
+			list_del_init(&pt->link);
+			return pt;
+		}
+	}
+	return NULL;
+}
+
+/**
+ * vgpu_pt_split() - makes leaves begin at an address
+ * @as: address space, locked; vgpu_pt_reserve_split() was called for @va
+ * @va: a multiple of the base page
+ *
+ * Changes no translation. The large ones that engines may have cached are
+ * dropped with the next vgpu_pt_sync().
+ */
+void vgpu_pt_split(struct vgpu_as *as, u64 va)
+{
+	const struct vgpu_pt_format *fmt = as->vram->format;
+	struct vgpu_pt *pt;
+
+	lockdep_assert_held(&as->lock);
+	while ((pt = leaf_across(as, va))) {
+		struct vgpu_pt *table = take_spare(as, pt->level - 1);
+		u64 span = span_of(as, pt->level);
+		u64 part = span_of(as, pt->level - 1);
+		u64 base = va & ~(span - 1);
+		struct vgpu_region *region;
+		unsigned int i, count = 1U << fmt->bits[pt->level - 1];
+		u64 addr;
+
+		region = vgpu_region_first(as, va, va + 1);
+		if (WARN_ON_ONCE(!table || !region))
+			return;
+		/* a leaf maps contiguous memory of one region */
+		vgpu_bo_run(region->bo, region->offset + base - region->va,
+			    &addr);
+		for (i = 0; i < count; i++) {
+			batch_add(as, table, i,
+				  fmt->pte(addr + i * part, region->prot,
+					   region->bo->host, table->level));
+			if (table->level)
+				table->child[i] = VGPU_PT_LEAF;
+		}
+		table->live = count;
+		link_table(as, pt, index_of(as, pt->level, va), table);
+		want_flush(as, base, base + span);
+	}
+}
+
+/**
+ * vgpu_pt_unreserve() - frees tables that no split has used
+ * @as: address space, locked
+ */
+void vgpu_pt_unreserve(struct vgpu_as *as)
+{
+	struct vgpu_pt *pt, *next;
+
+	lockdep_assert_held(&as->lock);
+	list_for_each_entry_safe(pt, next, &as->spare, link)
+		pt_free(as, pt, true);
+}
+
+/* The root; everything else comes with what is mapped. */
+int vgpu_pt_init(struct vgpu_as *as)
+{
+	struct vgpu_pt *root;
+
+	INIT_LIST_HEAD(&as->spare);
+	INIT_LIST_HEAD(&as->dead);
+	as->flush_lo = U64_MAX;
+	if (!as->vram->format)
+		return 0;
+	root = pt_create(as, as->vram->format->levels - 1);
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	as->root = root;
+	return 0;
+}
+
+static void free_below(struct vgpu_as *as, struct vgpu_pt *pt)
+{
+	unsigned int i;
+
+	for (i = 0; pt->level && i < 1U << as->vram->format->bits[pt->level];
+	     i++) {
+		if (pt->child[i] && pt->child[i] != VGPU_PT_LEAF)
+			free_below(as, pt->child[i]);
+	}
+	pt_free(as, pt, false);
+}
+
+/* All translations go at once, with the tables: no engine may start anew. */
+void vgpu_pt_fini(struct vgpu_as *as)
+{
+	lockdep_assert_held(&as->lock);
+	if (!as->root)
+		return;
+	want_flush(as, 0, span_of(as, as->vram->format->levels));
+	vgpu_pt_sync(as);
+	free_below(as, as->root);
+	as->root = NULL;
+}

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0
+vgpu-y += mem/account.o
+vgpu-y += mem/strategy.o
+vgpu-y += mem/format.o
+vgpu-y += mem/vram.o
+vgpu-y += mem/bo.o
+vgpu-y += mem/bo_host.o
+vgpu-y += mem/region.o
+vgpu-y += mem/pt.o
+vgpu-y += mem/as.o

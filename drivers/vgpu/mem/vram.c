@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VRAM: which page belongs to whom.
+ *
+ * All of VRAM is covered by blocks, in a list by address. A free block is
+ * also in the strategy's tree, any other in a tree by address. Free
+ * neighbours are always merged, so a list entry's neighbours are all that a
+ * free has to look at.
+ *
+ * Nobody may ever see what was in VRAM before. Whether a page can hold
+ * anything but zeros is one bit in a map: set when the page is handed out,
+ * cleared by scrubbing. Blocks are scrubbed before they go back among the
+ * free, and what is handed out is scrubbed where a bit is set all the same:
+ * that is all of VRAM at first, since we do not know what was there before
+ * us. A bit for a page, rather than a state for a block, lets clean and
+ * dirty memory merge without forgetting which is which.
+ *
+ * Scrubbing sleeps, so it is done on blocks that are in nobody's reach, with
+ * no lock held.
+ */
+#include <linux/bitmap.h>
+#include <linux/device.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+#include <vgpu/kunit.h>
+#include "mem_priv.h"
+
+#define block_of(rb)	rb_entry_safe(rb, struct vgpu_block, node)
+
+/* Adds @count blocks to @spare, for carve_locked(). */
+static int reserve(struct list_head *spare, unsigned int count)
+{
+	struct vgpu_block *block;
+
+	while (count--) {
+		block = kzalloc(sizeof(*block), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		if (!block)
+			return -ENOMEM;
+		list_add(&block->link, spare);
+	}
+	return 0;
+}
+
+static void unreserve(struct list_head *spare)
+{
+	struct vgpu_block *block, *next;
+
+	list_for_each_entry_safe(block, next, spare, link)
+		kfree(block);
+	INIT_LIST_HEAD(spare);
+}
+
+static void taken_insert(struct vgpu_vram *vram, struct vgpu_block *block)
+{
+	struct rb_node **link = &vram->taken.rb_node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = block->first < block_of(parent)->first ?
+			       &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&block->node, parent, link);
+	rb_insert_color(&block->node, &vram->taken);
+}
+
+/* The block that covers @page, free or not. */
+static struct vgpu_block *block_at_locked(struct vgpu_vram *vram, u32 page)
+{
+	struct rb_node *rb = vram->taken.rb_node;
+	struct vgpu_block *before = NULL, *block;
+
+	lockdep_assert_held(&vram->lock);
+	while (rb) {
+		if (page < block_of(rb)->first) {
+			rb = rb->rb_left;
+		} else {
+			before = block_of(rb);
+			rb = rb->rb_right;
+		}
+	}
+	if (before && page < before->first + before->pages)
+		return before;
+	/* free blocks are merged: the next one in the list covers it */
+	block = before ? list_next_entry(before, link) :
+			 list_first_entry(&vram->blocks, struct vgpu_block, link);
+	return block;
+}
+
+static void scrub(struct vgpu_vram *vram, u32 first, u32 pages)
+{
+	unsigned long end = (unsigned long)first + pages;
+	unsigned long lo = first, hi;
+	int idx;
+
+	for (;;) {
+		spin_lock(&vram->lock);
+		lo = find_next_bit(vram->dirty, end, lo);
+		if (lo >= end) {
+			spin_unlock(&vram->lock);
+			return;
+		}
+		hi = find_next_zero_bit(vram->dirty, end, lo);
+		bitmap_clear(vram->dirty, lo, hi - lo);
+		vram->pages_scrubbed += hi - lo;
+		spin_unlock(&vram->lock);
+
+		idx = srcu_read_lock(&vram->gate);
+		if (!vgpu_vram_gone(vram))
+			vram->ops->vram_clear(vram->hw,
+					      (u64)lo << VGPU_PAGE_SHIFT,
+					      (u64)(hi - lo) << VGPU_PAGE_SHIFT);
+		srcu_read_unlock(&vram->gate, idx);
+		lo = hi;
+	}
+}
+
+/*
+ * Cuts @pages from @start out of the free @block, which stays the middle;
+ * what is left before and after goes to blocks of @spare (two at most).
+ */
+static void carve_locked(struct vgpu_vram *vram, struct vgpu_block *block,
+			 u32 start, u32 pages, struct list_head *spare)
+{
+	u32 before = start - block->first;
+	u32 after = block->pages - before - pages;
+	struct vgpu_block *rest;
+
+	lockdep_assert_held(&vram->lock);
+	vgpu_free_tree_erase(&vram->free, block);
+	if (before) {
+		rest = list_first_entry(spare, struct vgpu_block, link);
+		list_move_tail(&rest->link, &block->link);
+		rest->first = block->first;
+		rest->pages = before;
+		vram->strategy->insert(&vram->free, rest);
+	}
+	if (after) {
+		rest = list_first_entry(spare, struct vgpu_block, link);
+		list_move(&rest->link, &block->link);
+		rest->first = start + pages;
+		rest->pages = after;
+		vram->strategy->insert(&vram->free, rest);
+	}
+	block->first = start;
+	block->pages = pages;
+	vram->free_pages -= pages;
+	taken_insert(vram, block);
+}
+
+/* Puts @block among the free, merged; the blocks it swallows go to @spare. */
+static void merge_locked(struct vgpu_vram *vram, struct vgpu_block *block,
+			 struct list_head *spare)
+{
+	struct vgpu_block *next = list_next_entry(block, link);
+	struct vgpu_block *prev = list_prev_entry(block, link);
+
+	lockdep_assert_held(&vram->lock);
+	vram->free_pages += block->pages;
+	block->state = VGPU_BLOCK_FREE;
+	block->bo = NULL;
+	if (!list_entry_is_head(next, &vram->blocks, link) &&
+	    next->state == VGPU_BLOCK_FREE) {
+		vgpu_free_tree_erase(&vram->free, next);
+		block->pages += next->pages;
+		list_move(&next->link, spare);
+	}
+	if (!list_entry_is_head(prev, &vram->blocks, link) &&
+	    prev->state == VGPU_BLOCK_FREE) {
+		vgpu_free_tree_erase(&vram->free, prev);
+		block->first = prev->first;
+		block->pages += prev->pages;
+		list_move(&prev->link, spare);
+	}
+	vram->strategy->insert(&vram->free, block);
+}
+
+/* Takes @page out of the free block it is in, for good. */
+static void retire_locked(struct vgpu_vram *vram, u32 page,
+			  struct list_head *spare)
+{
+	struct vgpu_block *block = block_at_locked(vram, page);
+
+	carve_locked(vram, block, page, 1, spare);
+	block->state = VGPU_BLOCK_RETIRED;
+	vram->retired_pages++;
+}
+
+/**
+ * vgpu_vram_alloc() - takes one block
+ * @vram: from where
+ * @min: pages, at least
+ * @max: pages wanted; less only when no block has as many, and then a
+ *	multiple of the alignment
+ * @order: alignment, 1 << @order pages
+ * @bo: whose it will be; NULL: a page table
+ * @pinned: it may never be moved
+ *
+ * Context: process; sleeps.
+ * Return: a zeroed block; -ENOSPC, or -ENOMEM for want of metadata.
+ */
+struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
+				   unsigned int order, struct vgpu_bo *bo,
+				   bool pinned)
+{
+	struct vgpu_block *block;
+	LIST_HEAD(spare);
+	u32 pages = max;
+
+	if (reserve(&spare, 2)) {
+		unreserve(&spare);
+		return ERR_PTR(-ENOMEM);
+	}
+
+	spin_lock(&vram->lock);
+	block = vram->strategy->find(&vram->free, order, pages);
+	if (!block && min < max) {
+		pages = vgpu_free_tree_largest(&vram->free, order);
+		pages = round_down(min(pages, max), 1U << order);
+		if (pages && pages >= min)
+			block = vram->strategy->find(&vram->free, order, pages);
+	}
+	if (block) {
+		carve_locked(vram, block, ALIGN(block->first, 1U << order),
+			     pages, &spare);
+		block->state = pinned ? VGPU_BLOCK_PINNED : VGPU_BLOCK_USED;
+		block->bo = bo;
+		vram->nr_used++;
+	}
+	spin_unlock(&vram->lock);
+	unreserve(&spare);
+	if (!block)
+		return ERR_PTR(-ENOSPC);
+
+	scrub(vram, block->first, block->pages);
+	spin_lock(&vram->lock);
+	bitmap_set(vram->dirty, block->first, block->pages);
+	spin_unlock(&vram->lock);
+	return block;
+}
+
+/**
+ * vgpu_vram_free() - gives a block back
+ * @vram: where it came from
+ * @block: from vgpu_vram_alloc(); no engine and no mapping reaches it
+ * @untouched: nobody wrote to it since it was handed out
+ *
+ * Context: process; sleeps.
+ */
+void vgpu_vram_free(struct vgpu_vram *vram, struct vgpu_block *block,
+		    bool untouched)
+{
+	u32 first = block->first, pages = block->pages;
+	unsigned int need, have = 0;
+	unsigned long bad, last = (unsigned long)first + pages - 1;
+	LIST_HEAD(spare);
+	void *entry;
+	int err = 0;
+
+	if (!untouched)
+		scrub(vram, first, pages);
+
+	/* cutting out a bad page takes two blocks */
+	spin_lock(&vram->lock);
+	for (;;) {
+		need = 0;
+		xa_for_each_range(&vram->bad, bad, entry, first, last)
+			need += 2;
+		if (need <= have || err)
+			break;
+		spin_unlock(&vram->lock);
+		err = reserve(&spare, need - have);
+		have = need;
+		spin_lock(&vram->lock);
+	}
+
+	vram->nr_used--;
+	if (untouched)
+		bitmap_clear(vram->dirty, first, pages);
+	if (err) {
+		/* no memory to tell good from bad: all of it is lost */
+		block->state = VGPU_BLOCK_RETIRED;
+		block->bo = NULL;
+		vram->retired_pages += pages;
+	} else {
+		rb_erase(&block->node, &vram->taken);
+		merge_locked(vram, block, &spare);
+		xa_for_each_range(&vram->bad, bad, entry, first, last)
+			retire_locked(vram, bad, &spare);
+	}
+	spin_unlock(&vram->lock);
+	unreserve(&spare);
+}
+
+/**
+ * vgpu_vram_retire() - a page went bad
+ * @vram: where
+ * @addr: VRAM address in the page
+ *
+ * A free page is never handed out again; one in use is kept back as soon as
+ * it is freed. vgpu_vram_bo_at() tells who uses it.
+ *
+ * Context: process.
+ * Return: 0, also when it was retired before; -EINVAL outside VRAM, -ENOMEM.
+ */
+int vgpu_vram_retire(struct vgpu_vram *vram, u64 addr)
+{
+	u64 page = addr >> VGPU_PAGE_SHIFT;
+	LIST_HEAD(spare);
+	int err;
+
+	if (page >= vram->pages)
+		return -EINVAL;
+	err = reserve(&spare, 2);
+	if (err)
+		goto out;
+
+	err = xa_reserve(&vram->bad, page, GFP_KERNEL_ACCOUNT);
+	if (err)
+		goto out;
+	/* a free that runs meanwhile either counts this page or is over */
+	spin_lock(&vram->lock);
+	if (!xa_load(&vram->bad, page)) {
+		xa_store(&vram->bad, page, xa_mk_value(1), GFP_ATOMIC);
+		if (block_at_locked(vram, page)->state == VGPU_BLOCK_FREE)
+			retire_locked(vram, page, &spare);
+	}
+	spin_unlock(&vram->lock);
+out:
+	unreserve(&spare);
+	return err;
+}
+
+/**
+ * vgpu_vram_bo_at() - whose a page is
+ * @vram: where
+ * @addr: VRAM address in the page
+ *
+ * Context: any that may take a spinlock.
+ * Return: the BO with a reference, or NULL: free, a page table, retired,
+ * being freed, or outside VRAM.
+ */
+struct vgpu_bo *vgpu_vram_bo_at(struct vgpu_vram *vram, u64 addr)
+{
+	u64 page = addr >> VGPU_PAGE_SHIFT;
+	struct vgpu_bo *bo;
+
+	if (page >= vram->pages)
+		return NULL;
+	spin_lock(&vram->lock);
+	/* a BO is freed only after its blocks, which takes the lock */
+	bo = block_at_locked(vram, page)->bo;
+	if (bo && !kref_get_unless_zero(&bo->ref))
+		bo = NULL;
+	spin_unlock(&vram->lock);
+	return bo;
+}
+
+struct page *vgpu_vram_page(struct vgpu_vram *vram, u64 addr)
+{
+	struct page *page = NULL;
+	int idx = srcu_read_lock(&vram->gate);
+
+	if (!vgpu_vram_gone(vram))
+		page = vram->ops->vram_page(vram->hw, addr);
+	srcu_read_unlock(&vram->gate, idx);
+	return page;
+}
+
+/**
+ * vgpu_vram_create() - takes charge of a GPU's memory
+ * @ops: its backend
+ * @hw: handed to each operation
+ * @desc: what it is; the format it points to must stay
+ * @dev: for DMA mappings of system memory; NULL: there will be none
+ *
+ * Context: process.
+ * Return: the memory, all free; ERR_PTR(-EINVAL) for a description that makes
+ * no sense, -ENOMEM.
+ */
+struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
+				   void *hw, const struct vgpu_hw_desc *desc,
+				   struct device *dev)
+{
+	u64 pages = desc->vram_bytes >> VGPU_PAGE_SHIFT;
+	bool mmu = desc->caps & VGPU_HW_MMU;
+	struct vgpu_vram *vram;
+	struct vgpu_block *all;
+	int err = -ENOMEM;
+
+	if (!pages || pages % VGPU_LARGE_PAGES || pages > INT_MAX ||
+	    mmu != !!desc->format ||
+	    (mmu && vgpu_pt_format_check(desc->format)))
+		return ERR_PTR(-EINVAL);
+
+	vram = kzalloc(sizeof(*vram), GFP_KERNEL);
+	if (!vram)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&vram->ref);
+	vram->ops = ops;
+	vram->hw = hw;
+	vram->dev = get_device(dev);
+	vram->format = desc->format;
+	vram->caps = desc->caps;
+	vram->numa_node = desc->numa_node;
+	vram->pages = pages;
+	vgpu_vram_init_geometry(vram);
+
+	spin_lock_init(&vram->lock);
+	vram->strategy = vgpu_vram_strategy_find("best");
+	vram->free = RB_ROOT;
+	vram->taken = RB_ROOT;
+	INIT_LIST_HEAD(&vram->blocks);
+	xa_init(&vram->bad);
+	err = init_srcu_struct(&vram->gate);
+	if (err)
+		goto err_free;
+
+	err = -ENOMEM;
+	vram->dirty = kvcalloc(BITS_TO_LONGS(pages), sizeof(long), GFP_KERNEL);
+	if (!vram->dirty)
+		goto err_gate;
+	/* whatever was there before us */
+	bitmap_fill(vram->dirty, pages);
+
+	all = kzalloc(sizeof(*all), GFP_KERNEL);
+	if (!all)
+		goto err_dirty;
+	all->pages = pages;
+	list_add(&all->link, &vram->blocks);
+	vram->free_pages = pages;
+	vram->strategy->insert(&vram->free, all);
+	return vram;
+
+err_dirty:
+	kvfree(vram->dirty);
+err_gate:
+	cleanup_srcu_struct(&vram->gate);
+err_free:
+	put_device(vram->dev);
+	kfree(vram);
+	return ERR_PTR(err);
+}
+
+static void vram_release(struct kref *ref)
+{
+	struct vgpu_vram *vram = container_of(ref, struct vgpu_vram, ref);
+
+	unreserve(&vram->blocks);
+	xa_destroy(&vram->bad);
+	kvfree(vram->dirty);
+	cleanup_srcu_struct(&vram->gate);
+	put_device(vram->dev);
+	kfree(vram);
+}
+
+void vgpu_vram_get(struct vgpu_vram *vram)
+{
+	kref_get(&vram->ref);
+}
+
+void vgpu_vram_put(struct vgpu_vram *vram)
+{
+	kref_put(&vram->ref, vram_release);
+}
+
+/**
+ * vgpu_vram_unplug() - the GPU is gone
+ * @vram: its memory
+ *
+ * On return no operation is being called, and none ever will be. What
+ * remains can be unmapped and freed as before, but nothing new can be made.
+ * Context: process; waits for operations in progress.
+ */
+void vgpu_vram_unplug(struct vgpu_vram *vram)
+{
+	WRITE_ONCE(vram->gone, true);
+	synchronize_srcu(&vram->gate);
+}
+
+/**
+ * vgpu_vram_destroy() - gives up a GPU's memory
+ * @vram: from vgpu_vram_create()
+ *
+ * Unplugs. Everything should have been freed; what was not is warned of, and
+ * lives on without the GPU until its owner lets go.
+ * Context: process.
+ */
+void vgpu_vram_destroy(struct vgpu_vram *vram)
+{
+	u64 left;
+
+	vgpu_vram_unplug(vram);
+	spin_lock(&vram->lock);
+	left = vram->nr_used;
+	spin_unlock(&vram->lock);
+	if (left)
+		pr_warn("vgpu: %llu blocks of VRAM still in use at removal\n",
+			left);
+	vgpu_vram_put(vram);
+}
+
+/**
+ * vgpu_vram_set_strategy() - chooses how free memory is searched, live
+ * @vram: whose
+ * @name: "best", "first" or "worst"
+ *
+ * Context: process; takes time in proportion to the free blocks.
+ * Return: 0, or -ENOENT for a name that is not known.
+ */
+int vgpu_vram_set_strategy(struct vgpu_vram *vram, const char *name)
+{
+	const struct vgpu_vram_strategy *strategy = vgpu_vram_strategy_find(name);
+	struct vgpu_block *block;
+
+	if (!strategy)
+		return -ENOENT;
+	spin_lock(&vram->lock);
+	vram->strategy = strategy;
+	vram->free = RB_ROOT;
+	list_for_each_entry(block, &vram->blocks, link)
+		if (block->state == VGPU_BLOCK_FREE)
+			strategy->insert(&vram->free, block);
+	spin_unlock(&vram->lock);
+	return 0;
+}
+
+/**
+ * vgpu_vram_get_stats() - figures of now
+ * @vram: whose
+ * @st: filled
+ *
+ * Context: any that may take a spinlock.
+ */
+void vgpu_vram_get_stats(struct vgpu_vram *vram, struct vgpu_vram_stats *st)
+{
+	u64 free, largest;
+
+	spin_lock(&vram->lock);
+	free = vram->free_pages;
+	largest = vgpu_free_tree_largest(&vram->free, 0);
+	st->retired = (u64)vram->retired_pages << VGPU_PAGE_SHIFT;
+	st->scrubbed = vram->pages_scrubbed << VGPU_PAGE_SHIFT;
+	st->blocks = vram->nr_used;
+	spin_unlock(&vram->lock);
+
+	st->total = (u64)vram->pages << VGPU_PAGE_SHIFT;
+	st->free = free << VGPU_PAGE_SHIFT;
+	st->used = st->total - st->free - st->retired;
+	st->largest_free = largest << VGPU_PAGE_SHIFT;
+	st->frag_permille = free ? 1000 - div64_u64(1000 * largest, free) : 0;
+}
+
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_alloc);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_free);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_retire);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_bo_at);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_create);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_unplug);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_destroy);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_set_strategy);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_get_stats);

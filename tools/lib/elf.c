@@ -104,7 +104,7 @@ static int check_segment(const struct vgpu_elf *elf, unsigned int index,
 		return refuse_at("segment", index, "lies outside of the address space");
 	if (flags & ~(uint64_t)(PF_R | PF_W | PF_X))
 		return refuse_at("segment", index, "has unknown flags");
-	if (!segment->prot && segment->mem_bytes)
+	if (!segment->prot)
 		return refuse_at("segment", index, "has no permissions");
 	if (align & (align - 1))
 		return refuse_at("segment", index, "has an alignment that is no power of two");
@@ -156,11 +156,13 @@ static int read_segments(struct vgpu_elf *elf)
 		default:
 			continue;	/* notes, stack flags, attributes */
 		}
+		/* Linkers leave empty ones, with addresses that mean nothing. */
+		if (!field(p, Elf64_Phdr, p_memsz) &&
+		    !field(p, Elf64_Phdr, p_filesz))
+			continue;
 		ret = check_segment(elf, i, p, &segment);
 		if (ret)
 			return ret;
-		if (!segment.mem_bytes)
-			continue;
 		for (unsigned int j = 0; j < elf->segment_count; j++)
 			if (overlap(&elf->segments[j], &segment))
 				return refuse_at("segment", i, "shares a page with another; link with programs/kernel.ld or -z separate-code");

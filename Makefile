@@ -11,10 +11,9 @@ O     ?=
 PREFIX ?= /usr
 DESTDIR ?=
 
-# programs made with their own Makefiles: library first
-TOOL_DIRS := tools/lib tools/vgpuctl tests/selftests tests/bench
-PROGRAM_DIRS := programs
-have = $(foreach d,$(1),$(if $(wildcard $(d)/Makefile),$(d)))
+# whatever has its own Makefile; the library comes first
+TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard tools/*/Makefile tests/*/Makefile))
+PROGRAM_DIRS := $(patsubst %/Makefile,%,$(wildcard programs/Makefile))
 
 # command-line variables are for us; the kernel's make gets what we name
 MAKEOVERRIDES :=
@@ -28,14 +27,14 @@ all: modules tools programs
 modules:
 	+@scripts/build-modules $(kbuild-args)
 
-tools: $(call have,$(TOOL_DIRS))
-programs: $(call have,$(PROGRAM_DIRS))
+tools: $(TOOL_DIRS)
+programs: $(PROGRAM_DIRS)
 
 $(TOOL_DIRS) $(PROGRAM_DIRS):
-	+@$(MAKE) --no-print-directory -C $@ BUILD=$(BUILD) TOP=$(TOP)
+	+@$(MAKE) --no-print-directory -C $@ BUILD=$(BUILD)
 
 # whatever links the library waits for it
-$(filter-out tools/lib,$(call have,$(TOOL_DIRS))): $(call have,tools/lib)
+$(filter-out tools/lib,$(TOOL_DIRS)): $(filter tools/lib,$(TOOL_DIRS))
 
 check:
 	@tests/run $(ARGS)
@@ -52,18 +51,19 @@ bench:
 bench-%:
 	@tests/bench/run $* $(ARGS)
 
-modules_install: modules
-	@scripts/install --modules $(if $(KDIR),--kdir $(KDIR)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(O),--out $(O)) --destdir "$(DESTDIR)"
+install-args := $(if $(KERNEL),--kernel $(KERNEL)) $(if $(KDIR),--kdir $(KDIR)) $(if $(O),--out $(O)) \
+	--destdir "$(DESTDIR)"
 
-install: all
-	@scripts/install $(if $(KDIR),--kdir $(KDIR)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(O),--out $(O)) --destdir "$(DESTDIR)" --prefix "$(PREFIX)"
+modules_install:
+	+@scripts/install $(install-args)
 
-dkms:
-	@scripts/install --dkms
+install: tools programs modules_install
+	+@for d in $(filter tools/%,$(TOOL_DIRS)); do \
+		$(MAKE) --no-print-directory -C $$d BUILD=$(BUILD) DESTDIR="$(DESTDIR)" prefix="$(PREFIX)" install || exit 1; \
+	done
 
 clean:
 	rm -rf $(BUILD)
-	@for d in $(call have,$(TOOL_DIRS) $(PROGRAM_DIRS)); do $(MAKE) --no-print-directory -C $$d BUILD=$(BUILD) TOP=$(TOP) clean; done
 
 help:
 	@echo 'all              modules, tools and GPU programs (default)'
@@ -76,7 +76,8 @@ help:
 	@echo 'check            every test; check-fast: those that need no long VM'
 	@echo 'demo             the whole road, in a VM: two guests compute on one GPU'
 	@echo 'bench, bench-X   measurements'
-	@echo 'install          modules, tools, man pages (PREFIX, DESTDIR); dkms: register with DKMS'
+	@echo 'install          modules, tools and their man pages (PREFIX, DESTDIR)'
+	@echo 'modules_install  only the modules; for DKMS see dkms.conf'
 	@echo 'clean            delete build/'
 
-.PHONY: all modules tools programs check check-fast demo bench modules_install install dkms clean help $(TOOL_DIRS) $(PROGRAM_DIRS)
+.PHONY: all modules tools programs check check-fast demo bench modules_install install clean help $(TOOL_DIRS) $(PROGRAM_DIRS)

@@ -115,8 +115,6 @@ static void cleanup(struct run *run)
 extern const struct program program_copy;
 const struct program program_copy = {
 	.name = "copy",
-	.arguments = "[BYTES]",
-	.summary = "copies system memory to the GPU, within it, and back (default: 1M)",
 	.setup = setup,
 	.step = step,
 	.cleanup = cleanup,

@@ -146,8 +146,6 @@ static void cleanup(struct run *run)
 extern const struct program program_counter;
 const struct program program_counter = {
 	.name = "counter",
-	.arguments = "[--groups N] [--lanes N] [--rounds N]",
-	.summary = "long, and wrong if any instruction runs twice or not at all (default: 8, 16, 1000)",
 	.setup = setup,
 	.step = step,
 	.finish = finish,

@@ -252,9 +252,6 @@ static void cleanup(struct run *run)
 extern const struct program program_elf;
 const struct program program_elf = {
 	.name = "elf",
-	.arguments = "FILE [--entry SYMBOL] [--grid X,Y,Z] [--block X,Y,Z] [--args HEX]\n"
-		     "              [--buffer BYTES[:IN[:OUT]]]... [--shared BYTES] [--stack BYTES]",
-	.summary = "any kernel; the argument block is the buffers' addresses, then HEX",
 	.setup = setup,
 	.step = step,
 	.finish = finish,

@@ -137,8 +137,6 @@ static void cleanup(struct run *run)
 extern const struct program program_gemm, program_igemm;
 const struct program program_gemm = {
 	.name = "gemm",
-	.arguments = "[SIZE | ROWS COLUMNS DEPTH]",
-	.summary = "matrix product in float, by tiles in shared memory (default: 32)",
 	.setup = setup,
 	.step = step,
 	.cleanup = cleanup,
@@ -146,8 +144,6 @@ const struct program program_gemm = {
 
 const struct program program_igemm = {
 	.name = "igemm",
-	.arguments = "[SIZE | ROWS COLUMNS DEPTH]",
-	.summary = "the same in 32-bit integers (default: 64)",
 	.setup = setup,
 	.step = step,
 	.cleanup = cleanup,

@@ -143,8 +143,6 @@ static void cleanup(struct run *run)
 extern const struct program program_mandelbrot;
 const struct program program_mandelbrot = {
 	.name = "mandelbrot",
-	.arguments = "OUT.pgm [--width N] [--height N] [--iterations N]",
-	.summary = "a picture of the Mandelbrot set, in fixed point (default: 192 x 128, 64)",
 	.setup = setup,
 	.step = step,
 	.finish = finish,

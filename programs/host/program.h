@@ -47,7 +47,7 @@ struct run {
 	void *data;		/* the program's own; freed by its cleanup */
 
 	/* What came of it */
-	char message[512];	/* why it failed */
+	char message[768];	/* why it failed */
 	char result[512];	/* a line for people, as a digest */
 	unsigned int repeats;	/* completed */
 	bool verified;		/* all of them, against the CPU */
@@ -61,8 +61,6 @@ struct run {
 
 struct program {
 	const char *name;
-	const char *arguments;	/* for the help */
-	const char *summary;
 	/* Reads arguments (argv[0] is the name), makes buffers, fills them. */
 	enum run_result (*setup)(struct run *run, int argc, char **argv);
 	/* One repetition: resets, launches, waits, verifies. */

@@ -116,8 +116,6 @@ static void cleanup(struct run *run)
 extern const struct program program_saxpy, program_isaxpy;
 const struct program program_saxpy = {
 	.name = "saxpy",
-	.arguments = "[ELEMENTS]",
-	.summary = "y = a * x + y in float (default: 16k elements)",
 	.setup = setup,
 	.step = step,
 	.cleanup = cleanup,
@@ -125,8 +123,6 @@ const struct program program_saxpy = {
 
 const struct program program_isaxpy = {
 	.name = "isaxpy",
-	.arguments = "[ELEMENTS]",
-	.summary = "the same in 32-bit integers",
 	.setup = setup,
 	.step = step,
 	.cleanup = cleanup,

@@ -268,8 +268,6 @@ static void cleanup(struct run *run)
 extern const struct program program_sha256;
 const struct program program_sha256 = {
 	.name = "sha256",
-	.arguments = "FILE [--chunk BYTES] [--digests FILE]",
-	.summary = "SHA-256 of each chunk of a file (default: 4k); the digests as 'split -b' and sha256sum give them",
 	.setup = setup,
 	.step = step,
 	.finish = finish,

@@ -98,8 +98,6 @@ static void cleanup(struct run *run)
 extern const struct program program_sobel;
 const struct program program_sobel = {
 	.name = "sobel",
-	.arguments = "IN.pgm OUT.pgm",
-	.summary = "edges of a grey picture",
 	.setup = setup,
 	.step = step,
 	.finish = finish,

@@ -43,16 +43,12 @@ static enum run_result step(struct run *run)
 extern const struct program program_spin, program_spin_nopreempt;
 const struct program program_spin = {
 	.name = "spin",
-	.arguments = "",
-	.summary = "never ends (give --timeout or --time-limit)",
 	.setup = setup,
 	.step = step,
 };
 
 const struct program program_spin_nopreempt = {
 	.name = "spin-nopreempt",
-	.arguments = "",
-	.summary = "never ends and refuses preemption, until the engine is reset",
 	.setup = setup,
 	.step = step,
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vgpuctl run: the stock programs, or any kernel, on a vGPU. */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,20 +8,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <json-c/json.h>
+
 #include "host/program.h"
 #include "vgpu.h"
 #include "vgpuctl.h"
 
-#define RUN_SCHEMA	1	/* of the JSON; grows when a name changes */
-
 struct options {
 	const char *vgpu;
-	const char *programs;
 	bool progress;
 	struct run run;
 };
 
-static const char help_head[] =
+const char cmd_run_help[] =
 "Usage: vgpuctl run [OPTIONS] PROGRAM [ARGUMENTS]\n"
 "\n"
 "Runs a program on a vGPU and tells how it went.\n"
@@ -37,21 +37,33 @@ static const char help_head[] =
 "                       this binary, /usr/lib/vgpu/programs)\n"
 "  -j, --json           print JSON\n"
 "\n"
-"Programs:\n";
-
-static const char help_tail[] =
+"Programs:\n"
+"  copy [BYTES]\n"
+"      copies system memory to the GPU, within it, and back (default: 1M)\n"
+"  saxpy [ELEMENTS], isaxpy [ELEMENTS]\n"
+"      y = a * x + y, in float and in 32-bit integers (default: 16k)\n"
+"  gemm [SIZE | ROWS COLUMNS DEPTH], igemm [SIZE | ROWS COLUMNS DEPTH]\n"
+"      matrix product, in float (default: 32) and in 32-bit integers (64)\n"
+"  sha256 FILE [--chunk BYTES] [--digests FILE]\n"
+"      SHA-256 of each chunk of a file (default: 4k), and of these digests;\n"
+"      --digests writes a line for each: the digest and the chunk's offset\n"
+"  sobel IN.pgm OUT.pgm\n"
+"      edges of a grey picture\n"
+"  mandelbrot OUT.pgm [--width N] [--height N] [--iterations N]\n"
+"      a picture of the Mandelbrot set (default: 192 x 128, 64)\n"
+"  counter [--groups N] [--lanes N] [--rounds N]\n"
+"      long, and wrong if any instruction runs twice or not at all\n"
+"      (default: 8, 16, 1000)\n"
+"  spin, spin-nopreempt\n"
+"      never end; the second refuses preemption too, until a reset\n"
+"      (give --timeout or --time-limit)\n"
+"  elf FILE [--entry SYMBOL] [--grid X,Y,Z] [--block X,Y,Z] [--args HEX]\n"
+"           [--buffer BYTES[:IN[:OUT]]]... [--shared BYTES] [--stack BYTES]\n"
+"      any kernel; its arguments are the buffers' addresses, then HEX; a buffer\n"
+"      can be filled from a file and written to one\n"
 "\n"
 "Exit status: 0 done; 1 wrong result; 2 bad arguments; 3 the device or the\n"
 "system refused; 4 timed out, or ended by a time limit or an engine reset.\n";
-
-static void print_help(FILE *to)
-{
-	fputs(help_head, to);
-	for (unsigned int i = 0; programs[i]; i++)
-		fprintf(to, "  %s %s\n        %s\n", programs[i]->name,
-			programs[i]->arguments, programs[i]->summary);
-	fputs(help_tail, to);
-}
 
 static int usage(const char *format, const char *what)
 {
@@ -138,7 +150,7 @@ static int read_options(struct options *o, int argc, char **argv)
 			json_output = true;
 			break;
 		case 'h':
-			print_help(stdout);
+			fputs(cmd_run_help, stdout);
 			return -1;
 		default:
 			return usage("%s", "unknown option");
@@ -169,22 +181,6 @@ static const char *const result_names[] = {
 	[RUN_TIMEOUT] = "timeout",
 };
 
-static void json_string(const char *name, const char *text, const char *after)
-{
-	printf("\"%s\": \"", name);
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	printf("\"%s", after);
-}
-
 static double rate(const struct run *run)
 {
 	return run->seconds > 0 ? run->work / run->seconds : 0;
@@ -196,38 +192,75 @@ static const char *unit(const struct run *run)
 	return run->unit ? run->unit : "op";
 }
 
-static void print_json(const struct options *o, const struct vgpu_dev *dev,
-		       enum run_result result)
+static void add_number(struct json_object *to, const char *name, uint64_t n)
 {
-	const struct vgpu_queue_status *s = &o->run.status;
+	json_object_object_add(to, name, json_object_new_uint64(n));
+}
+
+static void add_string(struct json_object *to, const char *name,
+		       const char *text)
+{
+	json_object_object_add(to, name, json_object_new_string(text));
+}
+
+static struct json_object *queue_json(const struct vgpu_queue_status *s)
+{
+	struct json_object *queue = json_object_new_object();
+
+	add_number(queue, "submitted", s->submitted);
+	add_number(queue, "completed", s->completed);
+	add_number(queue, "failed", s->failed);
+	add_number(queue, "pending", s->pending);
+	add_number(queue, "depth", s->depth);
+	add_number(queue, "wait_avg_ns", s->wait_avg_ns);
+	add_number(queue, "wait_p50_ns", s->wait_p50_ns);
+	add_number(queue, "wait_p99_ns", s->wait_p99_ns);
+	add_number(queue, "run_ns", s->run_ns);
+	add_number(queue, "preempted", s->preempted);
+	json_object_object_add(queue, "error", json_object_new_int(s->error));
+	add_number(queue, "fault_va", s->fault_va);
+	add_number(queue, "fault_access", s->fault_access);
+	return queue;
+}
+
+static void show_json(const struct run *run, const struct vgpu_dev *dev,
+		      enum run_result result)
+{
 	const struct vgpu_info *info = vgpu_info(dev);
-	const struct run *run = &o->run;
+	struct json_object *vgpu = json_object_new_object();
+	struct json_object *all = json_new();
 	char uuid[VGPU_UUID_CHARS];
 
 	vgpu_uuid_format(info->uuid, uuid);
-	printf("{ \"schema\": %d, ", RUN_SCHEMA);
-	json_string("program", run->program->name, ", ");
-	printf("\"vgpu\": { \"id\": %u, \"uuid\": \"%s\", ", info->id, uuid);
-	json_string("path", vgpu_path(dev), ", ");
-	json_string("gpu", info->gpu_name, " }, ");
-	json_string("result", result_names[result], ", ");
-	json_string("message", result ? run->message : "", ", ");
-	json_string("output", run->result, ", ");
-	printf("\"verified\": %s, \"repeats\": %u, \"seconds\": %.6f, \"work\": %.0f, ",
-	       run->verified ? "true" : "false", run->repeats, run->seconds,
-	       run->work);
-	json_string("unit", unit(run), ", ");
-	printf("\"per_second\": %.1f", rate(run));
+	add_number(vgpu, "id", info->id);
+	add_string(vgpu, "uuid", uuid);
+	add_string(vgpu, "path", vgpu_path(dev));
+	add_string(vgpu, "gpu", info->gpu_name);
+
+	add_string(all, "program", run->program->name);
+	json_object_object_add(all, "vgpu", vgpu);
+	add_string(all, "result", result_names[result]);
+	add_string(all, "message", result ? run->message : "");
+	add_string(all, "output", run->result);
+	json_object_object_add(all, "verified",
+			       json_object_new_boolean(run->verified));
+	add_number(all, "repeats", run->repeats);
+	json_object_object_add(all, "seconds",
+			       json_object_new_double(run->seconds));
+	add_number(all, "work", (uint64_t)run->work);
+	add_string(all, "unit", unit(run));
+	json_object_object_add(all, "per_second",
+			       json_object_new_double(rate(run)));
 	if (run->have_status)
-		printf(", \"queue\": { \"submitted\": %llu, \"completed\": %llu, \"failed\": %llu, \"pending\": %u, \"depth\": %u, \"wait_avg_ns\": %llu, \"wait_p50_ns\": %llu, \"wait_p99_ns\": %llu, \"run_ns\": %llu, \"preempted\": %llu, \"error\": %d, \"fault_va\": %llu, \"fault_access\": %u }",
-		       s->submitted, s->completed, s->failed, s->pending,
-		       s->depth, s->wait_avg_ns, s->wait_p50_ns,
-		       s->wait_p99_ns, s->run_ns, s->preempted, s->error,
-		       s->fault_va, s->fault_access);
-	if (run->ring)
-		printf(", \"ring\": { \"written\": %" PRIu64 ", \"kicks\": %" PRIu64 " }",
-		       run->figures.written, run->figures.kicks);
-	printf(" }\n");
+		json_object_object_add(all, "queue", queue_json(&run->status));
+	if (run->ring) {
+		struct json_object *ring = json_object_new_object();
+
+		add_number(ring, "written", run->figures.written);
+		add_number(ring, "kicks", run->figures.kicks);
+		json_object_object_add(all, "ring", ring);
+	}
+	print_json(all);
 }
 
 /* A rate with three digits or more and a decimal prefix. */
@@ -244,11 +277,10 @@ static void print_rate(const struct run *run)
 	printf("%.4g %s%s/s", value, prefixes[i], unit(run));
 }
 
-static void print_text(const struct options *o, const struct vgpu_dev *dev,
-		       enum run_result result)
+static void show_text(const struct run *run, const struct vgpu_dev *dev,
+		      enum run_result result)
 {
-	const struct vgpu_queue_status *s = &o->run.status;
-	const struct run *run = &o->run;
+	const struct vgpu_queue_status *s = &run->status;
 
 	printf("%s on %s (%s): %s, %s\n", run->program->name, vgpu_path(dev),
 	       vgpu_info(dev)->gpu_name,
@@ -312,9 +344,10 @@ int cmd_run(int argc, char **argv)
 		usage("%s", o.run.message);
 	} else {
 		if (json_output)
-			print_json(&o, dev, result);
+			show_json(&o.run, dev, result);
 		else
-			print_text(&o, dev, result);
+			show_text(&o.run, dev, result);
+		fflush(stdout);
 		if (result)
 			fprintf(stderr, "vgpuctl run: %s\n", o.run.message);
 	}

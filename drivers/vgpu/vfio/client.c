@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each open file in the guest is a client of the core, with handles of its
+ * own; all share the device's pages of doorbells and timelines.
+ */
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "vfio_priv.h"
+
+static void timeline_moved(void *priv)
+{
+	struct vgpu_vfio_client *c = priv;
+
+	vgpu_vfio_irq_raise(c->v, VGPU_MSIX_TIMELINE);
+}
+
+static void queue_irq(void *priv, u32 bits)
+{
+	struct vgpu_vfio_client *c = priv;
+
+	vgpu_vfio_irq_raise(c->v, VGPU_MSIX_ERROR);
+}
+
+static const struct vgpu_client_ops client_ops = {
+	.timeline_moved = timeline_moved,
+	.queue_irq = queue_irq,
+	.get_pages = vgpu_vfio_get_pages,
+	.put_pages = vgpu_vfio_put_pages,
+};
+
+/**
+ * vgpu_vfio_client_open() - VGPU_ADMIN_CLIENT_OPEN
+ * @v: the device, call_lock held
+ * @id: number of the new client
+ *
+ * Return: 0, -EMFILE, or what vgpu_client_open() says.
+ */
+int vgpu_vfio_client_open(struct vgpu_vfio *v, u32 *id)
+{
+	struct vgpu_client_params params = {
+		.ops = &client_ops,
+		.shpages = vgpu_vfio_map_shpages(v->map),
+		.holder = "VM",
+	};
+	struct vgpu_vfio_client *c;
+	unsigned long i;
+	void *entry;
+	int count = 0;
+	int ret;
+
+	lockdep_assert_held(&v->call_lock);
+	xa_for_each(&v->clients, i, entry)
+		count++;
+	if (count >= VGPU_VFIO_MAX_CLIENTS)
+		return -EMFILE;
+
+	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+	if (!c)
+		return -ENOMEM;
+	c->v = v;
+	params.priv = c;
+	c->client = vgpu_client_open(v->inst, &params);
+	if (IS_ERR(c->client)) {
+		ret = PTR_ERR(c->client);
+		goto free;
+	}
+	/* cyclic: a number that was closed is not soon somebody else's */
+	ret = xa_alloc_cyclic(&v->clients, &c->id, c, xa_limit_31b,
+			      &v->next_client, GFP_KERNEL_ACCOUNT);
+	if (ret < 0)
+		goto close;
+	*id = c->id;
+	return 0;
+
+close:
+	vgpu_client_close(c->client);
+free:
+	kfree(c);
+	return ret;
+}
+
+struct vgpu_vfio_client *vgpu_vfio_client_find(struct vgpu_vfio *v, u32 id)
+{
+	lockdep_assert_held(&v->call_lock);
+	return xa_load(&v->clients, id);
+}
+
+static void client_close(struct vgpu_vfio_client *c)
+{
+	struct vgpu_vfio *v = c->v;
+
+	xa_erase(&v->clients, c->id);
+
+	/*
+	 * Closing may wait for an engine, which dma_unmap must not: take the
+	 * guest's pages away first, which is quick, so that by then nothing is
+	 * pinned that dma_unmap could want.
+	 */
+	vgpu_vfio_unpin_client(c);
+	vgpu_client_close(c->client);
+	vgpu_vfio_forget_client(c);
+	kfree(c);
+}
+
+int vgpu_vfio_client_close(struct vgpu_vfio *v, u32 id)
+{
+	struct vgpu_vfio_client *c = vgpu_vfio_client_find(v, id);
+
+	if (!c)
+		return -ENOENT;
+	client_close(c);
+	return 0;
+}
+
+void vgpu_vfio_client_close_all(struct vgpu_vfio *v)
+{
+	struct vgpu_vfio_client *c;
+	unsigned long i;
+
+	lockdep_assert_held(&v->call_lock);
+	xa_for_each(&v->clients, i, c)
+		client_close(c);
+}

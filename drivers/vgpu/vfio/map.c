@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What user space maps: the two shared pages of BAR0 and the aperture, BAR2.
+ *
+ * VFIO's file on some kernels shares its inode with every other VFIO file, so
+ * that zapping one device's mappings would hit all.  Each opening of a device
+ * therefore has a file of its own, whose mapping is the instance's; mmap()
+ * puts it in place of VFIO's.  It also keeps alive, for as long as a VMA is
+ * left, whatever the fault handler needs; an opening that ended is marked so
+ * that its VMAs never show the next opening's memory.
+ *
+ * Offsets in the instance's mapping are those of the uAPI: BOs by their
+ * mmap_offset (what the aperture is made of), the shared pages at
+ * VGPU_MMAP_DOORBELLS and VGPU_MMAP_TIMELINES.
+ *
+ * A fault in a hole of the aperture finds a scratch page: a guest may touch
+ * any address of its BAR, and KVM takes a fault without a page for a broken
+ * VM.  A fault waits for nothing but the short invalidate lock; neither for
+ * an engine nor for a call in progress, because calls copy from and to guest
+ * memory and a guest might have put that in the BAR.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/vfio_pci_core.h>
+
+#include "../compat/mm.h"
+#include "vfio_priv.h"
+
+/* Pages inserted by one fault: a guest that touches one touches more. */
+#define FAULT_AROUND	16
+
+/**
+ * struct vgpu_vfio_map - mappings of one opening
+ * @inst: whose memory; with a reference
+ * @file: that VMAs hold in place of VFIO's; owns the rest
+ * @sp: the shared pages
+ * @scratch: behind holes
+ * @dead: the opening ended; under the mapping's invalidate lock
+ */
+struct vgpu_vfio_map {
+	struct vgpu_instance *inst;
+	struct file *file;
+	struct vgpu_shpages *sp;
+	struct page *scratch;
+	bool dead;
+};
+
+static void map_free(struct vgpu_vfio_map *map)
+{
+	if (map->sp)
+		vgpu_shpages_put(map->sp);
+	if (map->scratch)
+		__free_page(map->scratch);
+	vgpu_instance_put(map->inst);
+	kfree(map);
+}
+
+static int map_release(struct inode *inode, struct file *file)
+{
+	map_free(file->private_data);
+	return 0;
+}
+
+static const struct file_operations map_fops = {
+	.owner = THIS_MODULE,
+	.release = map_release,
+};
+
+/**
+ * vgpu_vfio_map_create() - begins an opening
+ * @inst: the vGPU
+ *
+ * Context: process.
+ * Return: to be ended by vgpu_vfio_map_kill(), or ERR_PTR.
+ */
+struct vgpu_vfio_map *vgpu_vfio_map_create(struct vgpu_instance *inst)
+{
+	struct vgpu_vfio_map *map;
+	struct file *file;
+
+	map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
+	if (!map)
+		return ERR_PTR(-ENOMEM);
+	map->inst = inst;
+	vgpu_instance_hold(inst);
+	map->sp = vgpu_shpages_create();
+	map->scratch = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!map->sp || !map->scratch) {
+		map_free(map);
+		return ERR_PTR(-ENOMEM);
+	}
+
+	file = anon_inode_getfile("[vgpu-vfio]", &map_fops, map, O_RDWR);
+	if (IS_ERR(file)) {
+		map_free(map);
+		return ERR_CAST(file);
+	}
+	file->f_mapping = vgpu_instance_mapping(inst);
+	map->file = file;
+	return map;
+}
+
+void vgpu_vfio_map_kill(struct vgpu_vfio_map *map)
+{
+	struct address_space *mapping = vgpu_instance_mapping(map->inst);
+
+	filemap_invalidate_lock(mapping);
+	map->dead = true;
+	unmap_mapping_range(mapping, 0, 0, 1);
+	filemap_invalidate_unlock(mapping);
+	fput(map->file);
+}
+
+struct vgpu_shpages *vgpu_vfio_map_shpages(struct vgpu_vfio_map *map)
+{
+	return map->sp;
+}
+
+void vgpu_vfio_map_zap(struct vgpu_vfio_map *map, u64 offset, u64 bytes)
+{
+	struct address_space *mapping = vgpu_instance_mapping(map->inst);
+
+	filemap_invalidate_lock(mapping);
+	unmap_mapping_range(mapping, offset, bytes, 1);
+	filemap_invalidate_unlock(mapping);
+}
+
+static vm_fault_t fault_aperture(struct vgpu_vfio_map *map,
+				 struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long addr = vmf->address & PAGE_MASK;
+	u64 offset = (u64)vmf->pgoff << PAGE_SHIFT;
+	u64 bo_offset;
+	struct vgpu_bo *bo;
+	struct page *page;
+	vm_fault_t ret;
+	int i;
+
+	bo = vgpu_instance_bo_at(map->inst, offset, PAGE_SIZE, &bo_offset);
+	page = bo ? vgpu_bo_page(bo, bo_offset) : NULL;
+	ret = vmf_insert_pfn(vma, addr,
+			     page_to_pfn(page ? page : map->scratch));
+
+	for (i = 1; bo && i < FAULT_AROUND && ret == VM_FAULT_NOPAGE; i++) {
+		addr += PAGE_SIZE;
+		bo_offset += PAGE_SIZE;
+		if (addr >= vma->vm_end || bo_offset >= vgpu_bo_bytes(bo))
+			break;
+		page = vgpu_bo_page(bo, bo_offset);
+		/* more than was asked for: its failure is no matter */
+		if (!page ||
+		    vmf_insert_pfn(vma, addr, page_to_pfn(page)) !=
+		    VM_FAULT_NOPAGE)
+			break;
+	}
+	if (bo)
+		vgpu_bo_put(bo);
+	return ret;
+}
+
+static vm_fault_t map_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct vgpu_vfio_map *map = vma->vm_file->private_data;
+	struct address_space *mapping = vma->vm_file->f_mapping;
+	unsigned long addr = vmf->address & PAGE_MASK;
+	struct page *page;
+	vm_fault_t ret;
+
+	filemap_invalidate_lock_shared(mapping);
+	if (map->dead) {
+		ret = VM_FAULT_SIGBUS;
+	} else if (vmf->pgoff == VGPU_MMAP_DOORBELLS >> PAGE_SHIFT) {
+		page = vgpu_shpages_doorbells(map->sp);
+		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
+	} else if (vmf->pgoff == VGPU_MMAP_TIMELINES >> PAGE_SHIFT) {
+		page = vgpu_shpages_timelines(map->sp);
+		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
+	} else {
+		ret = fault_aperture(map, vmf);
+	}
+	filemap_invalidate_unlock_shared(mapping);
+	return ret;
+}
+
+static const struct vm_operations_struct map_vm_ops = {
+	.fault = map_fault,
+};
+
+/**
+ * vgpu_vfio_mmap() - maps part of a BAR
+ * @vdev: the device
+ * @vma: where to
+ *
+ * The page of timelines may be mapped writable, because QEMU maps a region
+ * with all the access it grants: a guest that writes there deceives itself
+ * only, the core never reads it.
+ *
+ * Context: process, mmap lock held.
+ * Return: 0 or -EINVAL.
+ */
+int vgpu_vfio_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
+{
+	struct vgpu_vfio *v = to_vgpu_vfio(vdev);
+	u64 pos = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	u64 bytes = vma->vm_end - vma->vm_start;
+	u64 offset = pos & VFIO_PCI_OFFSET_MASK;
+
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+
+	switch (VFIO_PCI_OFFSET_TO_INDEX(pos)) {
+	case VFIO_PCI_BAR0_REGION_INDEX:
+		if (offset < VGPU_BAR0_DOORBELLS ||
+		    offset + bytes > VGPU_BAR0_TIMELINES + PAGE_SIZE)
+			return -EINVAL;
+		BUILD_BUG_ON(VGPU_MMAP_TIMELINES - VGPU_MMAP_DOORBELLS !=
+			     VGPU_BAR0_TIMELINES - VGPU_BAR0_DOORBELLS);
+		offset += VGPU_MMAP_DOORBELLS - VGPU_BAR0_DOORBELLS;
+		break;
+	case VFIO_PCI_BAR2_REGION_INDEX:
+		if (offset + bytes > v->aperture)
+			return -EINVAL;
+		break;
+	default:
+		return -EINVAL;
+	}
+
+	vma->vm_pgoff = offset >> PAGE_SHIFT;
+	vgpu_vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_ops = &map_vm_ops;
+	vma_set_file(vma, v->map->file);
+	return 0;
+}

@@ -194,6 +194,18 @@ void vgpu_bo_get(struct vgpu_bo *bo)
 }
 
 /**
+ * vgpu_bo_tryget() - takes one more reference, unless the last is gone
+ * @bo: whose memory the caller knows to be there still
+ *
+ * Context: any.
+ * Return: whether it was taken.
+ */
+bool vgpu_bo_tryget(struct vgpu_bo *bo)
+{
+	return kref_get_unless_zero(&bo->ref);
+}
+
+/**
  * vgpu_bo_put() - gives a reference back
  * @bo: whose; with the last one its memory is scrubbed and freed
  *
@@ -364,9 +376,10 @@ void vgpu_bo_revoke(struct vgpu_bo *bo)
 
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_create);
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_get);
-VGPU_EXPORT_IF_KUNIT(vgpu_bo_put);
-VGPU_EXPORT_IF_KUNIT(vgpu_bo_bytes);
+VGPU_EXPORT_IF_KUNIT(vgpu_bo_tryget);
+EXPORT_SYMBOL_NS_GPL(vgpu_bo_put, VGPU);
+EXPORT_SYMBOL_NS_GPL(vgpu_bo_bytes, VGPU);
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_is_host);
-VGPU_EXPORT_IF_KUNIT(vgpu_bo_page);
+EXPORT_SYMBOL_NS_GPL(vgpu_bo_page, VGPU);
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_vram_addr);
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_revoke);

@@ -61,4 +61,17 @@ void vgpu_vram_init_geometry(struct vgpu_vram *vram)
 	vram->va_start = max(VGPU_GUARD_BYTES, vgpu_vram_unit(vram));
 }
 
+/**
+ * vgpu_vram_va_limits() - what address spaces of this GPU can map
+ * @vram: of the GPU
+ * @start: lowest address
+ * @end: one past the highest
+ */
+void vgpu_vram_va_limits(const struct vgpu_vram *vram, u64 *start, u64 *end)
+{
+	*start = vram->va_start;
+	*end = vram->va_end;
+}
+
 VGPU_EXPORT_IF_KUNIT(vgpu_pt_format_check);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_va_limits);

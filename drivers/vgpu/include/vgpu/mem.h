@@ -106,6 +106,8 @@ struct vgpu_bo *vgpu_bo_create_host(struct vgpu_vram *vram, u64 bytes,
 				    struct page **pages,
 				    void (*release)(void *arg), void *arg);
 void vgpu_bo_get(struct vgpu_bo *bo);
+/* False: its last reference is gone already. */
+bool vgpu_bo_tryget(struct vgpu_bo *bo);
 void vgpu_bo_put(struct vgpu_bo *bo);
 u64 vgpu_bo_bytes(const struct vgpu_bo *bo);
 bool vgpu_bo_is_host(const struct vgpu_bo *bo);
@@ -132,6 +134,8 @@ u64 vgpu_as_root(const struct vgpu_as *as);
 u32 vgpu_as_asid(const struct vgpu_as *as);
 u64 vgpu_as_start(const struct vgpu_as *as);
 u64 vgpu_as_end(const struct vgpu_as *as);
+/* The same for every address space of a GPU. */
+void vgpu_vram_va_limits(const struct vgpu_vram *vram, u64 *start, u64 *end);
 /*
  * -EINVAL, -EEXIST (something is there), -ERANGE, -ESTALE (@bo was revoked),
  * -EDQUOT, -ENOSPC, -ENOMEM (no page table), -ENODEV. All or nothing.

@@ -129,8 +129,9 @@ static enum run_result finish(struct run *run)
 	const struct counter_totals *t = c->totals->cpu;
 
 	snprintf(run->result, sizeof(run->result),
-		 "added %016" PRIx64 " mixed %016" PRIx64 " highest %016" PRIx64 " swapped %016" PRIx64,
-		 t->added, t->mixed, t->highest, t->swapped);
+		 "added %016" PRIx64 " mixed %016" PRIx64
+		 " highest %016" PRIx64 " swapped %016" PRIx64, t->added,
+		 t->mixed, t->highest, t->swapped);
 	return RUN_OK;
 }
 

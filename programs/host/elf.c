@@ -33,7 +33,9 @@ static enum run_result dimensions(struct run *run, char *text,
 {
 	unsigned int i = 0;
 
-	out[0] = out[1] = out[2] = 1;
+	out[0] = 1;
+	out[1] = 1;
+	out[2] = 1;
 	for (char *part = strsep(&text, ","); part; part = strsep(&text, ",")) {
 		enum run_result result;
 

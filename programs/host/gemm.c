@@ -39,10 +39,9 @@ static enum run_result setup(struct run *run, int argc, char **argv)
 	if (!g)
 		return RUN_DEVICE;
 	g->is_float = !strcmp(run->program->name, "gemm");
-	g->m = g->n = g->k = g->is_float ? 32 : 64;
+	g->m = g->is_float ? 32 : 64;
 	if (argc == 2) {
 		result = run_number(run, argv[1], "size", 1, 8192, &g->m);
-		g->n = g->k = g->m;
 	} else if (argc == 4) {
 		result = run_number(run, argv[1], "rows", 1, 8192, &g->m);
 		if (!result)
@@ -54,6 +53,10 @@ static enum run_result setup(struct run *run, int argc, char **argv)
 	} else if (argc != 1) {
 		return run_fail(run, RUN_USAGE, "%s takes one number or three",
 				argv[0]);
+	}
+	if (argc < 4) {
+		g->n = g->m;
+		g->k = g->m;
 	}
 	if (!result)
 		result = run_load(run, "gemm");

@@ -8,7 +8,7 @@
  *
  *	struct args { uint64_t data; uint32_t n; };
  *
- *	VGPU_KERNEL(twice, struct args, a)
+ *	VGPU_KERNEL(twice, struct args *a)
  *	{
  *		uint32_t i = vgpu_global_x();
  *
@@ -152,16 +152,16 @@ static inline int vgpu_atomic_cas_u64(uint64_t *p, uint64_t old, uint64_t new)
  * argument block of VGPU_CMD_LAUNCH as its only parameter.  Returning ends
  * the lane.  Registers start at zero, so there is nothing to return to.
  */
-#define VGPU_KERNEL(name, type, arg)					\
+#define VGPU_KERNEL(name, args)						\
 	static inline __attribute__((always_inline))			\
-	void name##_lane_(type *arg);					\
-	void __attribute__((noreturn, used)) name(type *args_);		\
-	void name(type *args_)						\
+	void name##_lane_(args);					\
+	void __attribute__((noreturn, used)) name(void *args_);		\
+	void name(void *args_)						\
 	{								\
 		name##_lane_(args_);					\
 		vgpu_exit();						\
 	}								\
 	static inline __attribute__((always_inline))			\
-	void name##_lane_(type *arg)
+	void name##_lane_(args)
 
 #endif /* VGPU_KERNEL_H */

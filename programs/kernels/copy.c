@@ -3,7 +3,7 @@
 #include <vgpu_kernel.h>
 #include <programs.h>
 
-VGPU_KERNEL(copy, struct copy_args, a)
+VGPU_KERNEL(copy, struct copy_args *a)
 {
 	const uint64_t *src = vgpu_ptr(const uint64_t, a->src);
 	uint64_t *dst = vgpu_ptr(uint64_t, a->dst);

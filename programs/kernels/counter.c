@@ -9,7 +9,7 @@
 #include <vgpu_kernel.h>
 #include <programs.h>
 
-VGPU_KERNEL(counter, struct counter_args, args)
+VGPU_KERNEL(counter, struct counter_args *args)
 {
 	volatile uint64_t *cell = vgpu_ptr(volatile uint64_t, args->cells) +
 				  vgpu_global_x();

@@ -8,7 +8,7 @@
 #include <programs.h>
 
 #define DEFINE_GEMM(name, type)						\
-VGPU_KERNEL(name, struct gemm_args, g)					\
+VGPU_KERNEL(name, struct gemm_args *g)					\
 {									\
 	const type *a = vgpu_ptr(const type, g->a);			\
 	const type *b = vgpu_ptr(const type, g->b);			\

@@ -3,7 +3,7 @@
 #include <vgpu_kernel.h>
 #include <programs.h>
 
-VGPU_KERNEL(mandelbrot, struct mandelbrot_args, args)
+VGPU_KERNEL(mandelbrot, struct mandelbrot_args *args)
 {
 	uint32_t x = vgpu_global_x(), y = vgpu_global_y();
 	uint32_t limit = args->max_iterations, n;

@@ -6,7 +6,7 @@
 #include <vgpu_kernel.h>
 #include <programs.h>
 
-VGPU_KERNEL(saxpy, struct saxpy_args, args)
+VGPU_KERNEL(saxpy, struct saxpy_args *args)
 {
 	const float *x = vgpu_ptr(const float, args->x);
 	float *y = vgpu_ptr(float, args->y);
@@ -17,7 +17,7 @@ VGPU_KERNEL(saxpy, struct saxpy_args, args)
 		y[i] = a.value * x[i] + y[i];
 }
 
-VGPU_KERNEL(isaxpy, struct saxpy_args, args)
+VGPU_KERNEL(isaxpy, struct saxpy_args *args)
 {
 	const uint32_t *x = vgpu_ptr(const uint32_t, args->x);
 	uint32_t *y = vgpu_ptr(uint32_t, args->y);

@@ -71,7 +71,7 @@ static void compress(uint32_t state[8], uint32_t w[16])
 	state[7] += h;
 }
 
-VGPU_KERNEL(sha256, struct sha256_args, args)
+VGPU_KERNEL(sha256, struct sha256_args *args)
 {
 	uint64_t index = vgpu_global_x();
 	uint32_t state[8] = {

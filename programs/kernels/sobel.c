@@ -3,7 +3,7 @@
 #include <vgpu_kernel.h>
 #include <programs.h>
 
-VGPU_KERNEL(sobel, struct sobel_args, args)
+VGPU_KERNEL(sobel, struct sobel_args *args)
 {
 	const uint8_t *in = vgpu_ptr(const uint8_t, args->in);
 	uint32_t width = args->width, height = args->height;

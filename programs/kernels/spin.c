@@ -14,13 +14,13 @@ static void __attribute__((noreturn)) count_for_ever(struct spin_args *args)
 		(*counter)++;
 }
 
-VGPU_KERNEL(spin, struct spin_args, args)
+VGPU_KERNEL(spin, struct spin_args *args)
 {
 	count_for_ever(args);
 }
 
 /* Also asks not to be preempted, for ever: only a reset ends this one. */
-VGPU_KERNEL(spin_nopreempt, struct spin_args, args)
+VGPU_KERNEL(spin_nopreempt, struct spin_args *args)
 {
 	vgpu_csr_write(VGPU_CSR_NOPREEMPT, 1);
 	count_for_ever(args);

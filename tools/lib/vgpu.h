@@ -206,6 +206,7 @@ struct vgpu_ring_figures {
 	uint64_t written;
 	uint64_t kicks;
 };
+
 /* -EINVAL for a queue without a ring. */
 int vgpu_queue_ring_figures(const struct vgpu_queue *queue,
 			    struct vgpu_ring_figures *figures);

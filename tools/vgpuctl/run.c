@@ -345,7 +345,7 @@ int cmd_run(int argc, char **argv)
 	} else {
 		if (json_output)
 			show_json(&o.run, dev, result);
-		else
+		else if (!result || o.run.status.submitted)
 			show_text(&o.run, dev, result);
 		fflush(stdout);
 		if (result)

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Clients: whoever has an instance open, the handles they own, and the one
+ * place where their calls come in.
+ *
+ * A handle is an index into the client's own table; there is no way to name
+ * another client's object.  An object has a reference for its handle and one
+ * for each other object that needs it.  When the handle goes, the object is
+ * first retired (what it does stops), then its reference is dropped.
+ */
+#include <linux/nospec.h>
+#include <linux/slab.h>
+
+#include "core_priv.h"
+
+void vgpu_obj_init(struct vgpu_obj *obj, enum vgpu_obj_type type,
+		   struct vgpu_client *client,
+		   void (*retire)(struct vgpu_obj *),
+		   void (*release)(struct vgpu_obj *))
+{
+	kref_init(&obj->ref);
+	obj->type = type;
+	obj->client = client;
+	obj->retire = retire;
+	obj->release = release;
+}
+
+static void obj_free(struct kref *ref)
+{
+	struct vgpu_obj *obj = container_of(ref, struct vgpu_obj, ref);
+
+	obj->release(obj);
+}
+
+void vgpu_obj_put(struct vgpu_obj *obj)
+{
+	kref_put(&obj->ref, obj_free);
+}
+
+int vgpu_obj_publish(struct vgpu_obj *obj, u32 *handle)
+{
+	struct vgpu_client *client = obj->client;
+	int ret;
+
+	/* Cyclic: a handle that was closed is not soon another object. */
+	mutex_lock(&client->lock);
+	ret = client->dead;
+	if (!ret)
+		ret = xa_alloc_cyclic(&client->objs, handle, obj,
+				      XA_LIMIT(1, VGPU_MAX_HANDLES),
+				      &client->next_handle, GFP_KERNEL_ACCOUNT);
+	mutex_unlock(&client->lock);
+	if (ret == -EBUSY)
+		ret = -EMFILE;
+	return ret < 0 ? ret : 0;
+}
+
+struct vgpu_obj *vgpu_obj_get(struct vgpu_client *client, u32 handle,
+			      enum vgpu_obj_type type)
+{
+	struct vgpu_obj *obj;
+
+	if (!handle || handle > VGPU_MAX_HANDLES)
+		return ERR_PTR(-ENOENT);
+	handle = array_index_nospec(handle, VGPU_MAX_HANDLES + 1);
+	xa_lock(&client->objs);
+	obj = xa_load(&client->objs, handle);
+	if (obj && obj->type == type)
+		kref_get(&obj->ref);
+	else
+		obj = ERR_PTR(-ENOENT);
+	xa_unlock(&client->objs);
+	return obj;
+}
+
+static void obj_retire(struct vgpu_obj *obj)
+{
+	if (obj->retire)
+		obj->retire(obj);
+	vgpu_obj_put(obj);
+}
+
+static int call_close(struct vgpu_client *client, struct vgpu_close *arg)
+{
+	struct vgpu_obj *obj = NULL;
+
+	if (arg->handle && arg->handle <= VGPU_MAX_HANDLES)
+		obj = xa_erase(&client->objs, arg->handle);
+	if (!obj)
+		return -ENOENT;
+	obj_retire(obj);
+	return 0;
+}
+
+static void retire_all(struct vgpu_client *client, enum vgpu_obj_type type)
+{
+	struct vgpu_obj *obj;
+	unsigned long index;
+
+	xa_for_each(&client->objs, index, obj) {
+		if (type && obj->type != type)
+			continue;
+		/* Somebody else may be closing it: who erases it retires it. */
+		if (xa_erase(&client->objs, index) == obj)
+			obj_retire(obj);
+	}
+}
+
+/* Everything goes; from now on each call gets @error. inst->lock is held. */
+void vgpu_client_kill(struct vgpu_client *client, int error)
+{
+	mutex_lock(&client->lock);
+	if (!client->dead || error == -ENODEV)
+		WRITE_ONCE(client->dead, error);
+	mutex_unlock(&client->lock);
+	retire_all(client, VGPU_OBJ_QUEUE);	/* nothing runs any more */
+	retire_all(client, 0);
+	wake_up_all(&client->wait);
+}
+
+void vgpu_client_irq(struct vgpu_client *client, u32 bits)
+{
+	atomic_or(bits, &client->irq);
+	if (client->ops && client->ops->queue_irq)
+		client->ops->queue_irq(client->priv, bits);
+	wake_up_all(&client->wait);
+}
+
+struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
+				     const struct vgpu_client_params *params)
+{
+	struct vgpu_client *client;
+	int ret = 0;
+
+	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+	if (!client)
+		return ERR_PTR(-ENOMEM);
+	client->shpages = params->shpages;
+	if (client->shpages)
+		vgpu_shpages_get(client->shpages);
+	else
+		client->shpages = vgpu_shpages_create();
+	if (!client->shpages) {
+		kfree(client);
+		return ERR_PTR(-ENOMEM);
+	}
+	client->inst = inst;
+	client->ops = params->ops;
+	client->priv = params->priv;
+	client->pid = params->pid;
+	strscpy(client->holder, params->holder ?: "", sizeof(client->holder));
+	mutex_init(&client->lock);
+	xa_init_flags(&client->objs, XA_FLAGS_ALLOC1);
+	init_waitqueue_head(&client->wait);
+	spin_lock_init(&client->foreign_lock);
+	INIT_LIST_HEAD(&client->foreign);
+
+	mutex_lock(&inst->lock);
+	if (inst->state == VGPU_STATE_DEAD)
+		ret = -ENODEV;
+	else if (inst->state != VGPU_STATE_RUNNING &&
+		 inst->state != VGPU_STATE_PAUSED)
+		ret = -EAGAIN;
+	else if (inst->nr_clients >= VGPU_MAX_CLIENTS)
+		ret = -EMFILE;
+	if (!ret) {
+		list_add_tail(&client->link, &inst->clients);
+		inst->nr_clients++;
+		vgpu_instance_hold(inst);
+	}
+	mutex_unlock(&inst->lock);
+	if (ret) {
+		vgpu_shpages_put(client->shpages);
+		kfree(client);
+		return ERR_PTR(ret);
+	}
+	return client;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_open, VGPU);
+
+void vgpu_client_close(struct vgpu_client *client)
+{
+	struct vgpu_instance *inst = client->inst;
+	int idx;
+
+	/*
+	 * After an unplug there is nothing left to free, and before it the
+	 * gate keeps the backend there while we free.
+	 */
+	idx = srcu_read_lock(&vgpu_unplug_srcu);
+	mutex_lock(&inst->lock);
+	vgpu_client_kill(client, -ENODEV);
+	list_del(&client->link);
+	inst->nr_clients--;
+	mutex_unlock(&inst->lock);
+	srcu_read_unlock(&vgpu_unplug_srcu, idx);
+
+	WARN_ON(!list_empty(&client->foreign));
+	xa_destroy(&client->objs);
+	mutex_destroy(&client->lock);
+	vgpu_shpages_put(client->shpages);
+	kfree(client);
+	vgpu_instance_put(inst);
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_close, VGPU);
+
+struct vgpu_instance *vgpu_client_instance(const struct vgpu_client *client)
+{
+	return client->inst;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_instance, VGPU);
+
+struct vgpu_shpages *vgpu_client_shpages(const struct vgpu_client *client)
+{
+	return client->shpages;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_shpages, VGPU);
+
+struct wait_queue_head *vgpu_client_waitqueue(struct vgpu_client *client)
+{
+	return &client->wait;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_waitqueue, VGPU);
+
+u32 vgpu_client_irq_pending(struct vgpu_client *client)
+{
+	return atomic_read(&client->irq);
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_irq_pending, VGPU);
+
+static int call_info(struct vgpu_client *client, struct vgpu_info *info)
+{
+	struct vgpu_instance *inst = client->inst;
+	const struct vgpu_hw_desc *desc = &inst->gpu->desc;
+	struct vgpu_gpu_info *gpu_info;
+
+	gpu_info = kzalloc(sizeof(*gpu_info), GFP_KERNEL);
+	if (!gpu_info)
+		return -ENOMEM;
+	vgpu_gpu_get_info(inst->gpu, gpu_info);
+	info->version = VGPU_UAPI_VERSION;
+	info->id = inst->id;
+	info->units = inst->gpu->whole.units;
+	info->caps = gpu_info->caps;
+	kfree(gpu_info);
+	spin_lock_irq(&inst->acct.lock);
+	info->vram_bytes = inst->acct.limit;
+	info->vram_used = inst->acct.used;
+	spin_unlock_irq(&inst->acct.lock);
+	vgpu_vram_va_limits(inst->gpu->whole.vram, &info->va_start, &info->va_end);
+	info->max_lanes = desc->max_lanes;
+	info->shared_bytes = desc->shared_bytes;
+	info->weight = READ_ONCE(inst->weight);
+	info->priority = READ_ONCE(inst->priority);
+	export_uuid(info->uuid, &inst->uuid);
+	strscpy(info->gpu_name, inst->gpu->name, sizeof(info->gpu_name));
+	return 0;
+}
+
+int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
+		     const void *payload, size_t payload_bytes)
+{
+	int idx, ret = READ_ONCE(client->dead);
+
+	if (ret)
+		return ret;
+	if (call == VGPU_CALL_WAIT)	/* sleeps: outside the gate */
+		return vgpu_call_wait(client, arg);
+	if (!vgpu_gpu_enter(client->inst->gpu, &idx))
+		return -ENODEV;
+	switch (call) {
+	case VGPU_CALL_INFO:
+		ret = call_info(client, arg);
+		break;
+	case VGPU_CALL_CLOSE:
+		ret = call_close(client, arg);
+		break;
+	case VGPU_CALL_BO_CREATE:
+		ret = vgpu_call_bo_create(client, arg, payload);
+		break;
+	case VGPU_CALL_VM_CREATE:
+		ret = vgpu_call_vm_create(client, arg);
+		break;
+	case VGPU_CALL_VM_MAP:
+		ret = vgpu_call_vm_map(client, arg);
+		break;
+	case VGPU_CALL_VM_UNMAP:
+		ret = vgpu_call_vm_unmap(client, arg);
+		break;
+	case VGPU_CALL_CTX_CREATE:
+		ret = vgpu_call_ctx_create(client, arg);
+		break;
+	case VGPU_CALL_QUEUE_CREATE:
+		ret = vgpu_call_queue_create(client, arg);
+		break;
+	case VGPU_CALL_TIMELINE_CREATE:
+		ret = vgpu_call_timeline_create(client, arg);
+		break;
+	case VGPU_CALL_SUBMIT:
+		ret = vgpu_call_submit(client, arg, payload, payload_bytes);
+		break;
+	case VGPU_CALL_KICK:
+		ret = vgpu_call_kick(client, arg);
+		break;
+	case VGPU_CALL_SIGNAL:
+		ret = vgpu_call_signal(client, arg);
+		break;
+	case VGPU_CALL_QUEUE_STATUS:
+		ret = vgpu_call_queue_status(client, arg);
+		break;
+	default:
+		ret = -ENOTTY;
+	}
+	vgpu_gpu_leave(idx);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_call, VGPU);

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The objects of the core, and who protects what.
+ *
+ * Locks, outermost first:
+ *
+ *   registry_lock (mutex)     list of GPUs and of faces; held while faces are
+ *                             told of GPUs
+ *   gpu->lock (mutex)         list of instances, what is committed to them,
+ *                             settings
+ *   inst->lock (mutex)        state, quotas, list of clients
+ *   client->lock (mutex)      handles
+ *   [mem/'s locks]
+ *   mapping invalidate lock   aperture against page faults
+ *   shpages->lock (spin)      doorbells in use
+ *   engine->lock (spin, irq)  run queue, contexts, queues, what runs
+ *   timeline->lock (spin, irq) value and waiters
+ *   inst->stat_lock (spin, irq) bandwidth tokens, figures of several engines
+ *
+ * The unplug gate (SRCU) is entered before any of them by whoever may call
+ * a backend operation in process context.  Engine events come in without a
+ * lock of ours and take engine->lock.  Nothing sleeps or allocates for a
+ * tenant under the spinlocks.
+ */
+#ifndef _VGPU_CORE_PRIV_H
+#define _VGPU_CORE_PRIV_H
+
+#include <linux/hrtimer.h>
+#include <linux/idr.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/maple_tree.h>
+#include <linux/mutex.h>
+#include <linux/srcu.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <vgpu/backend.h>
+#include <vgpu/ctx.h>
+#include <vgpu/face.h>
+#include <vgpu/mem.h>
+#include <vgpu/sched.h>
+
+#define VGPU_MAX_GPUS		16
+#define VGPU_MAX_CLIENTS	256	/* of one instance */
+#define VGPU_MAX_HANDLES	16384	/* of one client */
+#define VGPU_MAX_CONTEXTS	1024	/* of one GPU */
+#define VGPU_MAX_QUEUES		64	/* of one context */
+#define VGPU_QUEUE_DEPTH	256
+#define VGPU_QUEUE_DEPTH_MAX	1024
+#define VGPU_TURN		100	/* commands served before others get a turn */
+#define VGPU_PRESSURE_PERCENT	80
+#define VGPU_MAX_STRIKES	8	/* hangs in a row until an instance is failed */
+#define VGPU_HOST_BO_FIRST	(1ULL << 40)
+#define VGPU_HOST_BO_LAST	((1ULL << 44) - 1)
+
+#define VGPU_PREEMPT_TIMEOUT_MIN_NS	(1ULL * NSEC_PER_MSEC)
+#define VGPU_PREEMPT_TIMEOUT_NS		(1ULL * NSEC_PER_SEC)
+#define VGPU_PREEMPT_TIMEOUT_MAX_NS	(60ULL * NSEC_PER_SEC)
+
+struct vgpu_ctx;
+struct vgpu_queue;
+struct vgpu_timeline;
+
+/* ------------------------------------------------------------- hist.c */
+
+/* Latencies from 256 ns to about 18 minutes, eight steps an octave. */
+#define VGPU_HIST_BUCKETS	256
+
+struct vgpu_hist {
+	u64 count;
+	u64 sum;
+	u32 bucket[VGPU_HIST_BUCKETS];
+};
+
+void vgpu_hist_add(struct vgpu_hist *h, u64 ns);
+u64 vgpu_hist_percentile(const struct vgpu_hist *h, unsigned int permille);
+
+/* ------------------------------------------------------------- engine */
+
+enum vgpu_engine_state {
+	VGPU_ENGINE_IDLE,	/* stopped, nothing to do */
+	VGPU_ENGINE_RUNNING,	/* from run() to its answer */
+	VGPU_ENGINE_RESETTING,	/* being stopped by force */
+	VGPU_ENGINE_DEAD,	/* its GPU is gone */
+};
+
+/**
+ * struct vgpu_engine - runs one context at a time
+ * @gpu: whose
+ * @index: which
+ * @lock: everything below, and the queues and contexts that feed it
+ * @rq: entities that wait
+ * @state: enum vgpu_engine_state
+ * @cookie: of the run() in progress; answers to others are stale
+ * @entity: that runs, with its @ctx
+ * @ctx: that runs
+ * @loaded: whose state is in the hardware (its job may be midway)
+ * @resched: give the engine to somebody else at the next stop
+ * @stopping: preempt() was called for this run
+ * @slice_end: when the slice is over, ktime ns
+ * @started: engine clock when run() was called
+ * @slice_timer: end of slice, or time limit
+ * @hang_timer: answer to preempt() is overdue
+ * @reset_work: forces the stop
+ * @wait: woken whenever it stops
+ */
+struct vgpu_engine {
+	struct vgpu_gpu *gpu;
+	unsigned int index;
+	spinlock_t lock;
+	struct vgpu_rq rq;
+	enum vgpu_engine_state state;
+	u64 cookie;
+	struct vgpu_entity *entity;
+	struct vgpu_ctx *ctx;
+	struct vgpu_ctx *loaded;
+	bool resched;
+	bool stopping;
+	u64 slice_end;
+	u64 started;
+	struct hrtimer slice_timer;
+	struct hrtimer hang_timer;
+	struct work_struct reset_work;
+	wait_queue_head_t wait;
+	u64 switches;
+	u64 preemptions;
+	u64 resets;
+	u64 jobs;
+	u64 stale_events;
+};
+
+/**
+ * struct vgpu_entity - an instance on an engine
+ * @se: what the policy sees
+ * @ready: its contexts that have something to run, but the one that runs
+ * @paused: not to be scheduled: life cycle
+ * @throttled: not to be scheduled: out of bandwidth
+ * @strikes: hangs without a command done in between
+ * @active_ns: CLOCK_BOOTTIME of the last completion
+ * @ctx_stats: switches of its contexts
+ * @wait_hist: from acceptance to first run
+ * @sample_run: service when last sampled (gpu->lock), likewise
+ * @sample_entitled: what it was entitled to
+ *
+ * Fields are under engine->lock, where not noted.
+ */
+struct vgpu_entity {
+	struct vgpu_se se;
+	struct vgpu_instance *inst;
+	struct vgpu_engine *engine;
+	struct list_head ready;
+	bool paused;
+	bool throttled;
+	u32 strikes;
+	u64 active_ns;
+	u64 submitted;
+	u64 completed;
+	u64 failed;
+	u64 faults;
+	u64 resets;
+	u64 switches;
+	struct vgpu_ctx_stats ctx_stats;
+	struct vgpu_hist wait_hist;
+	u64 sample_run;
+	u64 sample_entitled;
+};
+
+int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
+		     unsigned int index);
+void vgpu_engine_fini(struct vgpu_engine *e);
+/* Process context: stops it for good; every context on it is dropped. */
+void vgpu_engine_kill(struct vgpu_engine *e);
+/* Lock held: @ctx may have become ready. */
+void vgpu_engine_wake_locked(struct vgpu_ctx *ctx);
+/* Lock held: asks whatever runs to stop soon. */
+void vgpu_engine_preempt_locked(struct vgpu_engine *e);
+/*
+ * Process context: ends what @q has midway or running with @error; returns
+ * when no engine has it.
+ */
+void vgpu_engine_cancel(struct vgpu_engine *e, struct vgpu_queue *q, int error);
+/* Process context: @ctx is about to be freed; it has no queues. */
+void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx);
+void vgpu_entity_init(struct vgpu_entity *ent, struct vgpu_instance *inst,
+		      struct vgpu_engine *e);
+void vgpu_entity_fini(struct vgpu_entity *ent);
+/*
+ * Process context. Pausing returns when it is off the engine, but on one
+ * that cannot preempt: there the command that runs ends first.
+ */
+void vgpu_entity_pause(struct vgpu_entity *ent, bool paused);
+/* Lock held. */
+void vgpu_entity_unblock_locked(struct vgpu_entity *ent);
+void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info);
+
+/* ---------------------------------------------------------------- GPU */
+
+/**
+ * struct vgpu_partition - part of a GPU that is scheduled by itself
+ * @engines: it owns
+ * @vram: it owns
+ *
+ * A GPU that is not partitioned has one, which is the whole.
+ */
+struct vgpu_partition {
+	unsigned int nr_engines;
+	struct vgpu_engine *engines;
+	struct vgpu_vram *vram;
+	unsigned int units;
+};
+
+struct vgpu_gpu {
+	struct kref ref;
+	u32 index;
+	struct vgpu_hw_desc desc;
+	char name[VGPU_NAME_LEN];
+	char driver[VGPU_NAME_LEN];
+	struct device *dev;
+	const struct vgpu_backend_ops *ops;
+	void *hw;
+	struct module *owner;
+	bool unplugged;
+	struct mutex lock;
+	struct list_head instances;
+	unsigned int nr_instances;
+	u64 committed;
+	struct vgpu_type types[VGPU_MAX_TYPES];
+	unsigned int nr_types;
+	struct vgpu_partition whole;
+	u64 slice_ns;
+	u64 preempt_timeout_ns;
+	const struct vgpu_policy *policy;
+	struct ida asids;
+	atomic_t nr_contexts;
+	struct workqueue_struct *wq;
+	struct delayed_work sample_work;
+	u64 sample_service;
+	struct llist_head woken;		/* queues whose wait is over */
+	struct work_struct woken_work;
+};
+
+extern struct srcu_struct vgpu_unplug_srcu;
+
+/* Enters the unplug gate; false: the GPU is gone, nothing was entered. */
+bool vgpu_gpu_enter(struct vgpu_gpu *gpu, int *idx);
+void vgpu_gpu_leave(int idx);
+void vgpu_gpu_sample_soon(struct vgpu_gpu *gpu);
+
+/* ----------------------------------------------------------- instance */
+
+struct vgpu_instance {
+	struct kref ref;
+	struct list_head link;			/* gpu->instances */
+	u32 id;
+	uuid_t uuid;
+	u32 flags;
+	struct vgpu_gpu *gpu;
+	const struct vgpu_type *type;
+	struct mutex lock;
+	enum vgpu_state state;
+	bool gone;				/* destroyed, references remain */
+	u32 weight;
+	u32 priority;
+	struct list_head clients;
+	unsigned int nr_clients;
+	struct vgpu_mem_account acct;
+	u64 aperture_bytes;
+	struct maple_tree aperture;		/* page of mmap_offset -> vgpu_bo_obj */
+	struct file *file;
+	struct work_struct reap_work;
+	struct delayed_work unthrottle_work;
+	u64 created_ns;
+
+	spinlock_t stat_lock;
+	u64 bandwidth;				/* bytes a second, 0: no limit */
+	s64 tokens;				/* bytes it may copy now */
+	u64 tokens_at;				/* ktime ns of the last refill */
+	u64 copied_bytes;
+	u64 throttled_ns;
+	u64 throttled_at;
+	u32 received_permille;
+	u32 entitled_permille;
+
+	struct vgpu_entity entity[];
+};
+
+/* Takes it off its GPU; users keep what is left by their references. */
+void vgpu_instance_remove(struct vgpu_instance *inst);
+/* Stops everything of an instance; its clients get @error from then on. */
+void vgpu_instance_kill(struct vgpu_instance *inst, enum vgpu_state state,
+			int error);
+/* Atomic: mediation gave up on it. */
+void vgpu_instance_fail(struct vgpu_instance *inst);
+/* bandwidth.c, atomic: takes tokens; false: in debt, throttle it. */
+bool vgpu_bandwidth_take(struct vgpu_instance *inst, u64 bytes);
+/* Nanoseconds until the debt is paid. */
+u64 vgpu_bandwidth_debt_ns(struct vgpu_instance *inst);
+void vgpu_bandwidth_set(struct vgpu_instance *inst, u64 mbps);
+void vgpu_bandwidth_unthrottle(struct work_struct *work);
+/* Atomic, an engine's lock held: no turns until the debt is paid. */
+void vgpu_bandwidth_throttle(struct vgpu_instance *inst);
+
+/* ------------------------------------------------------------- client */
+
+enum vgpu_obj_type {
+	VGPU_OBJ_BO = 1,
+	VGPU_OBJ_VM,
+	VGPU_OBJ_CTX,
+	VGPU_OBJ_QUEUE,
+	VGPU_OBJ_TIMELINE,
+};
+
+/**
+ * struct vgpu_obj - head of everything that has a handle
+ * @ref: the handle's, and those of who needs it
+ * @type: enum vgpu_obj_type
+ * @client: that made it; valid while a handle exists
+ * @retire: process context: the handle is gone; stop what goes on
+ * @release: process context: the last reference is gone
+ */
+struct vgpu_obj {
+	struct kref ref;
+	enum vgpu_obj_type type;
+	struct vgpu_client *client;
+	void (*retire)(struct vgpu_obj *obj);
+	void (*release)(struct vgpu_obj *obj);
+};
+
+struct vgpu_client {
+	struct list_head link;			/* inst->clients */
+	struct vgpu_instance *inst;
+	const struct vgpu_client_ops *ops;
+	void *priv;
+	struct vgpu_shpages *shpages;
+	pid_t pid;
+	char holder[64];
+	struct mutex lock;
+	struct xarray objs;
+	u32 next_handle;
+	int dead;				/* errno of every call, or 0 */
+	wait_queue_head_t wait;
+	atomic_t irq;
+	spinlock_t foreign_lock;
+	struct list_head foreign;		/* struct vgpu_foreign */
+};
+
+void vgpu_obj_init(struct vgpu_obj *obj, enum vgpu_obj_type type,
+		   struct vgpu_client *client,
+		   void (*retire)(struct vgpu_obj *),
+		   void (*release)(struct vgpu_obj *));
+/* Gives @obj a handle; consumes nothing on error. */
+int vgpu_obj_publish(struct vgpu_obj *obj, u32 *handle);
+/* With a reference, or ERR_PTR(-ENOENT). */
+struct vgpu_obj *vgpu_obj_get(struct vgpu_client *client, u32 handle,
+			      enum vgpu_obj_type type);
+void vgpu_obj_put(struct vgpu_obj *obj);
+void vgpu_client_kill(struct vgpu_client *client, int error);
+void vgpu_client_irq(struct vgpu_client *client, u32 bits);
+
+/* ---------------------------------------------------- memory (object.c) */
+
+/**
+ * struct vgpu_foreign - pages that a face pinned for a host BO
+ * @link: client->foreign, until they are released
+ * @client: whose
+ * @bo: made of them; NULL until it is made
+ * @cookie: of get_pages
+ */
+struct vgpu_foreign {
+	struct list_head link;
+	struct vgpu_client *client;
+	struct vgpu_bo *bo;
+	void *cookie;
+	bool gone;				/* revoked before @bo was made */
+};
+
+struct vgpu_bo_obj {
+	struct vgpu_obj obj;
+	struct vgpu_bo *bo;
+	u64 mmap_offset;
+	bool mappable;
+	struct rcu_head rcu;
+};
+
+struct vgpu_vm_obj {
+	struct vgpu_obj obj;
+	struct vgpu_as *as;
+	struct vgpu_gpu *gpu;
+	u32 asid;
+	/* Without an MMU: accepting a command against taking memory away. */
+	struct mutex lock;
+	atomic_t pending;			/* commands with VRAM addresses */
+};
+
+struct vgpu_vm_obj *vgpu_vm_obj(struct vgpu_obj *obj);
+struct vgpu_bo_obj *vgpu_bo_obj(struct vgpu_obj *obj);
+
+int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
+			const u64 *pages);
+int vgpu_call_vm_create(struct vgpu_client *client, struct vgpu_vm_create *arg);
+int vgpu_call_vm_map(struct vgpu_client *client, struct vgpu_vm_map *arg);
+int vgpu_call_vm_unmap(struct vgpu_client *client, struct vgpu_vm_unmap *arg);
+
+/* --------------------------------------------------- context, queue.c */
+
+/**
+ * struct vgpu_slot - a command that was taken, in kernel memory
+ * @cmd: checked copy; VRAM addresses in place of virtual on GPUs without MMU
+ * @timeline: for SIGNAL and WAIT, with a reference
+ * @seqno: of the queue, from 1
+ * @accepted: ktime ns
+ * @service: engine time used so far, ns
+ * @started: it ran already
+ */
+struct vgpu_slot {
+	struct vgpu_cmd cmd;
+	struct vgpu_timeline *timeline;
+	struct vgpu_vm_obj *vm;			/* pending there, or NULL */
+	u64 seqno;
+	u64 accepted;
+	u64 service;
+	bool started;
+};
+
+struct vgpu_ctx {
+	struct vgpu_obj obj;
+	struct vgpu_gpu *gpu;
+	struct vgpu_engine *engine;
+	struct vgpu_entity *entity;
+	struct vgpu_vm_obj *vm;
+	struct vgpu_hw_ctx hw;
+	struct vgpu_ctx_state state;
+	/* engine->lock: */
+	struct list_head ready;			/* entity->ready, or empty */
+	struct list_head queues;		/* in turn */
+	unsigned int nr_queues;
+	struct vgpu_queue *job;			/* whose head is midway or runs */
+	bool midway;				/* resume, do not start */
+	int kill;				/* errno that ends the job */
+};
+
+/* A queue that waits for a timeline. */
+struct vgpu_tl_wait {
+	struct list_head link;
+	u64 value;
+	void (*fn)(struct vgpu_tl_wait *wait);	/* atomic, off the list */
+};
+
+struct vgpu_queue {
+	struct vgpu_obj obj;
+	struct vgpu_ctx *ctx;
+	u64 time_limit_ns;
+	/* engine->lock: */
+	struct list_head link;			/* ctx->queues */
+	u32 depth;
+	u32 head;				/* of the oldest slot */
+	u32 count;
+	struct vgpu_slot *slots;
+	u64 seqno;
+	bool closed;
+	bool waiting;				/* @wait is on a timeline */
+	struct vgpu_tl_wait wait;
+	struct llist_node woken;
+	unsigned long woken_flag;
+	u32 irq;
+	u64 submitted;
+	u64 completed;
+	u64 failed;
+	u64 preempted;
+	u64 run_ns;
+	int error;
+	u64 error_seqno;
+	u64 fault_va;
+	u32 fault_access;
+	struct vgpu_hist wait_hist;
+	/* the ring, read by ring_work only: */
+	struct vgpu_bo_obj *ring;
+	u64 ring_offset;
+	u32 ring_slots;
+	u32 ring_head;
+	u32 doorbell;
+	bool stalled;				/* engine->lock: no room, wake when */
+	bool broken;
+	struct vgpu_shpages *shpages;
+	struct work_struct ring_work;
+};
+
+int vgpu_call_ctx_create(struct vgpu_client *client,
+			 struct vgpu_ctx_create *arg);
+int vgpu_call_queue_create(struct vgpu_client *client,
+			   struct vgpu_queue_create *arg);
+int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
+		     const struct vgpu_cmd *cmds, size_t bytes);
+int vgpu_call_kick(struct vgpu_client *client, struct vgpu_kick *arg);
+int vgpu_call_queue_status(struct vgpu_client *client,
+			   struct vgpu_queue_status *arg);
+
+/* Lock held: does what needs no engine at the queue's head, in bounds. */
+void vgpu_queue_advance_locked(struct vgpu_queue *q, unsigned int *budget);
+/* Lock held: the head is there and needs the engine. */
+bool vgpu_queue_runnable_locked(struct vgpu_queue *q);
+static inline struct vgpu_slot *vgpu_queue_head(struct vgpu_queue *q)
+{
+	return &q->slots[q->head];
+}
+
+/* Lock held: the head ended, with 0 or an errno. */
+void vgpu_queue_complete_locked(struct vgpu_queue *q, int error);
+/* Atomic: a wait is over, or there is more to do: look at @q soon. */
+void vgpu_queue_wake_later(struct vgpu_queue *q);
+void vgpu_queue_woken_work(struct work_struct *work);
+/* Lock held: the next queue of @ctx with something for the engine. */
+struct vgpu_queue *vgpu_ctx_next_queue_locked(struct vgpu_ctx *ctx);
+
+/* ring.c */
+int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
+		   struct vgpu_queue_create *arg);
+void vgpu_ring_fini(struct vgpu_queue *q);
+/* Pushes checked slots; returns how many there was room for. */
+u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
+		    u64 *seqno);
+/* A command of a ring was refused. */
+void vgpu_queue_refuse(struct vgpu_queue *q, int error);
+
+/* command.c: checks @cmd for @q and fills @slot; 0 or errno. */
+int vgpu_command_check(struct vgpu_client *client, struct vgpu_queue *q,
+		       const struct vgpu_cmd *cmd, struct vgpu_slot *slot);
+void vgpu_slot_drop(struct vgpu_slot *slot);
+
+/* ----------------------------------------------------------- timeline.c */
+
+struct vgpu_timeline {
+	struct vgpu_obj obj;
+	spinlock_t lock;
+	u64 value;
+	u32 slot;
+	struct vgpu_shpages *shpages;
+	struct list_head waits;
+	wait_queue_head_t wait;
+	bool dead;
+};
+
+int vgpu_call_timeline_create(struct vgpu_client *client,
+			      struct vgpu_timeline_create *arg);
+int vgpu_call_wait(struct vgpu_client *client, struct vgpu_wait *arg);
+int vgpu_call_signal(struct vgpu_client *client, struct vgpu_signal *arg);
+/* Atomic. Lower values are ignored. */
+void vgpu_timeline_raise(struct vgpu_timeline *tl, u64 value);
+bool vgpu_timeline_reached(struct vgpu_timeline *tl, u64 value);
+/* Atomic: false: it is there already, @wait was not taken. */
+bool vgpu_timeline_add_wait(struct vgpu_timeline *tl, struct vgpu_tl_wait *wait);
+/* Atomic: true: it was still waiting and does not any more. */
+bool vgpu_timeline_del_wait(struct vgpu_timeline *tl, struct vgpu_tl_wait *wait);
+
+/* ------------------------------------------------------------ shpages.c */
+
+struct vgpu_shpages {
+	struct kref ref;
+	spinlock_t lock;
+	struct page *db_page;
+	struct page *tl_page;
+	struct vgpu_queue *queues[VGPU_DOORBELLS];
+	DECLARE_BITMAP(tl_used, VGPU_TIMELINES);
+};
+
+void vgpu_shpages_get(struct vgpu_shpages *sp);
+int vgpu_shpages_add_queue(struct vgpu_shpages *sp, struct vgpu_queue *q);
+void vgpu_shpages_del_queue(struct vgpu_shpages *sp, struct vgpu_queue *q);
+struct vgpu_doorbell *vgpu_shpages_doorbell(struct vgpu_shpages *sp, u32 index);
+int vgpu_shpages_add_timeline(struct vgpu_shpages *sp);
+void vgpu_shpages_del_timeline(struct vgpu_shpages *sp, u32 slot);
+void vgpu_shpages_show(struct vgpu_shpages *sp, u32 slot, u64 value);
+
+/* -------------------------------------------------------------- event.c */
+
+/* Any context. @gpu or @inst may be NULL. */
+void vgpu_event_post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
+		     const struct vgpu_instance *inst, u64 value);
+void vgpu_event_flush(void);
+int vgpu_faces_gpu_added(struct vgpu_gpu *gpu);
+void vgpu_faces_gpu_removed(struct vgpu_gpu *gpu);
+int vgpu_faces_instance_added(struct vgpu_instance *inst);
+void vgpu_faces_instance_removed(struct vgpu_instance *inst);
+
+extern struct mutex vgpu_registry_lock;
+
+#endif /* _VGPU_CORE_PRIV_H */

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Contexts, and the queues that feed them.
+ *
+ * A queue is a bounded FIFO of commands that were taken and checked.  Its
+ * head either needs the engine (copy, fill, launch), or is done here and now
+ * (no-operation, signal), or waits for a timeline; a queue that waits keeps
+ * nobody else from running.  Whatever happens to a command, the next one has
+ * its turn: failures are told, not propagated.
+ *
+ * All of it is under the lock of the engine that the context is for.
+ */
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+
+#include "core_priv.h"
+
+static struct vgpu_ctx *to_ctx(struct vgpu_obj *obj)
+{
+	return container_of(obj, struct vgpu_ctx, obj);
+}
+
+static struct vgpu_queue *to_queue(struct vgpu_obj *obj)
+{
+	return container_of(obj, struct vgpu_queue, obj);
+}
+
+/* ------------------------------------------------------------ contexts */
+
+static void ctx_release(struct vgpu_obj *obj)
+{
+	struct vgpu_ctx *ctx = to_ctx(obj);
+	struct vgpu_gpu *gpu = ctx->gpu;
+
+	vgpu_engine_forget(ctx->engine, ctx);
+	if (gpu->ops->ctx_fini)
+		gpu->ops->ctx_fini(gpu->hw, &ctx->hw);
+	vgpu_ctx_state_fini(&ctx->state);
+	vgpu_obj_put(&ctx->vm->obj);
+	atomic_dec(&gpu->nr_contexts);
+	kfree(ctx);
+}
+
+int vgpu_call_ctx_create(struct vgpu_client *client,
+			 struct vgpu_ctx_create *arg)
+{
+	struct vgpu_instance *inst = client->inst;
+	struct vgpu_gpu *gpu = inst->gpu;
+	struct vgpu_ctx *ctx;
+	struct vgpu_obj *vm;
+	u32 engine = arg->engine;
+	int ret;
+
+	if (arg->flags)
+		return -EOPNOTSUPP;
+	if (engine >= gpu->whole.nr_engines)
+		return -EINVAL;
+	engine = array_index_nospec(engine, gpu->whole.nr_engines);
+	vm = vgpu_obj_get(client, arg->vm, VGPU_OBJ_VM);
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+	ret = -EMFILE;
+	if (!atomic_add_unless(&gpu->nr_contexts, 1, VGPU_MAX_CONTEXTS))
+		goto err_vm;
+	ret = -ENOMEM;
+	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	if (!ctx)
+		goto err_count;
+	vgpu_obj_init(&ctx->obj, VGPU_OBJ_CTX, client, NULL, ctx_release);
+	ctx->gpu = gpu;
+	ctx->engine = &gpu->whole.engines[engine];
+	ctx->entity = &inst->entity[engine];
+	ctx->vm = vgpu_vm_obj(vm);
+	INIT_LIST_HEAD(&ctx->ready);
+	INIT_LIST_HEAD(&ctx->queues);
+	ctx->hw.asid = ctx->vm->asid;
+	ctx->hw.root = vgpu_as_root(ctx->vm->as);
+	ret = vgpu_ctx_state_init(&ctx->state, gpu->desc.section_bytes);
+	if (ret)
+		goto err_ctx;
+	if (gpu->ops->ctx_init) {
+		ret = gpu->ops->ctx_init(gpu->hw, &ctx->hw);
+		if (ret)
+			goto err_state;
+	}
+	ret = vgpu_obj_publish(&ctx->obj, &arg->handle);
+	if (ret)
+		vgpu_obj_put(&ctx->obj);
+	return ret;
+
+err_state:
+	vgpu_ctx_state_fini(&ctx->state);
+err_ctx:
+	kfree(ctx);
+err_count:
+	atomic_dec(&gpu->nr_contexts);
+err_vm:
+	vgpu_obj_put(vm);
+	return ret;
+}
+
+/* -------------------------------------------------- what queues hold */
+
+static void raise_irq(struct vgpu_queue *q, u32 bit)
+{
+	q->irq |= bit;
+	vgpu_client_irq(q->obj.client, bit);
+}
+
+bool vgpu_queue_runnable_locked(struct vgpu_queue *q)
+{
+	u16 op;
+
+	if (!q->count)
+		return false;
+	op = vgpu_queue_head(q)->cmd.op;
+	return op == VGPU_CMD_COPY || op == VGPU_CMD_FILL ||
+	       op == VGPU_CMD_LAUNCH;
+}
+
+void vgpu_queue_complete_locked(struct vgpu_queue *q, int error)
+{
+	struct vgpu_slot *slot = vgpu_queue_head(q);
+	struct vgpu_entity *ent = q->ctx->entity;
+
+	lockdep_assert_held(&q->ctx->engine->lock);
+	if (error) {
+		q->failed++;
+		q->error = error;
+		q->error_seqno = slot->seqno;
+		ent->failed++;
+		raise_irq(q, VGPU_QUEUE_IRQ_ERROR);
+	} else {
+		q->completed++;
+		ent->completed++;
+	}
+	ent->active_ns = ktime_get_boottime_ns();
+	vgpu_slot_drop(slot);
+	q->head = q->head + 1 < q->depth ? q->head + 1 : 0;
+	q->count--;
+	if (q->stalled && !q->closed) {
+		q->stalled = false;
+		queue_work(q->ctx->gpu->wq, &q->ring_work);
+	}
+}
+
+void vgpu_queue_advance_locked(struct vgpu_queue *q, unsigned int *budget)
+{
+	lockdep_assert_held(&q->ctx->engine->lock);
+	while (q->count && !q->waiting) {
+		struct vgpu_slot *slot = vgpu_queue_head(q);
+
+		if (vgpu_queue_runnable_locked(q))
+			return;
+		if (!*budget) {
+			vgpu_queue_wake_later(q);
+			return;
+		}
+		(*budget)--;
+		if (slot->cmd.op == VGPU_CMD_SIGNAL) {
+			vgpu_timeline_raise(slot->timeline,
+					    slot->cmd.sync.value);
+		} else if (slot->cmd.op == VGPU_CMD_WAIT) {
+			q->wait.value = slot->cmd.sync.value;
+			if (vgpu_timeline_add_wait(slot->timeline, &q->wait)) {
+				q->waiting = true;
+				return;
+			}
+		}
+		vgpu_queue_complete_locked(q, 0);
+	}
+}
+
+struct vgpu_queue *vgpu_ctx_next_queue_locked(struct vgpu_ctx *ctx)
+{
+	unsigned int budget = VGPU_TURN;
+	struct vgpu_queue *q;
+
+	list_for_each_entry(q, &ctx->queues, link) {
+		vgpu_queue_advance_locked(q, &budget);
+		if (!q->waiting && vgpu_queue_runnable_locked(q))
+			return q;
+	}
+	return NULL;
+}
+
+/* A timeline got there. Under the timeline's lock: only remember it. */
+static void queue_wait_over(struct vgpu_tl_wait *wait)
+{
+	vgpu_queue_wake_later(container_of(wait, struct vgpu_queue, wait));
+}
+
+void vgpu_queue_wake_later(struct vgpu_queue *q)
+{
+	struct vgpu_gpu *gpu = q->ctx->gpu;
+
+	if (test_and_set_bit(0, &q->woken_flag))
+		return;
+	kref_get(&q->obj.ref);
+	llist_add(&q->woken, &gpu->woken);
+	queue_work(gpu->wq, &gpu->woken_work);
+}
+
+void vgpu_queue_woken_work(struct work_struct *work)
+{
+	struct vgpu_gpu *gpu = container_of(work, struct vgpu_gpu, woken_work);
+	struct vgpu_queue *q, *next;
+	struct llist_node *list;
+
+	list = llist_reverse_order(llist_del_all(&gpu->woken));
+	llist_for_each_entry_safe(q, next, list, woken) {
+		struct vgpu_engine *e = q->ctx->engine;
+
+		clear_bit(0, &q->woken_flag);
+		smp_mb__after_atomic();	/* a wake from here on is a new one */
+		spin_lock_irq(&e->lock);
+		if (!q->closed) {
+			if (q->waiting && list_empty_careful(&q->wait.link))
+				q->waiting = false;
+			vgpu_engine_wake_locked(q->ctx);
+		}
+		spin_unlock_irq(&e->lock);
+		vgpu_obj_put(&q->obj);
+	}
+}
+
+u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
+		    u64 *seqno)
+{
+	struct vgpu_engine *e = q->ctx->engine;
+	u64 now = ktime_get_ns();
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&e->lock, flags);
+	count = q->closed ? 0 : min(count, q->depth - q->count);
+	for (i = 0; i < count; i++) {
+		u32 tail = q->head + q->count;
+
+		if (tail >= q->depth)
+			tail -= q->depth;
+		slots[i].seqno = ++q->seqno;
+		slots[i].accepted = now;
+		q->slots[tail] = slots[i];
+		q->count++;
+	}
+	q->submitted += count;
+	q->ctx->entity->submitted += count;
+	if (count && q->count * 100 > q->depth * VGPU_PRESSURE_PERCENT &&
+	    !(q->irq & VGPU_QUEUE_IRQ_PRESSURE))
+		raise_irq(q, VGPU_QUEUE_IRQ_PRESSURE);
+	*seqno = q->seqno;
+	if (count)
+		vgpu_engine_wake_locked(q->ctx);
+	spin_unlock_irqrestore(&e->lock, flags);
+	return count;
+}
+
+void vgpu_queue_refuse(struct vgpu_queue *q, int error)
+{
+	struct vgpu_engine *e = q->ctx->engine;
+
+	spin_lock_irq(&e->lock);
+	q->submitted++;
+	q->failed++;
+	q->error = error;
+	q->error_seqno = ++q->seqno;
+	q->ctx->entity->submitted++;
+	q->ctx->entity->failed++;
+	raise_irq(q, VGPU_QUEUE_IRQ_ERROR);
+	spin_unlock_irq(&e->lock);
+}
+
+/* -------------------------------------------------------------- queues */
+
+static void queue_retire(struct vgpu_obj *obj)
+{
+	struct vgpu_queue *q = to_queue(obj);
+	struct vgpu_ctx *ctx = q->ctx;
+	struct vgpu_engine *e = ctx->engine;
+
+	spin_lock_irq(&e->lock);
+	q->closed = true;
+	list_del(&q->link);
+	ctx->nr_queues--;
+	spin_unlock_irq(&e->lock);
+
+	if (q->ring)
+		vgpu_ring_fini(q);
+	vgpu_engine_cancel(e, q, -ECANCELED);
+
+	spin_lock_irq(&e->lock);
+	if (q->waiting)
+		vgpu_timeline_del_wait(vgpu_queue_head(q)->timeline, &q->wait);
+	while (q->count)
+		vgpu_queue_complete_locked(q, -ECANCELED);
+	spin_unlock_irq(&e->lock);
+
+	/* It may be on its way to the list; from now on it cannot get there. */
+	flush_work(&ctx->gpu->woken_work);
+}
+
+static void queue_release(struct vgpu_obj *obj)
+{
+	struct vgpu_queue *q = to_queue(obj);
+
+	vgpu_obj_put(&q->ctx->obj);
+	kvfree(q->slots);
+	kfree(q);
+}
+
+int vgpu_call_queue_create(struct vgpu_client *client,
+			   struct vgpu_queue_create *arg)
+{
+	u32 depth = arg->depth ?: VGPU_QUEUE_DEPTH;
+	struct vgpu_queue *q;
+	struct vgpu_obj *obj;
+	struct vgpu_ctx *ctx;
+	int ret;
+
+	if (arg->flags & ~VGPU_QUEUE_RING)
+		return -EOPNOTSUPP;
+	if (depth > VGPU_QUEUE_DEPTH_MAX ||
+	    arg->time_limit_us > U64_MAX / NSEC_PER_USEC)
+		return -EINVAL;
+	if (!(arg->flags & VGPU_QUEUE_RING) &&
+	    (arg->ring_bo || arg->ring_slots || arg->ring_offset))
+		return -EINVAL;
+	obj = vgpu_obj_get(client, arg->ctx, VGPU_OBJ_CTX);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	ctx = to_ctx(obj);
+
+	ret = -ENOMEM;
+	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
+	if (!q)
+		goto err_ctx;
+	q->slots = kvcalloc(depth, sizeof(*q->slots), GFP_KERNEL_ACCOUNT);
+	if (!q->slots)
+		goto err_queue;
+	vgpu_obj_init(&q->obj, VGPU_OBJ_QUEUE, client, queue_retire,
+		      queue_release);
+	q->ctx = ctx;
+	q->depth = depth;
+	q->time_limit_ns = arg->time_limit_us * NSEC_PER_USEC;
+	q->wait.fn = queue_wait_over;
+	INIT_LIST_HEAD(&q->wait.link);
+
+	spin_lock_irq(&ctx->engine->lock);
+	ret = ctx->nr_queues < VGPU_MAX_QUEUES ? 0 : -EMFILE;
+	if (!ret) {
+		ctx->nr_queues++;
+		list_add_tail(&q->link, &ctx->queues);
+	}
+	spin_unlock_irq(&ctx->engine->lock);
+	if (ret)
+		goto err_slots;
+	if (arg->flags & VGPU_QUEUE_RING) {
+		ret = vgpu_ring_init(q, client, arg);
+		if (ret)
+			goto err_link;
+	}
+	ret = vgpu_obj_publish(&q->obj, &arg->handle);
+	if (ret) {
+		queue_retire(&q->obj);
+		vgpu_obj_put(&q->obj);
+	}
+	return ret;
+
+err_link:
+	spin_lock_irq(&ctx->engine->lock);
+	ctx->nr_queues--;
+	list_del(&q->link);
+	spin_unlock_irq(&ctx->engine->lock);
+err_slots:
+	kvfree(q->slots);
+err_queue:
+	kfree(q);
+err_ctx:
+	vgpu_obj_put(obj);
+	return ret;
+}
+
+int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
+		     const struct vgpu_cmd *cmds, size_t bytes)
+{
+	struct vgpu_slot *slots;
+	struct vgpu_queue *q;
+	struct vgpu_obj *obj;
+	u32 i, taken = 0;
+	int ret = 0;
+
+	arg->submitted = 0;
+	arg->bad_index = arg->count;
+	if (!arg->count || arg->count > VGPU_QUEUE_DEPTH_MAX || !cmds ||
+	    bytes != arg->count * sizeof(*cmds))
+		return -EINVAL;
+	obj = vgpu_obj_get(client, arg->queue, VGPU_OBJ_QUEUE);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	q = to_queue(obj);
+	if (q->ring_slots) {
+		ret = -EINVAL;
+		goto out;
+	}
+	slots = kvcalloc(arg->count, sizeof(*slots), GFP_KERNEL_ACCOUNT);
+	if (!slots) {
+		ret = -ENOMEM;
+		goto out;
+	}
+	for (i = 0; i < arg->count; i++) {
+		ret = vgpu_command_check(client, q, &cmds[i], &slots[i]);
+		if (ret) {
+			arg->bad_index = i;
+			break;
+		}
+	}
+	if (!ret) {
+		taken = vgpu_queue_push(q, slots, arg->count, &arg->seqno);
+		arg->submitted = taken;
+		if (!taken)
+			ret = -EAGAIN;
+	}
+	for (i = taken; i < arg->count; i++)
+		vgpu_slot_drop(&slots[i]);
+	kvfree(slots);
+out:
+	vgpu_obj_put(obj);
+	return ret;
+}
+
+int vgpu_call_queue_status(struct vgpu_client *client,
+			   struct vgpu_queue_status *arg)
+{
+	struct vgpu_engine *e;
+	struct vgpu_queue *q;
+	struct vgpu_obj *obj;
+
+	if (arg->irq_clear & ~(VGPU_QUEUE_IRQ_ERROR | VGPU_QUEUE_IRQ_PRESSURE |
+			       VGPU_QUEUE_IRQ_BROKEN))
+		return -EOPNOTSUPP;
+	obj = vgpu_obj_get(client, arg->queue, VGPU_OBJ_QUEUE);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	q = to_queue(obj);
+	e = q->ctx->engine;
+
+	spin_lock_irq(&e->lock);
+	arg->irq = q->irq;
+	q->irq &= ~arg->irq_clear;
+	atomic_andnot(arg->irq_clear, &client->irq);
+	arg->submitted = q->submitted;
+	arg->completed = q->completed;
+	arg->failed = q->failed;
+	arg->pending = q->count;
+	arg->depth = q->depth;
+	arg->wait_avg_ns = q->wait_hist.count ?
+			   div64_u64(q->wait_hist.sum, q->wait_hist.count) : 0;
+	arg->wait_p50_ns = vgpu_hist_percentile(&q->wait_hist, 500);
+	arg->wait_p99_ns = vgpu_hist_percentile(&q->wait_hist, 990);
+	arg->run_ns = q->run_ns;
+	arg->error = q->error;
+	arg->error_seqno = q->error_seqno;
+	arg->fault_va = q->fault_va;
+	arg->fault_access = q->fault_access;
+	arg->preempted = q->preempted;
+	spin_unlock_irq(&e->lock);
+	vgpu_obj_put(obj);
+	return 0;
+}

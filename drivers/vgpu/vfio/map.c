@@ -129,8 +129,9 @@ void vgpu_vfio_map_zap(struct vgpu_vfio_map *map, u64 offset, u64 bytes)
 	filemap_invalidate_unlock(mapping);
 }
 
+/* @bo_out: to be put when the lock is released, or NULL */
 static vm_fault_t fault_aperture(struct vgpu_vfio_map *map,
-				 struct vm_fault *vmf)
+				 struct vm_fault *vmf, struct vgpu_bo **bo_out)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long addr = vmf->address & PAGE_MASK;
@@ -158,8 +159,7 @@ static vm_fault_t fault_aperture(struct vgpu_vfio_map *map,
 		    VM_FAULT_NOPAGE)
 			break;
 	}
-	if (bo)
-		vgpu_bo_put(bo);
+	*bo_out = bo;
 	return ret;
 }
 
@@ -169,6 +169,7 @@ static vm_fault_t map_fault(struct vm_fault *vmf)
 	struct vgpu_vfio_map *map = vma->vm_file->private_data;
 	struct address_space *mapping = vma->vm_file->f_mapping;
 	unsigned long addr = vmf->address & PAGE_MASK;
+	struct vgpu_bo *bo = NULL;
 	struct page *page;
 	vm_fault_t ret;
 
@@ -182,9 +183,11 @@ static vm_fault_t map_fault(struct vm_fault *vmf)
 		page = vgpu_shpages_timelines(map->sp);
 		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
 	} else {
-		ret = fault_aperture(map, vmf);
+		ret = fault_aperture(map, vmf, &bo);
 	}
 	filemap_invalidate_unlock_shared(mapping);
+	if (bo)
+		vgpu_bo_put(bo);
 	return ret;
 }
 

@@ -75,19 +75,19 @@ struct vgpu_vfio {
 	uuid_t uuid;
 	u64 aperture;
 
-	struct mutex config_lock;
+	struct mutex config_lock;	/* @config, @admin_* */
 	u8 config[VGPU_VFIO_CONFIG_SIZE] __aligned(8);
 	u8 wmask[VGPU_VFIO_CONFIG_SIZE] __aligned(8);
 	u64 admin_addr;
 	u32 admin_bytes;
 
-	spinlock_t irq_lock;
+	spinlock_t irq_lock;		/* eventfds */
 	struct eventfd_ctx *msix[VGPU_MSIX_COUNT];
 	struct eventfd_ctx *req;
 	atomic_t irq_status;
 	atomic_t bad_access;
 
-	struct mutex call_lock;
+	struct mutex call_lock;		/* up to @wq */
 	bool open;
 	struct vgpu_client *anchor;
 	struct vgpu_vfio_map *map;
@@ -99,7 +99,7 @@ struct vgpu_vfio {
 	struct workqueue_struct *wq;
 	struct work_struct admin_work;
 
-	struct mutex pin_lock;
+	struct mutex pin_lock;		/* @pins */
 	struct list_head pins;
 	wait_queue_head_t pin_wait;
 };

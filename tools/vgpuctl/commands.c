@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All that vgpuctl can do.  --help, the man page and the completion of the
+ * shell are made of this table (help.c, docs.c).
+ */
+#include <string.h>
+
+#include "vgpuctl.h"
+
+const struct option_desc global_options[] = {
+	{ 'j', "json", NULL, ARG_NONE, "print JSON, for programs" },
+	{ 'p', "pretty", NULL, ARG_NONE, "print JSON that is laid out for reading" },
+	{ 0, "color", "WHEN", ARG_TEXT, "auto (on a terminal; the default), always or never" },
+	{ 'h', "help", NULL, ARG_NONE, "say how, and stop" },
+	{ 'V', "version", NULL, ARG_NONE, "print the version, and stop" },
+	{ .name = NULL },
+};
+
+#define GPU_OPTION(text) { 'g', "gpu", "GPU", ARG_GPU, text }
+#define END { .name = NULL }
+
+static const struct option_desc list_options[] = {
+	GPU_OPTION("only the vGPUs of this GPU"), END
+};
+
+static const struct option_desc gpu_set_options[] = {
+	{ 0, "policy", "NAME", ARG_POLICY, "who decides what runs next: rr, fair, …" },
+	{ 0, "slice", "TIME", ARG_TIME, "time slice, as 500us or 2ms" },
+	{ 0, "preempt-timeout", "TIME", ARG_TIME,
+	  "an engine that ignores a preemption for so long is reset" },
+	END
+};
+
+static const struct option_desc type_options[] = {
+	GPU_OPTION("only the types of this GPU"), END
+};
+
+static const struct option_desc create_options[] = {
+	{ 't', "type", "TYPE", ARG_TYPE, "its type, as `vgpuctl type list` names them (needed)" },
+	GPU_OPTION("on this GPU (default: where most of the type fit)"),
+	{ 'u', "uuid", "UUID", ARG_UUID, "its UUID (default: a new one)" },
+	{ 'w', "weight", "N", ARG_NUMBER, "share of the engines among the busy, 1 to 10000 (default: the type's)" },
+	{ 0, "priority", "N", ARG_NUMBER, "0 (lowest) to 7 (default: 4)" },
+	{ 'b', "bandwidth", "MB/S", ARG_NUMBER, "copy bandwidth in MB/s, 0 for no limit (the default)" },
+	{ 0, "mdev", NULL, ARG_NONE, "a mediated device for a VM, made through sysfs" },
+	{ 0, "start", NULL, ARG_NONE, "start it as well" },
+	END
+};
+
+static const struct option_desc set_options[] = {
+	{ 'w', "weight", "N", ARG_NUMBER, "share of the engines among the busy, 1 to 10000" },
+	{ 0, "priority", "N", ARG_NUMBER, "0 (lowest) to 7" },
+	{ 'b', "bandwidth", "MB/S", ARG_NUMBER, "copy bandwidth in MB/s, 0 for no limit" },
+	{ 0, "vram", "SIZE", ARG_SIZE, "memory, as 64M or 1G" },
+	END
+};
+
+static const struct option_desc top_options[] = {
+	{ 'b', "batch", NULL, ARG_NONE, "print samples one after the other" },
+	{ 'n', "count", "N", ARG_NUMBER, "stop after N samples" },
+	{ 'd', "delay", "S", ARG_NUMBER, "seconds between samples (default: 1)" },
+	END
+};
+
+static const struct option_desc events_options[] = {
+	{ 0, "group", "NAME", ARG_GROUP, "only lifecycle, quota or health; may be a list with commas" },
+	{ 'n', "count", "N", ARG_NUMBER, "stop after N events" },
+	{ 't', "timeout", "S", ARG_NUMBER, "stop after S seconds; exit status 4 when --count was not reached" },
+	END
+};
+
+static const struct option_desc help_options[] = {
+	{ 0, "format", "FORMAT", ARG_FORMAT, "text (the default), man, bash or json" },
+	END
+};
+
+#define EXAMPLES(...) (const struct example[]) { __VA_ARGS__, { NULL, NULL } }
+
+#define SHOW_MORE \
+	"Without root only what nodes and sysfs show as well: number, UUID, GPU, type and state."
+
+const struct command commands[] = {
+	{
+		.noun = "list", .args = "",
+		.help = "GPUs and their vGPUs at a glance (same as vgpu list)",
+		.options = list_options, .handler = cmd_vgpu_list,
+		.examples = EXAMPLES({ "vgpuctl list", "who uses what" }),
+	},
+	{
+		.noun = "gpu", .verb = "list", .args = "",
+		.help = "physical GPUs",
+		.handler = cmd_gpu_list,
+		.examples = EXAMPLES({ "vgpuctl gpu list", "which GPUs there are" }),
+	},
+	{
+		.noun = "gpu", .verb = "show", .args = "GPU", .arg = ARG_GPU,
+		.min = 1, .max = 1,
+		.help = "all that is known of a GPU",
+		.handler = cmd_gpu_show,
+		.examples = EXAMPLES({ "vgpuctl gpu show 0", "GPU 0, with its engines" }),
+	},
+	{
+		.noun = "gpu", .verb = "set", .args = "GPU", .arg = ARG_GPU,
+		.min = 1, .max = 1,
+		.help = "change how a GPU is shared, while it runs",
+		.more = "All that is named is changed, or nothing. Work goes on meanwhile.",
+		.options = gpu_set_options, .handler = cmd_gpu_set,
+		.examples = EXAMPLES({ "vgpuctl gpu set 0 --policy fair --slice 2ms",
+				       "weighted fair share, switched every 2 ms" }),
+	},
+	{
+		.noun = "type", .verb = "list", .args = "",
+		.help = "shapes in which vGPUs are made, and how many more fit",
+		.more = "A type is named for its part of the engines in eighths and its memory: 2g.128m stands for a quarter of the engines and 128 MiB.",
+		.options = type_options, .handler = cmd_type_list,
+		.examples = EXAMPLES({ "vgpuctl type list --gpu 0", "what can be made on GPU 0" }),
+	},
+	{
+		.noun = "vgpu", .verb = "list", .args = "",
+		.help = "GPUs and their vGPUs at a glance",
+		.more = SHOW_MORE " ENTITLED is what its weight stands for among those that had work, RECEIVED what it got, both over about the last second. Inside a VM it lists the VM's own vGPUs.",
+		.options = list_options, .handler = cmd_vgpu_list,
+		.examples = EXAMPLES({ "vgpuctl -j vgpu list", "the same for programs" }),
+	},
+	{
+		.noun = "vgpu", .verb = "show", .args = "VGPU", .arg = ARG_VGPU,
+		.min = 1, .max = 1,
+		.help = "all that is known of a vGPU",
+		.more = SHOW_MORE,
+		.handler = cmd_vgpu_show,
+		.examples = EXAMPLES({ "vgpuctl vgpu show v0", "by number" }),
+	},
+	{
+		.noun = "vgpu", .verb = "create", .args = "",
+		.help = "make a vGPU",
+		.more = "It gets a node, /dev/vgpu/vN, for programs and containers. With --mdev it becomes a mediated device instead, to be attached to a VM.",
+		.options = create_options, .handler = cmd_vgpu_create,
+		.examples = EXAMPLES({ "vgpuctl vgpu create --type 1g.64m --weight 300 --start",
+				       "for programs of the host, three times the usual share" },
+				     { "vgpuctl vgpu create --type 1g.64m --mdev",
+				       "for a VM" }),
+	},
+	{
+		.noun = "vgpu", .verb = "start", .args = "VGPU...", .arg = ARG_VGPU,
+		.min = 1, .max = 1000,
+		.help = "let tenants in",
+		.handler = cmd_vgpu_verb,
+		.examples = EXAMPLES({ "vgpuctl vgpu start v0 v1", "both" }),
+	},
+	{
+		.noun = "vgpu", .verb = "pause", .args = "VGPU...", .arg = ARG_VGPU,
+		.min = 1, .max = 1000,
+		.help = "let its work wait, and keep all of it",
+		.handler = cmd_vgpu_verb,
+		.examples = EXAMPLES({ "vgpuctl vgpu pause v0", "until resumed" }),
+	},
+	{
+		.noun = "vgpu", .verb = "resume", .args = "VGPU...", .arg = ARG_VGPU,
+		.min = 1, .max = 1000,
+		.help = "let paused work go on",
+		.handler = cmd_vgpu_verb,
+		.examples = EXAMPLES({ "vgpuctl vgpu resume v0", "where it was" }),
+	},
+	{
+		.noun = "vgpu", .verb = "stop", .args = "VGPU...", .arg = ARG_VGPU,
+		.min = 1, .max = 1000,
+		.help = "end its work and let no tenant in",
+		.handler = cmd_vgpu_verb,
+		.examples = EXAMPLES({ "vgpuctl vgpu stop v0", "until started again" }),
+	},
+	{
+		.noun = "vgpu", .verb = "destroy", .args = "VGPU...", .arg = ARG_VGPU,
+		.min = 1, .max = 1000,
+		.help = "unmake a vGPU that nobody uses",
+		.more = "While a program or a VM holds it, it is refused and the holder is named. A mediated device is removed through sysfs, but only when no VM holds it, as sysfs would wait for the VM.",
+		.handler = cmd_vgpu_destroy,
+		.examples = EXAMPLES({ "vgpuctl vgpu destroy v0", "by number" }),
+	},
+	{
+		.noun = "vgpu", .verb = "set", .args = "VGPU", .arg = ARG_VGPU,
+		.min = 1, .max = 1,
+		.help = "change quotas of a vGPU, while it runs",
+		.more = "All that is named is changed, or nothing. Memory cannot go below what is in use.",
+		.options = set_options, .handler = cmd_vgpu_set,
+		.examples = EXAMPLES({ "vgpuctl vgpu set v0 --weight 300 --bandwidth 500",
+				       "three times the usual share, copies of 500 MB/s at most" }),
+	},
+	{
+		.noun = "run", .args = "PROGRAM [ARGUMENTS]", .arg = ARG_TEXT,
+		.min = 1, .max = 1000,
+		.help = "run a program on a vGPU, on the host or in a VM",
+		.more = "`vgpuctl run --help` lists the programs and its options.",
+		.raw = cmd_run,
+		.examples = EXAMPLES({ "vgpuctl run --vgpu v0 --verify saxpy", "and compare with the CPU" }),
+	},
+	{
+		.noun = "top", .args = "",
+		.help = "watch vGPUs live",
+		.more = "For each interval: the share that each vGPU received beside the share it was entitled to, the part of the time that it kept an engine busy, its waits, switches and memory. On a terminal: s sorts by the next column, p pauses, q quits. With -j a line of JSON a sample.",
+		.options = top_options, .handler = cmd_top,
+		.examples = EXAMPLES({ "vgpuctl top", "live" },
+				     { "vgpuctl top -b -n 3 -d 1", "three samples, a second apart" }),
+	},
+	{
+		.noun = "events", .args = "[VGPU]", .arg = ARG_VGPU, .max = 1,
+		.help = "follow what happens",
+		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go), quota (a limit was hit) and health (faults, engine resets, broken rings). Without root only lifecycle. With -j a line of JSON an event.",
+		.options = events_options, .handler = cmd_events,
+		.examples = EXAMPLES({ "vgpuctl events --group health", "what goes wrong" },
+				     { "vgpuctl -j events --count 1 --timeout 10 v0", "wait for something to happen to v0" }),
+	},
+	{
+		.noun = "stats", .args = "[VGPU...]", .arg = ARG_VGPU, .max = 1000,
+		.help = "all counters of engines and vGPUs",
+		.more = "Counters only grow, times are in nanoseconds of the engine's clock.",
+		.options = list_options, .handler = cmd_stats,
+		.examples = EXAMPLES({ "vgpuctl -j stats v0", "of v0, for programs" }),
+	},
+	{
+		.noun = "help", .args = "[NOUN [VERB]]", .arg = ARG_TEXT, .max = 2,
+		.help = "explain a command",
+		.more = "The formats man and bash give the manual page and the completion of the shell.",
+		.options = help_options, .handler = cmd_help,
+		.examples = EXAMPLES({ "vgpuctl help vgpu create", "same as vgpuctl vgpu create --help" }),
+	},
+	{ .noun = NULL },
+};
+
+const struct command *command_find(const char *noun, const char *verb)
+{
+	const struct command *c;
+
+	for (c = commands; c->noun; c++) {
+		if (strcmp(c->noun, noun))
+			continue;
+		if (!verb && !c->verb)
+			return c;
+		if (verb && c->verb && !strcmp(c->verb, verb))
+			return c;
+	}
+	return NULL;
+}
+
+bool command_is_noun(const char *noun)
+{
+	const struct command *c;
+
+	for (c = commands; c->noun; c++)
+		if (!strcmp(c->noun, noun))
+			return true;
+	return false;
+}

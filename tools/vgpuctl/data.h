@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where commands get their data: the netlink family on the host, the nodes
+ * in a VM.  Objects and arrays are the caller's (json_object_put).
+ */
+#ifndef VGPUCTL_DATA_H
+#define VGPUCTL_DATA_H
+
+#include "attrs.h"
+#include "vgpuctl.h"
+
+struct nl_msg;
+
+#define GPU_ALL	UINT32_MAX
+
+/* ---- data.c ---- */
+int data_gpus(struct json_object **gpus);
+int data_gpu(uint32_t index, struct json_object **gpu);
+int data_types(uint32_t gpu, struct json_object **types);
+int data_vgpus(uint32_t gpu, struct json_object **vgpus);
+int data_vgpu(const struct vgpu_name *name, struct json_object **vgpu);
+/* The element of @array whose @key is @value, or NULL; borrowed. */
+struct json_object *data_find(struct json_object *array, const char *key,
+			      uint64_t value);
+/* Were figures left out because we are not root? */
+bool data_reduced(struct json_object *vgpu);
+
+/* ---- node.c: a VM has no netlink family ---- */
+bool node_any(void);
+int node_list(struct json_object **vgpus);
+int node_show(const struct vgpu_name *name, struct json_object **vgpu);
+
+/* ---- mdev.c: mediated devices are made and unmade through sysfs ---- */
+int mdev_create(struct json_object *gpu, const char *type, const char *uuid);
+int mdev_remove(const char *uuid);
+/* A file below the root that VGPUCTL_ROOT names, for tests. */
+const char *root_path(char *buf, size_t size, const char *path);
+
+/* ---- nl.c ---- */
+struct nl_result {
+	int err;		/* errno, 0 when all went well */
+	char text[128];		/* the kernel's sentence, or "" */
+	const char *attr;	/* the attribute to blame, or NULL */
+};
+
+/* CTL_OK, or prints why there is none. */
+int nl_open(void);
+/* Is there a family? Says nothing. */
+bool nl_available(void);
+struct nl_msg *nl_request(int command, int flags);
+void nl_put_vgpu(struct nl_msg *msg, const struct vgpu_name *name);
+/*
+ * Sends @msg (freed), and adds each answer, decoded with @set, to the array
+ * @answers (may be NULL).  Returns 0 or -1 with @result filled in.
+ */
+int nl_talk(struct nl_msg *msg, const struct attr_set *set,
+	    struct json_object *answers, struct nl_result *result);
+/* Prints @result after @doing ("cannot create a vGPU"); an exit code. */
+int nl_explain(const struct nl_result *result, const char *doing);
+
+typedef int (*nl_event_fn)(struct json_object *event, void *arg);
+/* Joins the groups whose bit (enum nl_group) is set; an exit code. */
+enum nl_group {
+	NL_GROUP_LIFECYCLE	= 1,
+	NL_GROUP_QUOTA		= 2,
+	NL_GROUP_HEALTH		= 4,
+};
+extern const char *const nl_group_names[3];
+int nl_listen(unsigned int groups);
+int nl_listen_fd(void);
+/*
+ * Reads what is there; @fn is called for each event and stops the reading
+ * with something else than 0, which is returned.  -1: errno tells.
+ */
+int nl_listen_read(nl_event_fn fn, void *arg);
+
+#endif /* VGPUCTL_DATA_H */

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Netlink attributes to JSON.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+#include <netlink/netlink.h>
+#include <netlink/attr.h>
+
+#include "decode.h"
+#include "vgpuctl.h"
+
+static struct json_object *decode_number(const struct attr *a, uint64_t value)
+{
+	const struct attr_enum *e = a->values;
+	struct json_object *array;
+	unsigned int i;
+
+	if (!e)
+		return json_object_new_uint64(value);
+	if (!a->flags) {
+		if (value >= e->first && value - e->first < e->count)
+			return json_object_new_string(e->names[value - e->first]);
+		return json_object_new_uint64(value);
+	}
+	array = json_object_new_array();
+	for (i = 0; i < e->count; i++)
+		if (value >> (i + e->first) & 1)
+			json_object_array_add(array,
+					      json_object_new_string(e->names[i]));
+	return array;
+}
+
+static struct json_object *decode_one(const struct attr *a, struct nlattr *nla)
+{
+	char text[37];
+
+	switch (a->kind) {
+	case ATTR_U32:
+		if (nla_len(nla) < 4)
+			return NULL;
+		return decode_number(a, nla_get_u32(nla));
+	case ATTR_U64:
+		if (nla_len(nla) < 8)
+			return NULL;
+		return decode_number(a, nla_get_u64(nla));
+	case ATTR_S32:
+		if (nla_len(nla) < 4)
+			return NULL;
+		return json_object_new_int(nla_get_s32(nla));
+	case ATTR_STRING:
+		return json_object_new_string_len(nla_data(nla),
+						  (int)strnlen(nla_data(nla),
+							       (size_t)nla_len(nla)));
+	case ATTR_FLAG:
+		return json_object_new_boolean(true);
+	case ATTR_NEST:
+		return decode(a->nested, nla_data(nla), nla_len(nla));
+	case ATTR_UUID:
+		if (nla_len(nla) < 16)
+			return NULL;
+		format_uuid(nla_data(nla), text);
+		return json_object_new_string(text);
+	}
+	return NULL;
+}
+
+static const struct attr *attr_find(const struct attr_set *set, int type)
+{
+	const struct attr *a;
+
+	for (a = set->attrs; a->name; a++)
+		if (a->id == type)
+			return a;
+	return NULL;
+}
+
+struct json_object *decode(const struct attr_set *set, struct nlattr *attrs,
+			   int len)
+{
+	struct json_object *obj = json_object_new_object();
+	struct json_object *value, *array;
+	const struct attr *a;
+	struct nlattr *nla;
+	int rem;
+
+	nla_for_each_attr(nla, attrs, len, rem) {
+		a = attr_find(set, nla_type(nla));
+		if (!a)
+			continue;
+		value = decode_one(a, nla);
+		if (!value)
+			continue;
+		if (!a->multi) {
+			json_object_object_add(obj, a->name, value);
+			continue;
+		}
+		if (!json_object_object_get_ex(obj, a->name, &array)) {
+			array = json_object_new_array();
+			json_object_object_add(obj, a->name, array);
+		}
+		json_object_array_add(array, value);
+	}
+	return obj;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What went wrong, for people and for programs.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "vgpuctl.h"
+
+int code_of(int err)
+{
+	switch (err) {
+	case EPERM:
+	case EACCES:
+	case ENODEV:
+	case ENXIO:
+		return CTL_DEVICE;
+	case ETIMEDOUT:
+	case ETIME:
+		return CTL_TIMEOUT;
+	default:
+		return CTL_FAILED;
+	}
+}
+
+static void error_json(int code, int err, const char *message, const char *hint)
+{
+	struct json_object *e = json_object_new_object();
+	struct json_object *obj = json_new();
+
+	json_object_object_add(e, "message", json_object_new_string(message));
+	if (hint)
+		json_object_object_add(e, "hint", json_object_new_string(hint));
+	if (err && strerrorname_np(err))
+		json_object_object_add(e, "errno",
+				       json_object_new_string(strerrorname_np(err)));
+	json_object_object_add(e, "exit", json_object_new_int(code));
+	json_object_object_add(obj, "error", e);
+	print_json(obj);
+}
+
+int fail(int code, int err, const char *hint, const char *fmt, ...)
+{
+	char message[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+
+	fprintf(stderr, "vgpuctl: error: %s\n", message);
+	if (hint)
+		fprintf(stderr, "vgpuctl: hint: %s\n", hint);
+	if (json_output)
+		error_json(code, err, message, hint);
+	return code;
+}
+
+int usage_error(const struct command *cmd, const char *fmt, ...)
+{
+	char message[512], hint[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+
+	if (cmd && cmd->verb)
+		snprintf(hint, sizeof(hint), "see `vgpuctl %s %s --help`",
+			 cmd->noun, cmd->verb);
+	else if (cmd)
+		snprintf(hint, sizeof(hint), "see `vgpuctl %s --help`",
+			 cmd->noun);
+	else
+		snprintf(hint, sizeof(hint), "see `vgpuctl --help`");
+	return fail(CTL_USAGE, EINVAL, hint, "%s", message);
+}
+
+void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("vgpuctl: note: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}

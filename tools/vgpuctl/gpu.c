@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vgpuctl gpu: physical GPUs.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+#include <netlink/netlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+
+#include "data.h"
+#include "show.h"
+#include "table.h"
+
+static int no_gpu(void)
+{
+	puts("no GPU; the software GPU comes with `modprobe vgpu_soft`");
+	return CTL_OK;
+}
+
+static void gpu_row(struct table *t, struct json_object *gpu)
+{
+	char buf[FORMAT_SIZE];
+
+	table_row(t);
+	table_cell(t, COLOR_BOLD, "%" PRIu64, json_u64(gpu, "index"));
+	table_cell(t, COLOR_NONE, "%s", json_str(gpu, "name"));
+	table_cell(t, COLOR_NONE, "%s", json_str(gpu, "device"));
+	table_cell(t, COLOR_NONE, "%s", json_str(gpu, "driver"));
+	table_cell(t, COLOR_NONE, "%" PRIu64, json_u64(gpu, "units"));
+	table_cell(t, COLOR_NONE, "%" PRIu64, json_u64(gpu, "engines"));
+	table_cell(t, COLOR_NONE, "%" PRIu64 "/%" PRIu64,
+		   json_u64(gpu, "instances"), json_u64(gpu, "max_instances"));
+	if (json_has(gpu, "vram_committed"))
+		table_cell(t, color_used(json_u64(gpu, "vram_committed"),
+					 json_u64(gpu, "vram_bytes")),
+			   "%s", format_used(buf, json_u64(gpu, "vram_committed"),
+					     json_u64(gpu, "vram_bytes")));
+	else
+		table_cell(t, COLOR_NONE, "%s",
+			   format_bytes(buf, json_u64(gpu, "vram_bytes")));
+	table_cell(t, COLOR_NONE, "%s", json_str(gpu, "policy"));
+	table_cell(t, COLOR_NONE, "%s",
+		   format_ns(buf, json_u64(gpu, "slice_ns")));
+}
+
+int cmd_gpu_list(struct args *args)
+{
+	struct json_object *gpus, *all;
+	struct table *t;
+	size_t i;
+	int code;
+
+	(void)args;
+	code = data_gpus(&gpus);
+	if (code)
+		return code;
+	if (json_output) {
+		all = json_new();
+		json_object_object_add(all, "gpus", gpus);
+		return print_json(all);
+	}
+	if (!json_object_array_length(gpus)) {
+		json_object_put(gpus);
+		return no_gpu();
+	}
+	t = table_new(terminal_width());
+	table_column(t, "GPU", true, 0);
+	table_column(t, "NAME", false, 1);
+	table_column(t, "DEVICE", false, 2);
+	table_column(t, "DRIVER", false, 5);
+	table_column(t, "UNITS", true, 6);
+	table_column(t, "ENGINES", true, 7);
+	table_column(t, "VGPUS", true, 1);
+	table_column(t, "MEMORY PROMISED", true, 1);
+	table_column(t, "POLICY", false, 3);
+	table_column(t, "SLICE", true, 4);
+	for (i = 0; i < json_object_array_length(gpus); i++)
+		gpu_row(t, json_object_array_get_idx(gpus, i));
+	table_print(t, stdout, 0);
+	json_object_put(gpus);
+	return CTL_OK;
+}
+
+static void show_engine(struct json_object *e)
+{
+	printf("\n%sEngine %" PRIu64 "%s\n", color_on(COLOR_BOLD),
+	       json_u64(e, "index"), color_off());
+	show_fields(e, (const struct show_field[]) {
+		{ "busy_ns", "Busy", SHOW_NS },
+		{ "clock_ns", "Clock", SHOW_NS },
+		{ "jobs", "Commands run", SHOW_NUMBER },
+		{ "queued", "Contexts waiting", SHOW_NUMBER },
+		{ "switches", "Context switches", SHOW_NUMBER },
+		{ "preemptions", "Preemptions", SHOW_NUMBER },
+		{ "resets", "Resets", SHOW_NUMBER },
+		{ NULL, NULL, 0 },
+	});
+}
+
+static void show_vram(struct json_object *gpu)
+{
+	struct json_object *vram;
+
+	if (!json_object_object_get_ex(gpu, "vram", &vram))
+		return;
+	printf("\n%sMemory%s\n", color_on(COLOR_BOLD), color_off());
+	show_fields(vram, (const struct show_field[]) {
+		{ "total", "Total", SHOW_BYTES },
+		{ "used", "Used", SHOW_BYTES },
+		{ "free", "Free", SHOW_BYTES },
+		{ "largest_free", "Longest free run", SHOW_BYTES },
+		{ "blocks", "Blocks in use", SHOW_NUMBER },
+		{ "frag_permille", "Fragmentation", SHOW_PERMILLE },
+		{ NULL, NULL, 0 },
+	});
+}
+
+static int print_gpu(struct json_object *gpu)
+{
+	struct json_object *engines;
+	size_t i;
+
+	printf("%sGPU %" PRIu64 "%s\n", color_on(COLOR_BOLD),
+	       json_u64(gpu, "index"), color_off());
+	show_fields(gpu, (const struct show_field[]) {
+		{ "name", "Name", SHOW_TEXT },
+		{ "device", "Device", SHOW_TEXT },
+		{ "driver", "Driver", SHOW_TEXT },
+		{ "caps", "Capabilities", SHOW_LIST },
+		{ "units", "Compute units", SHOW_NUMBER },
+		{ "engines", "Engines", SHOW_NUMBER },
+		{ "max_lanes", "Lanes of a workgroup", SHOW_NUMBER },
+		{ "shared_bytes", "Shared memory", SHOW_BYTES },
+		{ "policy", "Policy", SHOW_TEXT },
+		{ "slice_ns", "Slice", SHOW_NS },
+		{ "preempt_timeout_ns", "Preempt timeout", SHOW_NS },
+		{ "instances", "vGPUs", SHOW_NUMBER },
+		{ "max_instances", "vGPUs at most", SHOW_NUMBER },
+		{ "vram_bytes", "Memory for tenants", SHOW_BYTES },
+		{ "vram_committed", "Memory promised", SHOW_BYTES },
+		{ NULL, NULL, 0 },
+	});
+	show_vram(gpu);
+	if (json_object_object_get_ex(gpu, "engine", &engines))
+		for (i = 0; i < json_object_array_length(engines); i++)
+			show_engine(json_object_array_get_idx(engines, i));
+	else
+		note("figures of memory and engines need root");
+	return CTL_OK;
+}
+
+int cmd_gpu_show(struct args *args)
+{
+	struct json_object *gpu, *all;
+	uint32_t index;
+	int code;
+
+	if (parse_gpu(args->argv[0], &index))
+		return usage_error(args->command, "'%s' is no GPU: give a number",
+				   args->argv[0]);
+	code = data_gpu(index, &gpu);
+	if (code)
+		return code;
+	if (json_output) {
+		all = json_new();
+		json_object_object_add(all, "gpu", gpu);
+		return print_json(all);
+	}
+	code = print_gpu(gpu);
+	json_object_put(gpu);
+	return code;
+}
+
+static int put_time(struct args *args, const char *option, struct nl_msg *msg,
+		    int attr)
+{
+	const char *text = arg_option(args, option);
+	uint64_t ns;
+
+	if (!text)
+		return CTL_OK;
+	if (parse_time(text, &ns) || !ns)
+		return usage_error(args->command,
+				   "--%s '%s': give a time with its unit, as 2ms or 500us",
+				   option, text);
+	nla_put_u64(msg, attr, ns);
+	return CTL_OK;
+}
+
+int cmd_gpu_set(struct args *args)
+{
+	const char *policy = arg_option(args, "policy");
+	struct nl_result result;
+	struct nl_msg *msg;
+	char doing[64];
+	uint32_t index;
+	int code;
+
+	if (parse_gpu(args->argv[0], &index))
+		return usage_error(args->command, "'%s' is no GPU: give a number",
+				   args->argv[0]);
+	if (!policy && !arg_option(args, "slice") &&
+	    !arg_option(args, "preempt-timeout"))
+		return usage_error(args->command,
+				   "nothing to set: give --policy, --slice or --preempt-timeout");
+	code = nl_open();
+	if (code)
+		return code;
+	msg = nl_request(VGPU_NL_CMD_GPU_SET, 0);
+	nla_put_u32(msg, VGPU_A_GPU_INDEX, index);
+	if (policy)
+		nla_put_string(msg, VGPU_A_GPU_POLICY, policy);
+	code = put_time(args, "slice", msg, VGPU_A_GPU_SLICE_NS);
+	if (!code)
+		code = put_time(args, "preempt-timeout", msg,
+				VGPU_A_GPU_PREEMPT_TIMEOUT_NS);
+	if (code) {
+		nlmsg_free(msg);
+		return code;
+	}
+	snprintf(doing, sizeof(doing), "cannot set GPU %u", index);
+	if (nl_talk(msg, &attr_set_gpu, NULL, &result))
+		return nl_explain(&result, doing);
+	return cmd_gpu_show(args);
+}

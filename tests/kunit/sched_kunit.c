@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The scheduler under every scenario of sched_scenarios.c, in virtual time.
+ * Prints seed and event hash of each: vgpu-sim run NAME --seed N has the same.
+ */
+#include <kunit/test.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "sched_sim.h"
+
+static ulong sched_seed = 42;
+module_param(sched_seed, ulong, 0444);
+MODULE_PARM_DESC(sched_seed, "Seed of the scheduler's scenarios");
+
+static void run_scenario(struct kunit *test)
+{
+	const struct vsim_scenario *scenario = test->param_value;
+	struct vsim *sim = kunit_kzalloc(test, sizeof(*sim), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, sim);
+	KUNIT_ASSERT_EQ(test, vsim_scenario_run(sim, scenario, sched_seed), 0);
+	kunit_info(test, "%s seed %lu events %llu hash %016llx\n",
+		   scenario->name, sched_seed, sim->events, sim->hash);
+	if (sim->errors)
+		KUNIT_FAIL(test, "%s seed %lu: %u failed, first: %s",
+			   scenario->name, sched_seed, sim->errors,
+			   sim->error);
+	vsim_fini(sim);
+}
+
+static const void *next_scenario(const void *prev, char *desc)
+{
+	const struct vsim_scenario *scenario = prev;
+
+	scenario = scenario ? scenario + 1 : vsim_scenarios;
+	if (scenario == vsim_scenarios + vsim_scenario_count)
+		return NULL;
+	strscpy(desc, scenario->name, KUNIT_PARAM_DESC_SIZE);
+	return scenario;
+}
+
+static struct kunit_case sched_cases[] = {
+	KUNIT_CASE_PARAM(run_scenario, next_scenario),
+	{}
+};
+
+static struct kunit_suite sched_suite = {
+	.name = "vgpu_sched",
+	.test_cases = sched_cases,
+};
+
+kunit_test_suite(sched_suite);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SHIM_EXPORT_H
+#define _SHIM_EXPORT_H
+
+#define EXPORT_SYMBOL_NS_GPL(sym, ns)	struct shim_unused_##sym
+
+#endif

@@ -22,17 +22,15 @@ HANG, REPORT, BROKEN = 124, 125, 126
 
 # What a healthy kernel never says. Searched in the kernel's log and console.
 BAD = re.compile(
-    r"BUG:|WARNING: |UBSAN:|KASAN:|ODEBUG:|INFO: possible|INFO: task .* blocked for more"
-    r"|Kernel panic|Oops[: ]|general protection fault|unable to handle|kernel BUG at"
-    r"|suspicious RCU usage|held lock freed|bad unlock balance|detected stall"
-    r"|soft lockup|hard LOCKUP|memory leak|kmemleak: \d+ new suspected|refcount_t:"
-    r"|scheduling while atomic|sleeping function called|page allocation failure: order:0, mode:.*GFP_KERNEL\)"
-    r"|workqueue lockup|Bad page|slab.*corrupt|double free",
-    re.IGNORECASE)
+    r"\bBUG: |\bWARNING: |UBSAN: |KASAN: [a-z]|ODEBUG: |INFO: possible |INFO: task .* blocked for more"
+    r"|Kernel panic - |\bOops: |general protection fault|Unable to handle|unable to handle|kernel BUG at"
+    r"|suspicious RCU usage|held lock freed|bad unlock balance|detected stalls?|self-detected stall"
+    r"|soft lockup|hard LOCKUP|unreferenced object 0x|kmemleak: \d+ new suspected|refcount_t: "
+    r"|scheduling while atomic|sleeping function called|Bad page state|Bad rss-counter|workqueue lockup"
+    r"|corrupted (list|page|slab)|list_(add|del) corruption")
 # Said by every TCG machine, or meant for someone else.
 HARMLESS = re.compile(
-    r"WARNING: CPU MDS bug|Spectre V2|module verification failed|loading out-of-tree module"
-    r"|WARNING: You are running|panic=-1|Command line:|lockdep is turned off")
+    r"Spectre V2|Command line: ")
 
 
 NAME = os.path.basename(sys.argv[0])

@@ -268,6 +268,7 @@ struct vgpu_instance {
 	struct vgpu_mem_account acct;
 	u64 aperture_bytes;
 	struct maple_tree aperture;		/* page of mmap_offset -> vgpu_bo_obj */
+	unsigned long aperture_next[2];		/* VRAM, host: where to place next */
 	struct file *file;
 	struct work_struct reap_work;
 	struct delayed_work unthrottle_work;

@@ -225,7 +225,8 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	INIT_LIST_HEAD(&inst->clients);
 	INIT_WORK(&inst->reap_work, instance_reap);
 	INIT_DELAYED_WORK(&inst->unthrottle_work, vgpu_bandwidth_unthrottle);
-	mt_init_flags(&inst->aperture, MT_FLAGS_ALLOC_RANGE);
+	/* mmap() looks things up without the invalidate lock. */
+	mt_init_flags(&inst->aperture, MT_FLAGS_USE_RCU);
 	inst->uuid = params->uuid;
 	if (uuid_is_null(&inst->uuid))
 		uuid_gen(&inst->uuid);

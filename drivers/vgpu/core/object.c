@@ -158,14 +158,40 @@ void vgpu_client_revoke_pages(struct vgpu_client *client, void *cookie)
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_client_revoke_pages, VGPU);
 
-/* Gives @bo a range of mmap offsets. */
+/*
+ * A gap of @pages at or after @from. By hand, because mtree_alloc_range() of
+ * 6.1 cannot do it in an empty tree.
+ */
+static bool find_gap(struct maple_tree *mt, unsigned long from,
+		     unsigned long last, unsigned long pages,
+		     unsigned long *start)
+{
+	MA_STATE(mas, mt, from, from);
+	unsigned long at = from;
+	void *entry;
+
+	rcu_read_lock();
+	mas_for_each(&mas, entry, last) {
+		if (mas.index > at && mas.index - at >= pages)
+			break;
+		at = mas.last + 1;
+	}
+	rcu_read_unlock();
+	*start = at;
+	return at <= last && last - at + 1 >= pages;
+}
+
+/*
+ * Gives @bo a range of mmap offsets, after the one given last: what a stale
+ * CPU mapping names is not soon another BO.
+ */
 static int bo_place(struct vgpu_instance *inst, struct vgpu_bo_obj *bo,
 		    bool host)
 {
 	struct address_space *mapping = inst->file->f_mapping;
 	unsigned long pages = vgpu_bo_bytes(bo->bo) >> PAGE_SHIFT;
-	unsigned long start, first = 0, last;
-	int ret;
+	unsigned long start, first = 0, last, *next;
+	int ret = -ENOSPC;
 
 	last = (inst->aperture_bytes >> PAGE_SHIFT) - 1;
 	if (host) {
@@ -173,9 +199,14 @@ static int bo_place(struct vgpu_instance *inst, struct vgpu_bo_obj *bo,
 		last = VGPU_HOST_BO_LAST >> PAGE_SHIFT;
 	}
 	filemap_invalidate_lock(mapping);
-	ret = mtree_alloc_range(&inst->aperture, &start, bo, pages, first, last,
-				GFP_KERNEL_ACCOUNT);
+	next = &inst->aperture_next[host];
+	if (find_gap(&inst->aperture, max(*next, first), last, pages, &start) ||
+	    find_gap(&inst->aperture, first, last, pages, &start))
+		ret = mtree_insert_range(&inst->aperture, start,
+					 start + pages - 1, bo,
+					 GFP_KERNEL_ACCOUNT);
 	if (!ret) {
+		*next = start + pages;
 		bo->mappable = true;
 		bo->mmap_offset = (u64)start << PAGE_SHIFT;
 		/* A VM may have touched the hole: its scratch page goes. */
@@ -183,7 +214,7 @@ static int bo_place(struct vgpu_instance *inst, struct vgpu_bo_obj *bo,
 				    vgpu_bo_bytes(bo->bo), 1);
 	}
 	filemap_invalidate_unlock(mapping);
-	return ret == -EBUSY ? -ENOSPC : ret;
+	return ret;
 }
 
 int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,

@@ -17,8 +17,7 @@
 
 static struct fake fake;
 static const char *folder;
-static char picture[] = "/tmp/vgpu-picture-XXXXXX";
-static char written[] = "/tmp/vgpu-written-XXXXXX";
+static char picture[32], written[32];	/* paths of files */
 
 #define MAX_WORDS	10
 
@@ -198,9 +197,14 @@ static void test_faults(void)
 /* A picture that has a little of everything. */
 static bool make_picture(void)
 {
-	int fd = mkstemp(picture), out = mkstemp(written);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
+	FILE *file;
+	int fd, out;
 
+	strcpy(picture, "/tmp/vgpu-picture-XXXXXX");
+	strcpy(written, "/tmp/vgpu-written-XXXXXX");
+	fd = mkstemp(picture);
+	out = mkstemp(written);
+	file = fd < 0 ? NULL : fdopen(fd, "wb");
 	if (!file || out < 0)
 		return false;
 	close(out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The scheduler under every scenario of sched_scenarios.c, in virtual time.
- * Prints seed and event hash of each: vgpu-sim run NAME --seed N has the same.
+ * Prints seed and event hash of each: vgpu-sim check --seed N has the same.
  */
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -19,7 +19,8 @@ static void run_scenario(struct kunit *test)
 	struct vsim *sim = kunit_kzalloc(test, sizeof(*sim), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, sim);
-	KUNIT_ASSERT_EQ(test, vsim_scenario_run(sim, scenario, sched_seed), 0);
+	KUNIT_ASSERT_EQ(test, vsim_scenario_init(sim, scenario, sched_seed), 0);
+	scenario->run(sim);
 	kunit_info(test, "%s seed %lu events %llu hash %016llx\n",
 		   scenario->name, sched_seed, sim->events, sim->hash);
 	if (sim->errors)

@@ -590,10 +590,11 @@ const struct vsim_scenario vsim_scenarios[] = {
 	{ "books_balance", "fair", 20, books_balance },
 	{ "policy_switches", "rr", 12, policy_switches },
 };
+
 const unsigned int vsim_scenario_count = ARRAY_SIZE(vsim_scenarios);
 
-int vsim_scenario_run(struct vsim *sim, const struct vsim_scenario *scenario,
-		      u64 seed)
+int vsim_scenario_init(struct vsim *sim, const struct vsim_scenario *scenario,
+		       u64 seed)
 {
 	const struct vgpu_policy *policy = vgpu_policy_get(scenario->policy);
 	int ret;
@@ -601,10 +602,7 @@ int vsim_scenario_run(struct vsim *sim, const struct vsim_scenario *scenario,
 	if (!policy)
 		return -ENOENT;
 	ret = vsim_init(sim, policy, scenario->size, seed);
-	if (ret) {
+	if (ret)
 		vgpu_policy_put(policy);
-		return ret;
-	}
-	scenario->run(sim);
-	return 0;
+	return ret;
 }

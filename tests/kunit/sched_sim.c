@@ -275,7 +275,7 @@ struct vsim_ent *vsim_spawn(struct vsim *sim, const struct vsim_load *load)
 		ent++;
 	jobs = ent->jobs;
 	if (load->kind == VSIM_POISSON || load->kind == VSIM_TRACE)
-		jobs_size = POISSON_BACKLOG;
+		jobs_size = load->backlog ?: POISSON_BACKLOG;
 	if (ent->jobs_size < jobs_size) {
 		kvfree(jobs);
 		jobs = kvcalloc(jobs_size, sizeof(*jobs), GFP_KERNEL);

@@ -36,6 +36,8 @@ enum vsim_kind {
  * @stretch_ns: it can be stopped only at multiples of this much work into a
  *	job; 0: at the engine's check interval
  * @random: costs (and gaps of VSIM_CLOSED) are exponential with that mean
+ * @backlog: VSIM_POISSON, VSIM_TRACE: jobs that may wait, 0: some; more are
+ *	dropped
  */
 struct vsim_load {
 	enum vsim_kind kind;
@@ -46,6 +48,7 @@ struct vsim_load {
 	u64 gap_ns;
 	u64 stretch_ns;
 	bool random;
+	u32 backlog;
 };
 
 /* Four buckets for each power of two: off by a quarter at most. */
@@ -182,8 +185,8 @@ struct vsim_scenario {
 extern const struct vsim_scenario vsim_scenarios[];
 extern const unsigned int vsim_scenario_count;
 
-/* Runs one from nothing; @sim is left for a look, vsim_fini() follows. */
-int vsim_scenario_run(struct vsim *sim, const struct vsim_scenario *scenario,
-		      u64 seed);
+/* What scenario->run() starts from; vsim_fini() follows. */
+int vsim_scenario_init(struct vsim *sim, const struct vsim_scenario *scenario,
+		       u64 seed);
 
 #endif /* _SCHED_SIM_H */

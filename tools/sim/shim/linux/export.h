@@ -2,6 +2,7 @@
 #ifndef _SHIM_EXPORT_H
 #define _SHIM_EXPORT_H
 
-#define EXPORT_SYMBOL_NS_GPL(sym, ns)	struct shim_unused_##sym
+/* There is nothing to export to. */
+#define EXPORT_SYMBOL_NS_GPL(sym, ns)	struct shim_##ns##_##sym
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <linux/types.h>
 
+__extension__ typedef unsigned __int128 shim_u128;
+
 static inline u64 div64_u64(u64 a, u64 b)
 {
 	return a / b;
@@ -38,7 +40,7 @@ static inline s64 div_s64(s64 a, s32 b)
 
 static inline u64 mul_u64_u64_shr(u64 a, u64 b, unsigned int shift)
 {
-	return (u64)(((unsigned __int128)a * b) >> shift);
+	return (u64)(((shim_u128)a * b) >> shift);
 }
 
 #endif

@@ -11,6 +11,7 @@ struct rb_augment_callbacks {
 
 #define RB_DECLARE_CALLBACKS(rbstatic, rbname, rbstruct, rbfield,	\
 			     rbaugmented, rbcompute)			\
+_Static_assert(offsetof(rbstruct, rbaugmented), "its node comes first");	\
 static bool rbname ## _update(struct rb_node *node, bool exit)		\
 {									\
 	return rbcompute(rb_entry(node, rbstruct, rbfield), exit);	\

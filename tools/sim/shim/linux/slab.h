@@ -4,12 +4,29 @@
 
 #include <stdlib.h>
 
-#define GFP_KERNEL	0
+typedef unsigned int gfp_t;
 
-#define kzalloc(size, gfp)	calloc(1, size)
-#define kfree(ptr)		free(ptr)
-#define kvcalloc(n, size, gfp)	calloc(n, size)
-#define kvzalloc(size, gfp)	calloc(1, size)
-#define kvfree(ptr)		free((void *)(ptr))
+#define GFP_KERNEL	0U
+
+static inline void *kvcalloc(size_t n, size_t size, gfp_t flags)
+{
+	(void)flags;
+	return calloc(n, size);
+}
+
+static inline void *kzalloc(size_t size, gfp_t flags)
+{
+	return kvcalloc(1, size, flags);
+}
+
+static inline void kvfree(void *ptr)
+{
+	free(ptr);
+}
+
+static inline void kfree(void *ptr)
+{
+	free(ptr);
+}
 
 #endif

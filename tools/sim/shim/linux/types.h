@@ -6,7 +6,7 @@
 #ifndef _SHIM_TYPES_H
 #define _SHIM_TYPES_H
 
-#define __printf(fmt, args)	__attribute__((format(printf, fmt, args)))
+#define __printf(a, b)		__attribute__((format(printf, a, b)))
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -101,6 +101,7 @@ enum vgpu_engine_state {
  * @stopping: preempt() was called for this run
  * @slice_end: when the slice is over, ktime ns
  * @started: engine clock when run() was called
+ * @charged: of the service since then, ns
  * @slice_timer: end of slice, or time limit
  * @hang_timer: answer to preempt() is overdue
  * @reset_work: forces the stop
@@ -120,6 +121,7 @@ struct vgpu_engine {
 	bool stopping;
 	u64 slice_end;
 	u64 started;
+	u64 charged;
 	struct hrtimer slice_timer;
 	struct hrtimer hang_timer;
 	struct work_struct reset_work;
@@ -260,6 +262,7 @@ struct vgpu_instance {
 	const struct vgpu_type *type;
 	struct mutex lock;
 	enum vgpu_state state;
+	bool added;				/* faces know of it */
 	bool gone;				/* destroyed, references remain */
 	u32 weight;
 	u32 priority;

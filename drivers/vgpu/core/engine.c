@@ -104,6 +104,8 @@ static enum hrtimer_restart slice_timer_fn(struct hrtimer *timer)
 	u64 used, now;
 
 	spin_lock_irqsave(&e->lock, flags);
+	if (e->state == VGPU_ENGINE_IDLE)	/* a cap held work back */
+		dispatch(e);
 	if (e->state != VGPU_ENGINE_RUNNING)
 		goto out;
 	now = ktime_get_ns();
@@ -193,6 +195,7 @@ static void start(struct vgpu_engine *e, struct vgpu_queue *q, u64 now)
 	e->state = VGPU_ENGINE_RUNNING;
 	e->stopping = false;
 	e->started = engine_clock(e);
+	e->charged = 0;
 	slice_timer_start(e, now);
 	e->gpu->ops->run(e->gpu->hw, e->index, &job, ctx->midway);
 }
@@ -207,11 +210,16 @@ static void dispatch(struct vgpu_engine *e)
 		struct vgpu_ctx *ctx = NULL;
 		struct vgpu_entity *ent;
 		struct vgpu_se *se;
-		u64 slice;
+		u64 slice = 0;
 
 		se = vgpu_rq_pick(&e->rq, now, &slice);
-		if (!se)
+		if (!se) {
+			if (slice)	/* nobody may run before then */
+				hrtimer_start(&e->slice_timer,
+					      ns_to_ktime(slice),
+					      HRTIMER_MODE_REL_PINNED_HARD);
 			return;
+		}
 		ent = container_of(se, struct vgpu_entity, se);
 		while (!list_empty(&ent->ready)) {
 			ctx = list_first_entry(&ent->ready, struct vgpu_ctx,
@@ -235,6 +243,21 @@ static void dispatch(struct vgpu_engine *e)
 	}
 }
 
+/* The policy compares with the one that runs: what it used so far counts. */
+static void charge_so_far(struct vgpu_engine *e)
+{
+	u64 clock;
+
+	if (e->state != VGPU_ENGINE_RUNNING)
+		return;
+	clock = engine_clock(e);
+	if (clock - e->started <= e->charged)
+		return;
+	vgpu_rq_charge(&e->rq, &e->entity->se,
+		       clock - e->started - e->charged, ktime_get_ns());
+	e->charged = clock - e->started;
+}
+
 void vgpu_entity_unblock_locked(struct vgpu_entity *ent)
 {
 	struct vgpu_engine *e = ent->engine;
@@ -244,6 +267,7 @@ void vgpu_entity_unblock_locked(struct vgpu_entity *ent)
 	    ent->se.state != VGPU_SE_IDLE || e->state == VGPU_ENGINE_DEAD)
 		return;
 	vgpu_gpu_sample_soon(e->gpu);
+	charge_so_far(e);
 	if (vgpu_rq_wake(&e->rq, &ent->se, ktime_get_ns()) &&
 	    e->state == VGPU_ENGINE_RUNNING) {
 		e->resched = true;
@@ -286,6 +310,8 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	e->stopping = false;
 	slot->service += service;
 	q->run_ns += service;
+	/* Of which some was charged while it ran. */
+	service -= min(service, e->charged);
 	if (bytes && !vgpu_bandwidth_take(ent->inst, bytes)) {
 		ent->throttled = true;
 		vgpu_bandwidth_throttle(ent->inst);
@@ -513,6 +539,17 @@ void vgpu_entity_pause(struct vgpu_entity *ent, bool paused)
 
 /* ---------------------------------------------------------- life cycle */
 
+/* A policy broke its contract; the run queue goes on with "rr". */
+static void policy_ejected(struct vgpu_rq *rq, const char *name,
+			   const char *reason)
+{
+	struct vgpu_engine *e = container_of(rq, struct vgpu_engine, rq);
+
+	pr_err("vgpu: gpu%u: engine %u: policy %s ejected: %s\n",
+	       e->gpu->index, e->index, name, reason);
+	vgpu_event_post(VGPU_EVENT_POLICY, e->gpu, NULL, 0);
+}
+
 int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 		     unsigned int index)
 {
@@ -523,8 +560,11 @@ int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 	INIT_WORK(&e->reset_work, reset_work_fn);
 	vgpu_hrtimer_setup(&e->slice_timer, slice_timer_fn);
 	vgpu_hrtimer_setup(&e->hang_timer, hang_timer_fn);
-	vgpu_rq_init(&e->rq, &e->lock, gpu->policy);
+	/* The run queue has a reference of its own, as it may change it. */
+	vgpu_rq_init(&e->rq, &e->lock,
+		     vgpu_policy_get(vgpu_policy_name(gpu->policy)));
 	e->rq.slice_ns = gpu->slice_ns;
+	e->rq.ejected = policy_ejected;
 	return 0;
 }
 
@@ -580,6 +620,7 @@ void vgpu_engine_fini(struct vgpu_engine *e)
 	hrtimer_cancel(&e->hang_timer);
 	cancel_work_sync(&e->reset_work);
 	vgpu_rq_fini(&e->rq);
+	vgpu_policy_put(e->rq.policy);
 }
 
 void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info)

@@ -369,7 +369,7 @@ EXPORT_SYMBOL_NS_GPL(vgpu_gpu_get_info, VGPU);
 int vgpu_gpu_set(struct vgpu_gpu *gpu, const char *policy, u64 slice_ns,
 		 u64 preempt_timeout_ns)
 {
-	const struct vgpu_policy *new = NULL, *old = NULL;
+	const struct vgpu_policy *new = NULL, *next, *old;
 	unsigned long flags;
 	unsigned int i;
 	int idx;
@@ -396,23 +396,28 @@ int vgpu_gpu_set(struct vgpu_gpu *gpu, const char *policy, u64 slice_ns,
 		gpu->slice_ns = slice_ns;
 	if (preempt_timeout_ns)
 		WRITE_ONCE(gpu->preempt_timeout_ns, preempt_timeout_ns);
-	if (new) {
-		old = gpu->policy;
-		gpu->policy = new;
-	}
+	if (new)
+		swap(gpu->policy, new);
 	for (i = 0; i < gpu->whole.nr_engines; i++) {
 		struct vgpu_engine *e = &gpu->whole.engines[i];
 
+		/* Cannot fail: gpu->policy has a reference. */
+		next = new ? vgpu_policy_get(policy) : NULL;
+		old = NULL;
 		spin_lock_irqsave(&e->lock, flags);
 		e->rq.slice_ns = gpu->slice_ns;
-		if (new)
-			vgpu_rq_set_policy(&e->rq, new, ktime_get_ns());
+		if (next) {
+			old = e->rq.policy;
+			vgpu_rq_set_policy(&e->rq, next, ktime_get_ns());
+		}
 		spin_unlock_irqrestore(&e->lock, flags);
+		if (old)
+			vgpu_policy_put(old);
 	}
 	mutex_unlock(&gpu->lock);
 	vgpu_gpu_leave(idx);
-	if (old)
-		vgpu_policy_put(old);
+	if (new)
+		vgpu_policy_put(new);
 	vgpu_event_post(VGPU_EVENT_POLICY, gpu, NULL, gpu->slice_ns);
 	return 0;
 }

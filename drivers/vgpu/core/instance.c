@@ -268,6 +268,9 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 		return ERR_PTR(ret);
 	}
 	vgpu_event_post(VGPU_EVENT_CREATED, NULL, inst, 0);
+	mutex_lock(&inst->lock);
+	inst->added = true;
+	mutex_unlock(&inst->lock);
 	return inst;
 
 err_commit:
@@ -347,7 +350,7 @@ int vgpu_instance_destroy(struct vgpu_instance *inst)
 	if (!vgpu_gpu_enter(inst->gpu, &idx))
 		return -ENODEV;
 	mutex_lock(&inst->lock);
-	if (inst->nr_clients)
+	if (inst->nr_clients || !inst->added)
 		ret = -EBUSY;
 	else if (inst->state == VGPU_STATE_DEAD)
 		ret = -ENOENT;

@@ -123,16 +123,20 @@ static int open_path(const char *path, struct vgpu_dev **dev)
 		switch (ret) {
 		case -ENOENT:
 			return vgpu_fail(-ENODEV,
-					 "%s does not exist: list the vGPUs with 'vgpuctl list', make one with 'vgpuctl create'",
+					 "%s does not exist: list the vGPUs with 'vgpuctl list', make one with 'vgpuctl vgpu create'",
 					 path);
 		case -EACCES:
 		case -EPERM:
 			return vgpu_fail(ret,
 					 "no permission to open %s: ask its owner, or run as root",
 					 path);
+		case -EAGAIN:
+			return vgpu_fail(ret,
+					 "%s is not running: start it with 'vgpuctl vgpu start' ('vgpuctl list' shows its state)",
+					 path);
 		case -EBUSY:
 			return vgpu_fail(ret,
-					 "%s cannot be opened now: is it started, and not in use by a VM? ('vgpuctl list' tells)",
+					 "%s is in use ('vgpuctl list' tells by whom)",
 					 path);
 		default:
 			return vgpu_fail(ret, "cannot open %s: %s", path,
@@ -200,7 +204,7 @@ static int open_only(struct vgpu_dev **dev)
 		return ret;
 	if (!only.count)
 		return vgpu_fail(-ENODEV,
-				 "there is no vGPU: make one with 'vgpuctl create'");
+				 "there is no vGPU: make one with 'vgpuctl vgpu create'");
 	if (only.count > 1)
 		return vgpu_fail(-ENOTUNIQ,
 				 "there are %u vGPUs: say which, by number, UUID or path ('vgpuctl list' shows them)",

@@ -53,7 +53,7 @@ static noinline void leak(void)
 static void sleep_in_atomic(void)
 {
 	spin_lock(&spin);
-	msleep(1);
+	msleep(20);
 	spin_unlock(&spin);
 }
 

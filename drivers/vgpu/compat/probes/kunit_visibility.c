@@ -1,3 +1,0 @@
-// SPDX-License-Identifier: GPL-2.0
-/* <kunit/visibility.h> came in 6.3. */
-#include <kunit/visibility.h>

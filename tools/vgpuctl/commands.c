@@ -111,7 +111,7 @@ const struct command commands[] = {
 	{
 		.noun = "type", .verb = "list", .args = "",
 		.help = "shapes in which vGPUs are made, and how many more fit",
-		.more = "A type is named for its part of the engines in eighths and its memory: 2g.128m stands for a quarter of the engines and 128 MiB.",
+		.more = "A type is named for its part of the engines in eighths and its memory: 2g.64m stands for a quarter of the engines and 64 MiB.",
 		.options = type_options, .handler = cmd_type_list,
 		.examples = EXAMPLES({ "vgpuctl type list --gpu 0", "what can be made on GPU 0" }),
 	},
@@ -135,9 +135,9 @@ const struct command commands[] = {
 		.help = "make a vGPU",
 		.more = "It gets a node, /dev/vgpu/vN, for programs and containers. With --mdev it becomes a mediated device instead, to be attached to a VM.",
 		.options = create_options, .handler = cmd_vgpu_create,
-		.examples = EXAMPLES({ "vgpuctl vgpu create --type 1g.64m --weight 300 --start",
+		.examples = EXAMPLES({ "vgpuctl vgpu create --type 1g.32m --weight 300 --start",
 				       "for programs of the host, three times the usual share" },
-				     { "vgpuctl vgpu create --type 1g.64m --mdev",
+				     { "vgpuctl vgpu create --type 1g.32m --mdev",
 				       "for a VM" }),
 	},
 	{
@@ -249,4 +249,15 @@ bool command_is_noun(const char *noun)
 		if (!strcmp(c->noun, noun))
 			return true;
 	return false;
+}
+
+const char *arg_option(const struct args *args, const char *name)
+{
+	const struct option_desc *d = args->command->options;
+	int i;
+
+	for (i = 0; d && d[i].name; i++)
+		if (!strcmp(d[i].name, name))
+			return args->values[i];
+	return NULL;
 }

@@ -65,7 +65,9 @@ enum nl_group {
 	NL_GROUP_QUOTA		= 2,
 	NL_GROUP_HEALTH		= 4,
 };
+
 extern const char *const nl_group_names[3];
+
 int nl_listen(unsigned int groups);
 int nl_listen_fd(void);
 /*

@@ -16,11 +16,11 @@
 static void roff(const char *text)
 {
 	for (; *text; text++) {
-		if (*text == '\\')
+		if (*text == '\\') {
 			fputs("\\e", stdout);
-		else if (*text == '-')
+		} else if (*text == '-') {
 			fputs("\\-", stdout);
-		else if (!strncmp(text, "…", 3)) {
+		} else if (!strncmp(text, "…", 3)) {
 			fputs("\\&...", stdout);
 			text += 2;
 		} else if (*text == '`') {
@@ -32,8 +32,9 @@ static void roff(const char *text)
 			fputs("\\fR", stdout);
 			if (!*text)
 				break;
-		} else
+		} else {
 			putchar(*text);
+		}
 	}
 }
 

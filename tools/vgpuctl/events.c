@@ -82,17 +82,17 @@ static void print_event(struct json_object *ev)
 	else
 		printf("  %-5s", "");
 	printf("  %s%-11s%s", color_on(event_color(ev)), what, color_off());
-	if (!strcmp(what, "state"))
+	if (!strcmp(what, "state")) {
 		printf("  %s", json_str(ev, "state"));
-	else if (!strcmp(what, "created") || !strcmp(what, "destroyed"))
+	} else if (!strcmp(what, "created") || !strcmp(what, "destroyed")) {
 		printf("  %s", json_str(ev, "uuid"));
-	else if (!strcmp(what, "quota"))
+	} else if (!strcmp(what, "quota")) {
 		printf("  %s refused", format_bytes(buf, json_u64(ev, "bytes")));
-	else if (!strcmp(what, "fault"))
+	} else if (!strcmp(what, "fault")) {
 		printf("  at 0x%" PRIx64, json_u64(ev, "address"));
-	else if (!strcmp(what, "reset"))
+	} else if (!strcmp(what, "reset")) {
 		printf("  engine %" PRIu64, json_u64(ev, "engine"));
-	else if (!strcmp(what, "broken")) {
+	} else if (!strcmp(what, "broken")) {
 		err = json_object_get_int(json_object_object_get(ev, "error"));
 		printf("  %s", strerror(err < 0 ? -err : err));
 	}

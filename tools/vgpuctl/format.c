@@ -7,6 +7,8 @@
 
 #include "table.h"
 
+typedef unsigned __int128 wide_t;
+
 static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
 
 static unsigned int unit_of(uint64_t bytes)
@@ -98,8 +100,8 @@ const char *format_bar(char *buf, uint64_t used, uint64_t limit,
 	if (limit) {
 		if (used > limit)
 			used = limit;
-		filled = (unsigned int)(((unsigned __int128)used * width +
-					 limit / 2) / limit);
+		filled = (unsigned int)(((wide_t)used * width + limit / 2) /
+					limit);
 		/* a little is not nothing, nearly all is not all */
 		if (used && !filled)
 			filled = 1;

@@ -132,7 +132,7 @@ void help_overview(void)
 	print_options(global_options);
 	puts("\nA first round, as root:\n"
 	     "  vgpuctl type list                             what can be made\n"
-	     "  vgpuctl vgpu create --type 1g.64m --start     make one\n"
+	     "  vgpuctl vgpu create --type 1g.32m --start     make one\n"
 	     "  vgpuctl run --vgpu v0 --verify saxpy          compute on it\n"
 	     "  vgpuctl top                                   watch\n\n"
 	     "`vgpuctl COMMAND --help` and vgpuctl(8) say more.");

@@ -160,17 +160,6 @@ static int run_command(const struct command *cmd, int argc, char **argv)
 	return cmd->handler(&args);
 }
 
-const char *arg_option(const struct args *args, const char *name)
-{
-	const struct option_desc *d = args->command->options;
-	int i;
-
-	for (i = 0; d && d[i].name; i++)
-		if (!strcmp(d[i].name, name))
-			return args->values[i];
-	return NULL;
-}
-
 /* "vgpu" alone, or with a word that is no verb of it */
 static int bad_noun(int argc, char **argv)
 {

@@ -71,7 +71,7 @@ static bool any_quota(struct args *args)
 
 /* ---- create ----------------------------------------------------------------- */
 
-/* Names of the types of @gpu, as "1g.64m, 2g.128m". */
+/* Names of the types of @gpu, as "1g.32m, 2g.64m". */
 static void type_names(struct json_object *types, uint32_t gpu, char *buf,
 		       size_t size)
 {

@@ -259,7 +259,8 @@ int nl_explain(const struct nl_result *r, const char *doing)
 	if (!r->text[0])
 		return fail(code_of(r->err), r->err, hint, "%s: %s", doing,
 			    strerror(r->err));
-	if (r->attr)
+	/* of a value that the policy refuses the kernel does not say whose */
+	if (r->attr && (r->err == EINVAL || r->err == ERANGE))
 		return fail(code_of(r->err), r->err, hint, "%s: %s (%s)",
 			    doing, r->text, r->attr);
 	return fail(code_of(r->err), r->err, hint, "%s: %s", doing, r->text);

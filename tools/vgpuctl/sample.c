@@ -9,6 +9,8 @@
 #include "data.h"
 #include "top.h"
 
+typedef unsigned __int128 wide_t;
+
 /* What @key grew by; it starts over when the vGPU is another one. */
 static uint64_t grown(struct json_object *before, struct json_object *after,
 		      const char *key)
@@ -23,7 +25,7 @@ static uint64_t permille(uint64_t part, uint64_t whole)
 {
 	if (!whole)
 		return 0;
-	return (uint64_t)(((unsigned __int128)part * 1000 + whole / 2) / whole);
+	return (uint64_t)(((wide_t)part * 1000 + whole / 2) / whole);
 }
 
 /* Numbers are used again; UUIDs are not. */
@@ -131,7 +133,7 @@ static struct json_object *sample_vgpu(const struct reading *before,
 	};
 	struct json_object *old = same_vgpu(before->vgpus, vgpu);
 	struct json_object *obj = json_object_new_object();
-	uint64_t busy, entitled, mine, slices;
+	uint64_t busy, entitled, mine, slices, most;
 	int i;
 
 	for (i = 0; same[i]; i++)
@@ -142,8 +144,12 @@ static struct json_object *sample_vgpu(const struct reading *before,
 	add(obj, "received_permille", permille(mine, busy));
 	add(obj, "entitled_permille",
 	    permille(grown(old, vgpu, "entitled_ns"), entitled));
-	add(obj, "busy_permille",
-	    permille(mine < interval ? mine : interval, interval));
+	/*
+	 * Of the time that one engine has.  An engine's clock may run faster
+	 * than ours; together they are busy no more than always.
+	 */
+	most = busy > interval ? busy : interval;
+	add(obj, "busy_permille", permille(mine, most));
 	add(obj, "wait_avg_ns",
 	    slices ? grown(old, vgpu, "wait_ns") / slices : 0);
 	for (i = 0; counters[i]; i++)

@@ -90,7 +90,7 @@ void table_cell(struct table *t, enum color color, const char *fmt, ...)
 	t->at++;
 }
 
-/* Hides columns until the rest fits; one that is empty goes too. */
+/* Hides columns until the rest fits. */
 static void table_fit(struct table *t, unsigned int indent)
 {
 	unsigned int i, width, worst;
@@ -128,32 +128,38 @@ static void print_cell(struct table *t, FILE *out, unsigned int i,
 		fprintf(out, "%*s", (t->column[i].right ? 0 : pad) + GAP, "");
 }
 
+/* One line; nothing is printed after the last cell that has text. */
+static void print_line(struct table *t, FILE *out, unsigned int indent,
+		       const struct cell *cells)
+{
+	unsigned int i, last = 0;
+
+	for (i = 0; i < t->columns; i++)
+		if (!t->column[i].hidden && cells[i].text && *cells[i].text)
+			last = i;
+	fprintf(out, "%*s", (int)indent, "");
+	for (i = 0; i <= last; i++)
+		if (!t->column[i].hidden)
+			print_cell(t, out, i, cells[i].text ? cells[i].text : "",
+				   cells[i].color, i == last);
+	fputc('\n', out);
+}
+
 void table_print(struct table *t, FILE *out, unsigned int indent)
 {
-	unsigned int i, row, last = 0;
+	struct cell titles[MAX_COLUMNS];
+	unsigned int i, row;
 
 	table_fit(t, indent);
-	for (i = 0; i < t->columns; i++)
-		if (!t->column[i].hidden)
-			last = i;
-
-	fprintf(out, "%*s", (int)indent, "");
-	for (i = 0; i < t->columns; i++)
-		if (!t->column[i].hidden)
-			print_cell(t, out, i, t->column[i].title, COLOR_BOLD,
-				   i == last);
-	fputc('\n', out);
+	for (i = 0; i < t->columns; i++) {
+		titles[i].text = (char *)t->column[i].title;
+		titles[i].color = COLOR_BOLD;
+	}
+	print_line(t, out, indent, titles);
 	for (row = 0; row < t->rows; row++) {
-		fprintf(out, "%*s", (int)indent, "");
-		for (i = 0; i < t->columns; i++) {
-			struct cell *c = &t->cells[row][i];
-
-			if (!t->column[i].hidden)
-				print_cell(t, out, i, c->text ? c->text : "",
-					   c->color, i == last);
-			free(c->text);
-		}
-		fputc('\n', out);
+		print_line(t, out, indent, t->cells[row]);
+		for (i = 0; i < t->columns; i++)
+			free(t->cells[row][i].text);
 	}
 	free(t->cells);
 	free(t);

@@ -127,7 +127,7 @@ static unsigned int list_some(struct json_object *vgpus, struct json_object *gpu
 			continue;
 		if (!t) {
 			if (!gpu)
-				printf("%sNo GPU any more%s\n",
+				printf("\n%sNo GPU any more%s\n",
 				       color_on(COLOR_RED), color_off());
 			t = table_new(terminal_width());
 			list_columns(t, data_reduced(vgpu));
@@ -142,12 +142,16 @@ static unsigned int list_some(struct json_object *vgpus, struct json_object *gpu
 
 static void gpu_heading(struct json_object *gpu)
 {
+	unsigned int width = terminal_width();
 	char buf[FORMAT_SIZE];
 
-	printf("%sGPU %" PRIu64 "%s  %s  %s  %s, %s slices", color_on(COLOR_BOLD),
-	       json_u64(gpu, "index"), color_off(), json_str(gpu, "name"),
-	       json_str(gpu, "device"), json_str(gpu, "policy"),
-	       format_ns(buf, json_u64(gpu, "slice_ns")));
+	printf("%sGPU %" PRIu64 "%s  %s", color_on(COLOR_BOLD),
+	       json_u64(gpu, "index"), color_off(), json_str(gpu, "name"));
+	/* what `vgpuctl gpu list` shows as well */
+	if (!width || width >= 100)
+		printf("  %s  %s, %s slices", json_str(gpu, "device"),
+		       json_str(gpu, "policy"),
+		       format_ns(buf, json_u64(gpu, "slice_ns")));
 	printf("  %" PRIu64 "/%" PRIu64 " vGPUs", json_u64(gpu, "instances"),
 	       json_u64(gpu, "max_instances"));
 	if (json_has(gpu, "vram_committed"))

@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# vgpuctl's command line on a machine without vgpu: help, manual page,
+# completion and table agree; bad lines are refused with exit status 2 and a
+# hint; without a module it says what to do.
+#
+#	tests/vgpuctl/cli.sh FOLDER	where vgpuctl and vgpuctl.d are
+set -u
+
+bin=$(cd "${1:?folder of vgpuctl}" && pwd)
+ctl=$bin/vgpuctl
+man=$bin/vgpuctl.d/vgpuctl.8
+bash_completion=$bin/vgpuctl.d/vgpuctl.bash
+py=/usr/bin/python3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+n=0
+t() { # what, command...
+	local what=$1; shift
+	n=$((n + 1))
+	if "$@" >"$work/log" 2>&1; then
+		echo "ok $n - $what"
+	else
+		echo "not ok $n - $what"
+		sed 's/^/# /' "$work/log" | head -20
+	fi
+}
+exits() { # status, command...
+	local want=$1 got; shift
+	"$@" >"$work/out" 2>"$work/err"; got=$?
+	cat "$work/out" "$work/err"
+	[ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }
+}
+says() { # words, status, command...
+	local words=$1; shift
+	exits "$@" && { grep -qF -- "$words" "$work/out" || grep -qF -- "$words" "$work/err"; }
+}
+
+echo "TAP version 13"
+
+# --- the table, and what is made of it ---------------------------------------
+"$ctl" help --format json >"$work/table.json"
+t "the table is JSON" "$py" -m json.tool "$work/table.json"
+"$py" - "$work/table.json" >"$work/lines" <<'PY'
+import json, sys
+table = json.load(open(sys.argv[1]))
+assert table["schema"] == 1
+for c in table["commands"]:
+    opts = " ".join(o["name"] for o in c["options"])
+    print(f'{c["noun"]}|{c.get("verb", "")}|{opts}|{c["help"]}')
+PY
+nroff -man "$man" 2>/dev/null | col -b >"$work/man.txt"
+"$ctl" --help >"$work/overview.txt"
+
+in_help() { # noun verb options
+	local o text
+	# shellcheck disable=SC2086
+	text=$("$ctl" $1 $2 --help) || return 1
+	for o in $3; do
+		grep -q -- "--$o" <<<"$text" || { echo "help lacks --$o"; return 1; }
+	done
+}
+in_overview() { grep -q "^  $1 ${2:+$2 }*" "$work/overview.txt"; }
+in_man() {
+	local o
+	grep -qE "^ +vgpuctl $1${2:+ $2}( |$)" "$work/man.txt" || { echo "no section"; return 1; }
+	for o in $3; do
+		grep -q -- "--$o" "$work/man.txt" || { echo "man lacks --$o"; return 1; }
+	done
+}
+completes() { # words to type, expected completion
+	bash -c '
+		. "$1"; shift
+		COMP_WORDS=(vgpuctl "${@:1:$#-1}"); COMP_CWORD=$(($# - 1))
+		_vgpuctl
+		printf "%s\n" "${COMPREPLY[@]}" | grep -qx -- "${!#}"' _ "$bash_completion" "$@"
+}
+while IFS='|' read -r noun verb options help; do
+	name="$noun${verb:+ $verb}"
+	t "$name: --help has its options" in_help "$noun" "$verb" "$options"
+	t "$name: in the overview" in_overview "$noun" "$verb"
+	t "$name: in the manual page, with its options" in_man "$noun" "$verb" "$options"
+	t "$name: 'help $name' is the same as --help" \
+		cmp <("$ctl" help $noun $verb) <("$ctl" $noun $verb --help)
+	t "$name: completion knows the noun" completes "" "$noun"
+	[ -z "$verb" ] || t "$name: completion knows the verb" completes "$noun" "" "$verb"
+	for o in $options; do
+		if [ -n "$verb" ]; then
+			t "$name: completion knows --$o" completes "$noun" "$verb" "--" "--$o"
+		else
+			t "$name: completion knows --$o" completes "$noun" "--" "--$o"
+		fi
+	done
+done <"$work/lines"
+t "completion offers values" completes events --group "" health
+t "the completion is clean bash" bash -n "$bash_completion"
+if command -v mandoc >/dev/null; then
+	# long lines and a date that is left empty are no faults
+	t "the manual page is clean" \
+		sh -c '! mandoc -T lint -W warning "$1" | grep -v "missing date"' _ "$man"
+fi
+
+# --- bad lines ------------------------------------------------------------------
+while IFS='|' read -r line words; do
+	# shellcheck disable=SC2086
+	t "refused: vgpuctl $line" says "$words" 2 "$ctl" $line
+done <<'LINES'
+frobnicate|there is no command 'frobnicate'
+vgpu frobnicate|vgpu has no verb 'frobnicate'
+vgpu show|vgpu show needs VGPU
+vgpu show x|'x' is no vGPU
+vgpu show v0 v1|too much: 'v1'
+gpu show v0|'v0' is no GPU
+gpu set 0|nothing to set
+vgpu set v0|nothing to set
+vgpu set v0 --weight|--weight needs a value
+vgpu create|--type is missing
+vgpu create --type a --uuid 123|is no UUID
+vgpu create --type a --mdev --start|starts when a VM opens it
+vgpu list --gpu x|is no GPU
+vgpu list --frob|unknown option --frob
+vgpu list -x|unknown option -x
+list --color maybe|give auto, always or never
+events --count 0|give a number from 1 on
+events --group all|give lifecycle, quota or health
+events --timeout x|give seconds
+top --delay 0|give seconds
+stats v0 --gpu 1|not both
+help --format html|give text, man, bash or json
+LINES
+t "no command: the overview, and exit status 2" says "Usage:" 2 "$ctl"
+t "--version" says "vgpuctl " 0 "$ctl" --version
+
+json_error() {
+	exits 2 "$ctl" -j vgpu show x && "$py" - "$work/out" <<'PY'
+import json, sys
+e = json.load(open(sys.argv[1]))
+assert e["schema"] == 1 and e["error"]["exit"] == 2 and e["error"]["hint"], e
+PY
+}
+t "-j: errors are JSON as well" json_error
+
+# --- no module ------------------------------------------------------------------
+if [ ! -e /sys/module/vgpu ] && [ ! -e /sys/module/vgpu_guest ]; then
+	for line in list "gpu list" "gpu show 0" "type list" "vgpu list" "vgpu show 0" \
+		"vgpu create --type x" "vgpu start 0" "vgpu destroy 0" "vgpu set 0 --weight 1" \
+		"gpu set 0 --policy rr" "top -n 1" "events --timeout 1" "stats"; do
+		# shellcheck disable=SC2086
+		t "no module: vgpuctl $line" says 'run `modprobe vgpu_soft`' 3 "$ctl" $line
+	done
+else
+	n=$((n + 1)); echo "ok $n - no module # SKIP vgpu is loaded here"
+fi
+echo "1..$n"

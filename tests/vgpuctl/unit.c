@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vgpuctl without a kernel: words of the command line, figures, tables against
+ * golden files, netlink messages made by hand.
+ *
+ *	unit FOLDER		compares with FOLDER/NAME.txt
+ *	unit --write FOLDER	writes them anew
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+#include <netlink/netlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+
+#include "data.h"
+#include "decode.h"
+#include "list.h"
+#include "table.h"
+#include "top.h"
+#include "vgpuctl.h"
+
+bool json_output;
+bool json_pretty;
+bool color_output;
+
+const char cmd_run_help[] = "Usage: vgpuctl run\n";
+
+int cmd_run(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return 0;
+}
+
+static unsigned int count, failed;
+static bool write_golden;
+static const char *folder;
+
+__attribute__((format(printf, 2, 3)))
+static void ok(bool good, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("%sok %u - ", good ? "" : "not ", ++count);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	failed += !good;
+}
+
+/* ---- words ------------------------------------------------------------------ */
+
+static void test_sizes(void)
+{
+	static const struct {
+		const char *text;
+		int err;
+		uint64_t bytes;
+	} t[] = {
+		{ "0", 0, 0 }, { "4096", 0, 4096 }, { "64M", 0, 64 << 20 },
+		{ "64m", 0, 64 << 20 }, { "64MiB", 0, 64 << 20 },
+		{ "64 MB", 0, 64 << 20 }, { "1.5k", 0, 1536 },
+		{ "2T", 0, 2ULL << 40 }, { "16777215T", 0, 16777215ULL << 40 },
+		{ "16777216T", -1, 0 }, { "", -1, 0 }, { "M", -1, 0 },
+		{ "-1", -1, 0 }, { "1.2.3", -1, 0 }, { "1Mi", -1, 0 },
+		{ "1X", -1, 0 }, { "0x10", -1, 0 }, { "1.0001k", -1, 0 },
+		{ "99999999999999999999", -1, 0 },
+	};
+	uint64_t v;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		int err = parse_size(t[i].text, &v);
+
+		ok(err == t[i].err && (err || v == t[i].bytes), "size '%s'",
+		   t[i].text);
+	}
+}
+
+static void test_times(void)
+{
+	uint64_t v;
+
+	ok(!parse_time("2ms", &v) && v == 2000000, "2ms");
+	ok(!parse_time("0.1ms", &v) && v == 100000, "0.1ms");
+	ok(!parse_time("500us", &v) && v == 500000, "500us");
+	ok(!parse_time("1s", &v) && v == 1000000000, "1s");
+	ok(parse_time("2", &v), "a time without a unit");
+	ok(parse_time("2min", &v), "a time with an unknown unit");
+	ok(parse_time("", &v), "an empty time");
+	ok(parse_time("99999999999999999s", &v), "too long a time");
+}
+
+static void test_names(void)
+{
+	static const char uuid[] = "01234567-89ab-CDEF-0123-456789abcdef";
+	static const char *const bad[] = {
+		"", "v", "x1", "v-1", "-1", "1a", "4294967295", "v4294967296",
+		"01234567-89ab-cdef-0123-456789abcde",
+		"01234567-89ab-cdef-0123-456789abcdeg",
+		"0123456789abcdef0123456789abcdef",
+		"01234567-89ab-cdef-0123-456789abcdef0",
+	};
+	struct vgpu_name n;
+	char text[37];
+	uint32_t gpu;
+	size_t i;
+
+	ok(!parse_vgpu("3", &n) && !n.by_uuid && n.id == 3, "vGPU 3");
+	ok(!parse_vgpu("v12", &n) && !n.by_uuid && n.id == 12, "vGPU v12");
+	ok(!parse_vgpu(uuid, &n) && n.by_uuid && n.uuid[0] == 0x01 &&
+	   n.uuid[6] == 0xcd && n.uuid[15] == 0xef, "vGPU by UUID");
+	format_uuid(n.uuid, text);
+	ok(!strcasecmp(text, uuid), "a UUID comes back");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(parse_vgpu(bad[i], &n) == -1, "no vGPU: '%s'", bad[i]);
+	ok(!parse_gpu("0", &gpu) && gpu == 0, "GPU 0");
+	ok(!parse_gpu("gpu7", &gpu) && gpu == 7, "GPU gpu7");
+	ok(parse_gpu("gpu", &gpu) && parse_gpu("v0", &gpu), "no GPU");
+}
+
+/* ---- figures -------------------------------------------------------------------- */
+
+static void test_figures(void)
+{
+	char b[FORMAT_SIZE];
+
+#define SAME(made, want) do {						\
+	const char *got = made;						\
+	ok(!strcmp(got, want), "%s is %s (%s)", #made, want, got);	\
+} while (0)
+	SAME(format_bytes(b, 0), "0 B");
+	SAME(format_bytes(b, 1023), "1023 B");
+	SAME(format_bytes(b, 1024), "1 KiB");
+	SAME(format_bytes(b, 1536), "1.5 KiB");
+	SAME(format_bytes(b, 64 << 20), "64 MiB");
+	SAME(format_bytes(b, UINT64_MAX), "16384 PiB");
+	SAME(format_used(b, 12 << 20, 64 << 20), "12/64 MiB");
+	SAME(format_used(b, 4096, 64 << 20), "0.0/64 MiB");
+	SAME(format_used(b, 0, 0), "0/0 B");
+	SAME(format_ns(b, 999), "999 ns");
+	SAME(format_ns(b, 1500000), "1.5 ms");
+	SAME(format_ns(b, 2000000000), "2 s");
+	SAME(format_permille(b, 248), "24.8 %");
+	SAME(format_permille(b, 1000), "100.0 %");
+	SAME(format_bar(b, 0, 10, 4), "[----]");
+	SAME(format_bar(b, 1, 1000, 4), "[#---]");
+	SAME(format_bar(b, 999, 1000, 4), "[###-]");
+	SAME(format_bar(b, 10, 10, 4), "[####]");
+	SAME(format_bar(b, 20, 10, 4), "[####]");
+	SAME(format_bar(b, 5, 0, 4), "[----]");
+	SAME(format_bar(b, UINT64_MAX, UINT64_MAX, 99),
+	     "[################################]");
+#undef SAME
+	ok(color_used(79, 100) == COLOR_NONE, "79 %% is quiet");
+	ok(color_used(80, 100) == COLOR_YELLOW, "80 %% warns");
+	ok(color_used(95, 100) == COLOR_RED, "95 %% alarms");
+	ok(color_share(90, 100) == COLOR_NONE, "a tenth behind is quiet");
+	ok(color_share(89, 100) == COLOR_YELLOW, "more is not");
+}
+
+/* ---- tables ------------------------------------------------------------------------ */
+
+static char *read_all(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	size_t n;
+	char *buf;
+
+	if (!f)
+		return strdup("");
+	buf = calloc(1, 65536);
+	n = fread(buf, 1, 65535, f);
+	buf[n] = '\0';
+	fclose(f);
+	return buf;
+}
+
+/* Runs @print with stdout in a file, and compares that with the golden one. */
+static void golden(const char *name, const char *columns, void (*print)(void))
+{
+	char made[] = "/tmp/vgpuctl-unit-XXXXXX", path[512];
+	int fd = mkstemp(made), saved;
+	char *got, *want;
+
+	if (columns)
+		setenv("COLUMNS", columns, 1);
+	else
+		unsetenv("COLUMNS");
+	fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	print();
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(fd);
+
+	got = read_all(made);
+	unlink(made);
+	snprintf(path, sizeof(path), "%s/%s.txt", folder, name);
+	if (write_golden) {
+		FILE *f = fopen(path, "w");
+
+		if (f) {
+			fputs(got, f);
+			fclose(f);
+		}
+	}
+	want = read_all(path);
+	ok(*want && !strcmp(got, want), "%s.txt", name);
+	if (strcmp(got, want))
+		fprintf(stderr, "--- got\n%s--- want\n%s---\n", got, want);
+	free(got);
+	free(want);
+}
+
+static const char gpus_json[] =
+"[{'index':0,'name':'soft0','driver':'vgpu_soft','device':'1f600:00:00.0',"
+"  'caps':['preempt','save'],'engines':1,'units':4,'max_instances':64,"
+"  'instances':2,'vram_bytes':268435456,'policy':'fair','slice_ns':2000000,"
+"  'vram_committed':201326592,'vram':{'total':268435456,'used':100663296},"
+"  'engine':[{'index':0,'busy_ns':%s,'switches':10,'preemptions':7}],"
+"  'unplugged':false},"
+" {'index':1,'name':'soft1','driver':'vgpu_soft','device':'1f601:00:00.0',"
+"  'engines':1,'units':4,'max_instances':64,'instances':0,"
+"  'vram_bytes':268435456,'policy':'rr','slice_ns':500000,"
+"  'vram_committed':0,'vram':{'total':268435456,'used':0},"
+"  'engine':[{'index':0,'busy_ns':0,'switches':0,'preemptions':0}],"
+"  'unplugged':true}]";
+
+static const char vgpus_json[] =
+"[{'id':0,'uuid':'11111111-2222-3333-4444-555555555555','gpu':0,"
+"  'type':'1g.32m','state':'running','flags':[],'weight':300,'priority':4,"
+"  'received_permille':600,'entitled_permille':750,'clients':1,"
+"  'holder_pid':187,'holder':'saxpy','vram_limit':33554432,"
+"  'vram_used':32505856,'busy_ns':%s,'entitled_ns':%s,'wait_ns':4000000,"
+"  'slices':4,'completed':12},"
+" {'id':7,'uuid':'66666666-7777-8888-9999-aaaaaaaaaaaa','gpu':0,"
+"  'type':'2g.64m','state':'paused','flags':['mdev'],'weight':100,"
+"  'priority':4,'received_permille':400,'entitled_permille':250,'clients':3,"
+"  'holder_pid':4321,'holder':'qemu-system-x86','vram_limit':67108864,"
+"  'vram_used':0,'busy_ns':%s,'entitled_ns':%s,'wait_ns':0,'slices':0},"
+" {'id':9,'uuid':'bbbbbbbb-7777-8888-9999-aaaaaaaaaaaa','gpu':5,"
+"  'type':'2g.64m','state':'dead','flags':[],'weight':100,'clients':0,"
+"  'vram_limit':67108864,'vram_used':0}]";
+
+/* Single quotes for double ones, and four words put in. */
+static struct json_object *parse(const char *text, const char *a, const char *b,
+				 const char *c, const char *d)
+{
+	struct json_object *obj;
+	char buf[4096], *p;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-security"
+	snprintf(buf, sizeof(buf), text, a, b, c, d);
+#pragma GCC diagnostic pop
+	for (p = buf; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	obj = json_tokener_parse(buf);
+	if (!obj) {
+		printf("Bail out! bad JSON in the test\n");
+		exit(1);
+	}
+	return obj;
+}
+
+static void golden_list(void)
+{
+	struct json_object *gpus = parse(gpus_json, "0", "", "", "");
+	struct json_object *vgpus = parse(vgpus_json, "0", "0", "0", "0");
+
+	print_list(gpus, vgpus);
+	json_object_put(gpus);
+	json_object_put(vgpus);
+}
+
+static void golden_empty(void)
+{
+	struct json_object *none = json_object_new_array();
+
+	print_list(none, none);
+	json_object_put(none);
+}
+
+static void golden_reduced(void)
+{
+	struct json_object *gpus = parse("[{'index':0,'name':'soft0','device':'1f600:00:00.0','vram_bytes':1048576,'policy':'rr','slice_ns':1000}]", "", "", "", "");
+	struct json_object *vgpus = parse("[{'id':0,'uuid':'11111111-2222-3333-4444-555555555555','gpu':0,'type':'1g.32m','state':'failed','flags':[]}]", "", "", "", "");
+
+	print_list(gpus, vgpus);
+	print_vgpu(json_object_array_get_idx(vgpus, 0));
+	json_object_put(gpus);
+	json_object_put(vgpus);
+}
+
+static void golden_node(void)
+{
+	struct json_object *vgpus = parse("[{'id':0,'uuid':'11111111-2222-3333-4444-555555555555','node':'/dev/vgpu/v0','gpu_name':'soft0','units':4,'weight':100,'priority':4,'vram_limit':33554432,'vram_used':4096}]", "", "", "", "");
+
+	print_node_list(vgpus);
+	print_vgpu(json_object_array_get_idx(vgpus, 0));
+	json_object_put(vgpus);
+}
+
+static struct json_object *make_sample(void)
+{
+	/* 1 s; v0 got 600 of 800 ms, entitled to 3 of 4 parts */
+	struct reading before = {
+		.gpus = parse(gpus_json, "1000000000", "", "", ""),
+		.vgpus = parse(vgpus_json, "100000000", "0", "50000000", "0"),
+		.time_ns = 5000000000,
+	};
+	struct reading after = {
+		.gpus = parse(gpus_json, "1800000000", "", "", ""),
+		.vgpus = parse(vgpus_json, "700000000", "600000000",
+			       "250000000", "200000000"),
+		.time_ns = 6000000000,
+	};
+	struct json_object *sample = top_sample(&before, &after);
+
+	json_object_put(before.gpus);
+	json_object_put(before.vgpus);
+	json_object_put(after.gpus);
+	json_object_put(after.vgpus);
+	return sample;
+}
+
+static void golden_top(void)
+{
+	struct json_object *sample = make_sample();
+
+	top_print(sample);
+	json_object_put(sample);
+}
+
+static void golden_top_json(void)
+{
+	json_pretty = true;
+	print_json(make_sample());
+	json_pretty = false;
+}
+
+static void test_tables(void)
+{
+	golden("list", NULL, golden_list);
+	golden("list-80", "80", golden_list);
+	golden("list-40", "40", golden_list);
+	color_output = true;
+	golden("list-color", "120", golden_list);
+	color_output = false;
+	golden("list-empty", NULL, golden_empty);
+	golden("list-reduced", NULL, golden_reduced);
+	golden("list-node", NULL, golden_node);
+	golden("top", NULL, golden_top);
+	golden("top-80", "80", golden_top);
+	golden("top-json", NULL, golden_top_json);
+}
+
+/* ---- the arithmetic of top ------------------------------------------------------------ */
+
+static void test_sample(void)
+{
+	struct reading r = {
+		.gpus = parse(gpus_json, "1000", "", "", ""),
+		.vgpus = parse(vgpus_json, "500", "0", "0", "0"),
+		.time_ns = 1000,
+	};
+	struct reading reborn = {
+		.gpus = parse(gpus_json, "900", "", "", ""),
+		.vgpus = parse("[{'id':0,'uuid':'other','gpu':0,'busy_ns':30}]",
+			       "", "", "", ""),
+		.time_ns = 2000,
+	};
+	struct json_object *sample = top_sample(&r, &r), *v;
+
+	v = json_object_array_get_idx(json_object_object_get(sample, "vgpus"), 0);
+	ok(json_u64(v, "received_permille") == 0, "nothing in no time");
+	json_object_put(sample);
+
+	sample = top_sample(&r, &reborn);
+	v = json_object_array_get_idx(json_object_object_get(sample, "vgpus"), 0);
+	ok(json_u64(v, "busy_ns") == 30, "a new vGPU with an old number counts from 0");
+	v = json_object_array_get_idx(json_object_object_get(sample, "gpus"), 0);
+	ok(json_u64(v, "busy_ns") == 0, "a counter that fell is no huge number");
+	json_object_put(sample);
+	json_object_put(r.gpus);
+	json_object_put(r.vgpus);
+	json_object_put(reborn.gpus);
+	json_object_put(reborn.vgpus);
+}
+
+/* ---- netlink to JSON --------------------------------------------------------------------- */
+
+static void same_json(struct nl_msg *msg, const struct attr_set *set,
+		      const char *want)
+{
+	struct json_object *obj = decode(set, nlmsg_attrdata(nlmsg_hdr(msg), 0),
+					 nlmsg_attrlen(nlmsg_hdr(msg), 0));
+	const char *got = json_object_to_json_string_ext(obj, 0);
+
+	ok(!strcmp(got, want), "decodes to %s", want);
+	if (strcmp(got, want))
+		fprintf(stderr, "got %s\n", got);
+	json_object_put(obj);
+	nlmsg_free(msg);
+}
+
+static struct nl_msg *new_msg(void)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	nlmsg_put(msg, 0, 0, 0, 0, 0);
+	return msg;
+}
+
+static void test_decode(void)
+{
+	struct nl_msg *msg = new_msg();
+	struct nlattr *nest;
+
+	nla_put_u32(msg, VGPU_A_VGPU_ID, 3);
+	nla_put(msg, VGPU_A_VGPU_UUID, 16, "0123456789abcdef");
+	nla_put_u32(msg, VGPU_A_VGPU_STATE, VGPU_NL_STATE_PAUSED);
+	nla_put_u32(msg, VGPU_A_VGPU_FLAGS, VGPU_NL_FLAG_MDEV);
+	nla_put_u64(msg, VGPU_A_VGPU_BUSY_NS, UINT64_MAX);
+	nla_put_u32(msg, VGPU_A_VGPU_MAX + 7, 1);
+	same_json(msg, &attr_set_vgpu,
+		  "{\"id\":3,\"uuid\":\"30313233-3435-3637-3839-616263646566\",\"state\":\"paused\",\"flags\":[\"mdev\"],\"busy_ns\":18446744073709551615}");
+
+	msg = new_msg();
+	nla_put_u64(msg, VGPU_A_GPU_CAPS, 0x15);
+	nest = nla_nest_start(msg, VGPU_A_GPU_VRAM);
+	nla_put_u64(msg, VGPU_A_VRAM_USED, 5);
+	nla_nest_end(msg, nest);
+	nest = nla_nest_start(msg, VGPU_A_GPU_ENGINE);
+	nla_put_u32(msg, VGPU_A_ENGINE_INDEX, 0);
+	nla_nest_end(msg, nest);
+	nest = nla_nest_start(msg, VGPU_A_GPU_ENGINE);
+	nla_put_u32(msg, VGPU_A_ENGINE_INDEX, 1);
+	nla_nest_end(msg, nest);
+	nla_put_flag(msg, VGPU_A_GPU_UNPLUGGED);
+	same_json(msg, &attr_set_gpu,
+		  "{\"caps\":[\"preempt\",\"mmu\",\"host-mem\"],\"vram\":{\"used\":5},\"engine\":[{\"index\":0},{\"index\":1}],\"unplugged\":true}");
+
+	/* shorter than they should be, and values from the future */
+	msg = new_msg();
+	nla_put(msg, VGPU_A_VGPU_ID, 2, "xx");
+	nla_put(msg, VGPU_A_VGPU_UUID, 3, "xxx");
+	nla_put(msg, VGPU_A_VGPU_BUSY_NS, 4, "xxxx");
+	nla_put(msg, VGPU_A_VGPU_HOLDER, 2, "ab");
+	nla_put_u32(msg, VGPU_A_VGPU_STATE, 77);
+	same_json(msg, &attr_set_vgpu, "{\"holder\":\"ab\",\"state\":77}");
+
+	msg = new_msg();
+	nla_put_s32(msg, VGPU_A_EVENT_ERROR, -22);
+	nla_put_u32(msg, VGPU_A_EVENT_EVENT, VGPU_NL_EVENT_BROKEN);
+	same_json(msg, &attr_set_event, "{\"error\":-22,\"event\":\"broken\"}");
+}
+
+/* ---- the table of commands ------------------------------------------------------------------ */
+
+static void test_commands(void)
+{
+	const struct command *c, *d;
+	const struct option_desc *o, *g;
+
+	for (c = commands; c->noun; c++) {
+		const char *verb = c->verb ? c->verb : "";
+
+		ok(c->help && c->help[0] && c->help[strlen(c->help) - 1] != '.',
+		   "%s %s: a line of help without a full stop", c->noun, verb);
+		ok(!c->handler != !c->raw, "%s %s: one handler", c->noun, verb);
+		ok(c->examples && c->examples[0].line &&
+		   strstr(c->examples[0].line, c->noun),
+		   "%s %s: an example", c->noun, verb);
+		ok(c->min <= c->max && !c->args[0] == !c->max,
+		   "%s %s: arguments as in its synopsis", c->noun, verb);
+		ok(command_find(c->noun, c->verb) == c,
+		   "%s %s: is the only one of that name", c->noun, verb);
+		for (d = commands; d->noun; d++)
+			if (!strcmp(c->noun, d->noun) && !c->verb != !d->verb)
+				ok(false, "%s: a noun or a command, not both",
+				   c->noun);
+		for (o = c->options; o && o->name; o++)
+			for (g = global_options; g->name; g++)
+				if (!strcmp(o->name, g->name) ||
+				    (o->letter && o->letter == g->letter))
+					ok(false, "%s %s --%s hides a global one",
+					   c->noun, verb, o->name);
+		for (o = c->options; o && o->name; o++)
+			if (o - c->options >= MAX_OPTIONS)
+				ok(false, "%s %s: too many options", c->noun,
+				   verb);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	write_golden = argc > 2 && !strcmp(argv[1], "--write");
+	folder = argv[argc - 1];
+	if (argc < 2) {
+		fputs("usage: unit [--write] FOLDER\n", stderr);
+		return 2;
+	}
+	puts("TAP version 13");
+	test_sizes();
+	test_times();
+	test_names();
+	test_figures();
+	test_tables();
+	test_sample();
+	test_decode();
+	test_commands();
+	printf("1..%u\n", count);
+	return failed != 0;
+}

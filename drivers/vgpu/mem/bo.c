@@ -215,6 +215,7 @@ void vgpu_bo_put(struct vgpu_bo *bo)
 {
 	kref_put(&bo->ref, bo_release);
 }
+EXPORT_SYMBOL_NS_GPL(vgpu_bo_put, VGPU);
 
 /**
  * vgpu_bo_bytes() - length, as rounded
@@ -224,6 +225,7 @@ u64 vgpu_bo_bytes(const struct vgpu_bo *bo)
 {
 	return bo->bytes;
 }
+EXPORT_SYMBOL_NS_GPL(vgpu_bo_bytes, VGPU);
 
 /**
  * vgpu_bo_is_host() - is it system memory?
@@ -305,6 +307,7 @@ struct page *vgpu_bo_page(struct vgpu_bo *bo, u64 offset)
 	return vgpu_vram_page(bo->vram,
 			      piece_addr(bo, piece_at(bo, offset), offset));
 }
+EXPORT_SYMBOL_NS_GPL(vgpu_bo_page, VGPU);
 
 /**
  * vgpu_bo_vram_addr() - where a contiguous BO lies
@@ -377,9 +380,7 @@ void vgpu_bo_revoke(struct vgpu_bo *bo)
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_create);
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_get);
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_tryget);
-EXPORT_SYMBOL_NS_GPL(vgpu_bo_put, VGPU);
-EXPORT_SYMBOL_NS_GPL(vgpu_bo_bytes, VGPU);
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_is_host);
-EXPORT_SYMBOL_NS_GPL(vgpu_bo_page, VGPU);
+VGPU_EXPORT_IF_KUNIT(vgpu_bo_run);
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_vram_addr);
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_revoke);

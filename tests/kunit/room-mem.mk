@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0
+vgpu_kunit-y += mem_mock.o
+vgpu_kunit-y += mem_account.o
+vgpu_kunit-y += mem_vram.o
+vgpu_kunit-y += mem_map.o
+vgpu_kunit-y += mem_pressure.o
+vgpu_kunit-y += mem_race.o
+vgpu_kunit-y += mem_host.o
+vgpu_kunit-y += ctx_switch.o

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 vgpu_kunit-y += sched_sim.o
 vgpu_kunit-y += sched_scenarios.o
+vgpu_kunit-y += sched_policies.o
 vgpu_kunit-y += sched_kunit.o

@@ -32,12 +32,14 @@ static void run_scenario(struct kunit *test)
 
 static const void *next_scenario(const void *prev, char *desc)
 {
-	const struct vsim_scenario *scenario = prev;
+	const struct vsim_scenario *scenario;
+	unsigned int n = 0;
 
-	scenario = scenario ? scenario + 1 : vsim_scenarios;
-	if (scenario == vsim_scenarios + vsim_scenario_count)
-		return NULL;
-	strscpy(desc, scenario->name, KUNIT_PARAM_DESC_SIZE);
+	while (prev && vsim_scenario_at(n++) != prev)
+		;
+	scenario = vsim_scenario_at(n);
+	if (scenario)
+		strscpy(desc, scenario->name, KUNIT_PARAM_DESC_SIZE);
 	return scenario;
 }
 

@@ -298,6 +298,9 @@ struct vsim_ent *vsim_spawn(struct vsim *sim, const struct vsim_load *load)
 	if (load->slice_ns)
 		vgpu_rq_set_se_slice(&sim->rq, &ent->se, load->slice_ns,
 				     sim->now);
+	if (load->cap && vgpu_rq_set_cap(&sim->rq, &ent->se, load->cap,
+					 sim->now))
+		vsim_fail(sim, "cap %u was refused", load->cap);
 	switch (load->kind) {
 	case VSIM_HOG:
 		push_job(sim, ent, draw(sim, load, load->cost_ns));

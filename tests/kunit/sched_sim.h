@@ -29,6 +29,7 @@ enum vsim_kind {
  * @kind: of workload
  * @weight: of the entity, 0: default
  * @priority: of the entity
+ * @cap: of the entity, in hundredths of a per cent, or 0
  * @slice_ns: its own slice, or 0
  * @cost_ns: service that a job needs
  * @gap_ns: VSIM_CLOSED: sleep between two jobs; VSIM_POISSON: mean time
@@ -43,6 +44,7 @@ struct vsim_load {
 	enum vsim_kind kind;
 	u32 weight;
 	u32 priority;
+	u32 cap;
 	u64 slice_ns;
 	u64 cost_ns;
 	u64 gap_ns;
@@ -182,8 +184,11 @@ struct vsim_scenario {
 	void (*run)(struct vsim *sim);
 };
 
-extern const struct vsim_scenario vsim_scenarios[];
-extern const unsigned int vsim_scenario_count;
+extern const struct vsim_scenario vsim_scenarios_fair[];
+extern const struct vsim_scenario vsim_scenarios_policy[];
+
+/* The @n-th of all, or NULL. */
+const struct vsim_scenario *vsim_scenario_at(unsigned int n);
 
 /* What scenario->run() starts from; vsim_fini() follows. */
 int vsim_scenario_init(struct vsim *sim, const struct vsim_scenario *scenario,

@@ -90,7 +90,7 @@ static u64 duration(const char *text)
 }
 
 void sim_log_event(struct vsim *sim, u64 time, enum vsim_event event,
-		      unsigned int index, u64 arg)
+		   unsigned int index, u64 arg)
 {
 	static const char * const names[] = {
 		"wake", "pick", "done", "put", "sleep", "idle", "eject",
@@ -113,15 +113,15 @@ FILE *sim_open_csv(const char *path, const char *header)
 
 static int list(void)
 {
+	const struct vsim_scenario *sc;
 	char names[256];
 	unsigned int i;
 
 	if (vgpu_policy_names(names, sizeof(names)) < 0)
 		return 1;
 	printf("policies: %s\nscenarios:\n", names);
-	for (i = 0; i < vsim_scenario_count; i++)
-		printf("  %-24s %s\n", vsim_scenarios[i].name,
-		       vsim_scenarios[i].policy);
+	for (i = 0; (sc = vsim_scenario_at(i)); i++)
+		printf("  %-24s %s\n", sc->name, sc->policy);
 	return 0;
 }
 
@@ -140,6 +140,7 @@ static bool wanted(const struct vsim_scenario *scenario, char **names)
 static int check(const struct sim_options *opt, char **names)
 {
 	unsigned int i, run = 0, passed = 0, failed = 0;
+	const struct vsim_scenario *sc;
 	static struct vsim sim;
 	FILE *csv = NULL;
 	u64 seed;
@@ -147,9 +148,7 @@ static int check(const struct sim_options *opt, char **names)
 	if (opt->csv)
 		csv = sim_open_csv(opt->csv, "time_ns,event,vgpu,argument_ns");
 	for (seed = opt->seed; seed < opt->seed + opt->seeds; seed++) {
-		for (i = 0; i < vsim_scenario_count; i++) {
-			const struct vsim_scenario *sc = &vsim_scenarios[i];
-
+		for (i = 0; (sc = vsim_scenario_at(i)); i++) {
 			if (!wanted(sc, names))
 				continue;
 			run++;
@@ -210,6 +209,8 @@ struct sim_load sim_parse_load(const char *text)
 			l.load.weight = plain(value);
 		else if (!strncmp(key, "prio", len))
 			l.load.priority = plain(value);
+		else if (!strncmp(key, "cap", len))
+			l.load.cap = plain(value) * 100;
 		else if (!strncmp(key, "slice", len))
 			l.load.slice_ns = duration(value);
 		else if (!strncmp(key, "cost", len))

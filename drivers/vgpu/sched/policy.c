@@ -27,6 +27,10 @@ struct extra_policy {
 static const struct vgpu_policy * const builtin[] = {
 	&vgpu_policy_rr,
 	&vgpu_policy_fair,
+	&vgpu_policy_prio,
+	&vgpu_policy_mlfq,
+	&vgpu_policy_fixed,
+	&vgpu_policy_burst,
 };
 
 /* Protects extra_policies. Taken alone. */
@@ -197,3 +201,4 @@ int vgpu_policy_names(char *buf, size_t size)
 VGPU_EXPORT_IF_KUNIT(vgpu_policy_get);
 VGPU_EXPORT_IF_KUNIT(vgpu_policy_put);
 VGPU_EXPORT_IF_KUNIT(vgpu_policy_names);
+VGPU_EXPORT_IF_KUNIT(vgpu_policy_name);

@@ -334,6 +334,7 @@ void vgpu_rq_remove(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
 	if (WARN_ON_ONCE(se->rq != rq || se->state == VGPU_SE_RUNNING))
 		return;
 	vgpu_rq_block(rq, se, now);
+	rq->caps -= se->cap;
 	tell_leave(rq, se);
 	hlist_del_init(&se->hash);
 	list_del_init(&se->link);
@@ -396,6 +397,49 @@ void vgpu_rq_set_se_slice(struct vgpu_rq *rq, struct vgpu_se *se, u64 slice_ns,
 				 VGPU_SLICE_MAX_NS);
 	se->slice_ns = slice_ns;
 	tell_changed(rq, se, now);
+}
+
+/**
+ * vgpu_rq_refuses() - may this policy take over?
+ * @rq: any state
+ * @policy: any
+ *
+ * Returns the reason why not, or NULL.
+ */
+const char *vgpu_rq_refuses(const struct vgpu_rq *rq,
+			    const struct vgpu_policy *policy)
+{
+	assert_locked(rq);
+	if ((policy->flags & VGPU_POLICY_CAPS) && rq->caps > VGPU_CAP_MAX)
+		return "caps add up to more than 100 %";
+	return NULL;
+}
+
+/**
+ * vgpu_rq_set_cap() - change a cap, live
+ * @rq: its run queue
+ * @se: in any state
+ * @cap: in hundredths of a per cent of the engine; 0: none
+ * @now: time
+ *
+ * Returns 0, or -ERANGE above VGPU_CAP_MAX, or -ENOSPC when the caps would add up
+ * to more than the engine and the policy has to keep them.
+ */
+int vgpu_rq_set_cap(struct vgpu_rq *rq, struct vgpu_se *se, u32 cap, u64 now)
+{
+	u32 caps;
+
+	assert_locked(rq);
+	if (cap > VGPU_CAP_MAX)
+		return -ERANGE;
+	caps = rq->caps - se->cap + cap;
+	if ((rq->policy->flags & VGPU_POLICY_CAPS) && caps > VGPU_CAP_MAX &&
+	    cap > se->cap)
+		return -ENOSPC;
+	rq->caps = caps;
+	se->cap = cap;
+	tell_changed(rq, se, now);
+	return 0;
 }
 
 /* --- the walk ------------------------------------------------------------ */
@@ -468,8 +512,9 @@ static struct vgpu_se *ask(struct vgpu_rq *rq, u64 now, u64 *slice_ns,
 		return NULL;
 	}
 	*hold = policy->hold(rq->policy_data, rq, now);
-	if (*hold <= now || *hold - now > VGPU_STARVE_NS)
-		*flaw = "holds work back without end";
+	if (*hold <= now)
+		*flaw = "holds work back for no time";
+	*hold = min(*hold, now + VGPU_STARVE_NS);
 	return NULL;
 }
 
@@ -493,7 +538,8 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 	if (!rq->nr_queued || WARN_ON_ONCE(rq->curr))
 		return NULL;
 
-	if (rq->policy != &vgpu_policy_rr && starves(rq, now))
+	if (!(rq->policy->flags & VGPU_POLICY_HOLDS) &&
+	    rq->policy != &vgpu_policy_rr && starves(rq, now))
 		flaw = "starved an entity";
 	else
 		se = ask(rq, now, slice_ns, &hold, &flaw);
@@ -588,6 +634,23 @@ void vgpu_se_stats(struct vgpu_rq *rq, struct vgpu_se *se, u64 now,
 	}
 }
 
+/**
+ * vgpu_rq_figures() - what the policy itself counts
+ * @rq: any state
+ * @out: filled
+ * @max: room in @out
+ *
+ * Returns how many there are in @out.
+ */
+unsigned int vgpu_rq_figures(struct vgpu_rq *rq, struct vgpu_figure *out,
+			     unsigned int max)
+{
+	assert_locked(rq);
+	if (!rq->policy->figures)
+		return 0;
+	return rq->policy->figures(rq->policy_data, rq, out, max);
+}
+
 /* for vgpu_kunit.ko */
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_init);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_fini);
@@ -604,3 +667,6 @@ VGPU_EXPORT_IF_KUNIT(vgpu_rq_pick);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_charge);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_put);
 VGPU_EXPORT_IF_KUNIT(vgpu_se_stats);
+VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_cap);
+VGPU_EXPORT_IF_KUNIT(vgpu_rq_refuses);
+VGPU_EXPORT_IF_KUNIT(vgpu_rq_figures);

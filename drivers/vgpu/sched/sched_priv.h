@@ -7,6 +7,10 @@
 
 extern const struct vgpu_policy vgpu_policy_rr;
 extern const struct vgpu_policy vgpu_policy_fair;
+extern const struct vgpu_policy vgpu_policy_prio;
+extern const struct vgpu_policy vgpu_policy_mlfq;
+extern const struct vgpu_policy vgpu_policy_fixed;
+extern const struct vgpu_policy vgpu_policy_burst;
 
 /* Why @policy cannot be accepted, or NULL. */
 const char *vgpu_policy_flaw(const struct vgpu_policy *policy);

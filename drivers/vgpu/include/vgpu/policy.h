@@ -37,13 +37,17 @@ struct module;
  */
 #define VGPU_POLICY_HOLDS	BIT(0)
 
-#define VGPU_POLICY_FLAGS	VGPU_POLICY_HOLDS
+/* Keeps caps that add up to 100 % at most. */
+#define VGPU_POLICY_CAPS	BIT(1)
+
+#define VGPU_POLICY_FLAGS	(VGPU_POLICY_HOLDS | VGPU_POLICY_CAPS)
 
 /*
  * An entity that has waited this long, while VGPU_STARVE_ROUNDS times as many
  * slices as there are entities were given to others and it was itself due
  * VGPU_STARVE_SLICES of the longest slices, is starved.  The last two keep
  * honest policies safe: a round may be long, and a tiny weight is due little.
+ * A policy with VGPU_POLICY_HOLDS is not judged: a small cap takes its time.
  */
 #define VGPU_STARVE_NS		(30ULL * 1000 * 1000 * 1000)
 #define VGPU_STARVE_ROUNDS	4
@@ -126,7 +130,7 @@ struct vgpu_policy {
 	 * something to run, if nothing happens until then? Only with
 	 * VGPU_POLICY_HOLDS.
 	 *
-	 * Returns a time after @now.
+	 * Returns a time after @now. The mechanism may ask sooner.
 	 */
 	u64 (*hold)(void *queue, const struct vgpu_rq *rq, u64 now);
 
@@ -163,7 +167,7 @@ struct vgpu_policy {
 			void *entity, const struct vgpu_se *se, u64 now);
 
 	/**
-	 * @changed: weight, priority or slice of @se, in any state, has
+	 * @changed: weight, priority, cap or slice of @se, in any state, has
 	 * changed to what the view says. Optional.
 	 */
 	void (*changed)(void *queue, const struct vgpu_rq *rq,
@@ -175,6 +179,13 @@ struct vgpu_policy {
 	 */
 	s64 (*lag)(const void *queue, const struct vgpu_rq *rq,
 		   const void *entity, const struct vgpu_se *se);
+
+	/**
+	 * @figures: what else people may want to see, up to @max of them.
+	 * Optional. Returns how many.
+	 */
+	unsigned int (*figures)(const void *queue, const struct vgpu_rq *rq,
+				struct vgpu_figure *out, unsigned int max);
 };
 
 /* The slice that the settings give an entity. */

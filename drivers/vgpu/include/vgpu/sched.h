@@ -37,6 +37,7 @@ struct vgpu_se;
 #define VGPU_WEIGHT_MAX		10000
 #define VGPU_WEIGHT_DEFAULT	100
 #define VGPU_PRIORITY_MAX	7
+#define VGPU_CAP_MAX		10000	/* all of the engine: hundredths of a % */
 
 /*
  * One charge counts for at most this much: a backend whose engine clock runs
@@ -83,6 +84,8 @@ struct vgpu_se_stats {
  * @id: the caller's name for it, for people
  * @weight: VGPU_WEIGHT_MIN to VGPU_WEIGHT_MAX
  * @priority: 0 (lowest) to VGPU_PRIORITY_MAX
+ * @cap: most of the engine's time that it may have under a policy with caps,
+ *	in hundredths of a per cent; 0: what its weight gives
  * @slice_ns: its own slice, or 0 for the run queue's
  * @state: where it is in the picture above
  * @queued_at: when it was queued last
@@ -95,6 +98,7 @@ struct vgpu_se {
 	u32 id;
 	u32 weight;
 	u32 priority;
+	u32 cap;
 	enum vgpu_se_state state;
 	u64 slice_ns;
 	u64 queued_at;
@@ -116,6 +120,7 @@ struct vgpu_se {
  * @nr_queued: entities that wait
  * @nr_entities: entities there are
  * @slice_ns: default slice, see vgpu_rq_set_slice()
+ * @caps: sum of the caps of all entities
  * @load: sum of the weights of all that are queued or running
  * @service_ns: served in total
  * @picks: slices given out
@@ -132,6 +137,7 @@ struct vgpu_se {
 struct vgpu_rq {
 	unsigned int nr_queued;
 	unsigned int nr_entities;
+	u32 caps;
 	u64 slice_ns;
 	u64 load;
 	u64 service_ns;
@@ -181,6 +187,15 @@ void vgpu_rq_set_se_slice(struct vgpu_rq *rq, struct vgpu_se *se, u64 slice_ns,
 			  u64 now);
 
 /*
+ * 0: none. Returns -ERANGE above VGPU_CAP_MAX, -ENOSPC when the caps would add
+ * up to more than the engine under a policy that has to keep them.
+ */
+int vgpu_rq_set_cap(struct vgpu_rq *rq, struct vgpu_se *se, u32 cap, u64 now);
+/* Why @policy cannot serve what is there (caps past 100 %), or NULL. */
+const char *vgpu_rq_refuses(const struct vgpu_rq *rq,
+			    const struct vgpu_policy *policy);
+
+/*
  * @se has work. Returns true when the policy wants the running entity to be
  * preempted for it. Nothing happens to one that is queued or running. A caller
  * that can read the engine's clock charges the running one first: the
@@ -213,7 +228,19 @@ void vgpu_rq_put(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 void vgpu_se_stats(struct vgpu_rq *rq, struct vgpu_se *se, u64 now,
 		   struct vgpu_se_stats *out);
 
-/* Policies by name; "rr" and "fair" are always there. Process context. */
+/* Figures of the policy itself, by name; returns how many, up to @max. */
+struct vgpu_figure {
+	const char *name;	/* static */
+	u64 value;
+};
+
+unsigned int vgpu_rq_figures(struct vgpu_rq *rq, struct vgpu_figure *out,
+			     unsigned int max);
+
+/*
+ * Policies by name; "rr", "fair", "prio", "mlfq", "fixed" and "burst" are always
+ * there. Process context.
+ */
 int vgpu_policy_register(const struct vgpu_policy *policy);
 void vgpu_policy_unregister(const struct vgpu_policy *policy);
 /* Takes a module reference; NULL when there is none of that name. */

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Scenarios for the other policies, and for policies that misbehave. */
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "sched_sim.h"
+
+#define HOG	.kind = VSIM_HOG, .cost_ns = VSIM_S
+
+static u64 ran(const struct vsim_ent *ent)
+{
+	return ent->se.stats.run_ns;
+}
+
+static void hogs(struct vsim *sim, unsigned int n, u32 priority)
+{
+	const struct vsim_load load = { HOG, .priority = priority };
+
+	while (n--)
+		vsim_spawn(sim, &load);
+}
+
+static u64 longest_wait(struct vsim *sim)
+{
+	struct vgpu_se_stats stats;
+	u64 longest = 0;
+	unsigned int i;
+
+	for (i = 0; i < sim->size; i++) {
+		if (!sim->ents[i].present)
+			continue;
+		vgpu_se_stats(&sim->rq, &sim->ents[i].se, sim->now, &stats);
+		longest = max(longest, stats.wait_max_ns);
+	}
+	return longest;
+}
+
+static void set_policy(struct vsim *sim, const char *name)
+{
+	const struct vgpu_policy *old = sim->rq.policy;
+
+	vgpu_rq_set_policy(&sim->rq, vgpu_policy_get(name), sim->now);
+	vgpu_policy_put(old);
+}
+
+/* --- prio ---------------------------------------------------------------- */
+
+static void prio_is_strict(struct vsim *sim)
+{
+	hogs(sim, 1, 7);
+	hogs(sim, 1, 0);
+	vsim_run(sim, 10 * VSIM_S);
+	vsim_stop(sim);
+	vsim_expect(sim, ran(&sim->ents[0]) >= 99 * VSIM_S / 10,
+		    "the high one got %llu ns", ran(&sim->ents[0]));
+	/* seven levels at 100 ms, and what runs just then */
+	vsim_expect(sim, longest_wait(sim) <= 703 * VSIM_MS,
+		    "the low one waited %llu ns", longest_wait(sim));
+}
+
+static void prio_cuts_off(struct vsim *sim)
+{
+	const struct vsim_load urgent = {
+		.kind = VSIM_CLOSED, .priority = 5, .random = true,
+		.cost_ns = VSIM_MS, .gap_ns = 20 * VSIM_MS,
+	};
+	struct vsim_ent *ent;
+
+	hogs(sim, 8, 4);
+	ent = vsim_spawn(sim, &urgent);
+	vsim_run(sim, 10 * VSIM_S);
+	/* all but when somebody has aged past it */
+	vsim_expect(sim, vsim_hist_above(&ent->latency, 50) <=
+		    2 * sim->check_ns, "p95 of the latency is %llu ns",
+		    vsim_hist_above(&ent->latency, 50));
+}
+
+static void prio_ages(struct vsim *sim)
+{
+	unsigned int i;
+	u64 bound;
+
+	for (i = 0; i < 64; i++)
+		hogs(sim, 1, vsim_random(sim, 8));
+	vsim_run(sim, 20 * VSIM_S);
+	bound = 700 * VSIM_MS + 2 * 64 * sim->rq.slice_ns;
+	vsim_expect(sim, longest_wait(sim) <= bound, "somebody waited %llu ns",
+		    longest_wait(sim));
+}
+
+/* --- mlfq ---------------------------------------------------------------- */
+
+static u64 mean_wait(struct vsim *sim, const char *policy)
+{
+	const struct vsim_load interactive = {
+		.kind = VSIM_CLOSED, .random = true,
+		.cost_ns = 300 * VSIM_US, .gap_ns = 50 * VSIM_MS,
+	};
+	struct vsim_ent *ent;
+	u64 mean;
+
+	set_policy(sim, policy);
+	ent = vsim_spawn(sim, &interactive);
+	vsim_run(sim, sim->now + 20 * VSIM_S);
+	mean = div64_u64(ent->latency.sum, max(ent->latency.count, 1ULL));
+	vsim_expect(sim, ent->latency.count > 50, "%s: %llu jobs", policy,
+		    ent->latency.count);
+	vsim_kill(sim, ent);
+	return mean;
+}
+
+static void mlfq_interactive(struct vsim *sim)
+{
+	u64 rr, mlfq;
+
+	hogs(sim, 63, 0);
+	rr = mean_wait(sim, "rr");
+	mlfq = mean_wait(sim, "mlfq");
+	vsim_expect(sim, mlfq <= div_u64(rr, 10),
+		    "mean wait %llu ns, under rr %llu", mlfq, rr);
+}
+
+/* A flood of short work at the top starves nobody below. */
+static void mlfq_ages(struct vsim *sim)
+{
+	const struct vsim_load flood = {
+		.kind = VSIM_POISSON, .random = true,
+		.cost_ns = 300 * VSIM_US, .gap_ns = 8 * VSIM_MS,
+	};
+	unsigned int i;
+	u64 bound;
+
+	hogs(sim, 12, 0);
+	for (i = 0; i < 20; i++)
+		vsim_spawn(sim, &flood);
+	vsim_run(sim, 20 * VSIM_S);
+	/* two rounds of the longest slices, then one at the top */
+	bound = max(500 * VSIM_MS, 2 * 32 * 9 * VSIM_MS) + 2 * 32 * 2 * VSIM_MS;
+	vsim_expect(sim, longest_wait(sim) <= bound,
+		    "somebody waited %llu ns", longest_wait(sim));
+}
+
+/* Sleeping for a moment right before the slice ends does not pay. */
+static void mlfq_not_gamed(struct vsim *sim)
+{
+	const struct vsim_load sly = {
+		.kind = VSIM_CLOSED, .cost_ns = 1900 * VSIM_US,
+		.gap_ns = VSIM_US,
+	};
+	struct vsim_ent *ent;
+
+	hogs(sim, 3, 0);
+	ent = vsim_spawn(sim, &sly);
+	vsim_run(sim, 10 * VSIM_S);
+	vsim_expect(sim, ran(ent) <= 11 * ran(&sim->ents[0]) / 10,
+		    "it got %llu ns, a hog %llu", ran(ent),
+		    ran(&sim->ents[0]));
+}
+
+/* --- fixed and burst ----------------------------------------------------- */
+
+/* Nobody is over its cap at any time, and all come to it. */
+static void run_capped(struct vsim *sim, u64 over_ns)
+{
+	u64 end = sim->now + 10 * VSIM_S, start = sim->now;
+	unsigned int i;
+
+	while (sim->now < end) {
+		vsim_run(sim, sim->now + 1 + vsim_random(sim, 20 * VSIM_MS));
+		for (i = 0; i < sim->size; i++) {
+			struct vsim_ent *ent = &sim->ents[i];
+			u64 most, got;
+
+			if (!ent->present)
+				continue;
+			got = ran(ent);
+			if (ent == sim->curr)
+				got += sim->now - sim->run_from;
+			most = div_u64((sim->now - start) * ent->load.cap,
+				       VGPU_CAP_MAX);
+			vsim_expect(sim, got <= most + over_ns,
+				    "entity %u got %llu of %llu ns by %llu", i,
+				    got, most, sim->now);
+		}
+	}
+	for (i = 0; i < sim->size; i++) {
+		struct vsim_ent *ent = &sim->ents[i];
+		u64 due = div_u64((sim->now - start) * ent->load.cap,
+				  VGPU_CAP_MAX);
+
+		if (ent->present && ent->load.kind == VSIM_HOG)
+			vsim_expect(sim, ran(ent) >= due - div_u64(due, 100) -
+				    sim->rq.slice_ns, "entity %u got %llu of %llu ns",
+				    i, ran(ent), due);
+	}
+}
+
+static void fixed_caps(struct vsim *sim)
+{
+	static const u32 caps[] = { 100, 250, 1000, 2500, 5000 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(caps); i++) {
+		const struct vsim_load load = { HOG, .cap = caps[i] };
+
+		vsim_spawn(sim, &load);
+	}
+	run_capped(sim, sim->check_ns);
+}
+
+static void fixed_idle_engine(struct vsim *sim)
+{
+	const struct vsim_load load = { HOG, .cap = 100 };
+
+	vsim_spawn(sim, &load);
+	run_capped(sim, sim->check_ns);
+	vsim_expect(sim, sim->idle_ns >= 98 * VSIM_S / 10, "idle %llu ns",
+		    sim->idle_ns);
+}
+
+static void fixed_overshoot(struct vsim *sim)
+{
+	const struct vsim_load rude = {
+		.kind = VSIM_HOG, .cost_ns = 30 * VSIM_MS, .cap = 1000,
+		.stretch_ns = 30 * VSIM_MS,
+	};
+	const struct vsim_load napper = {
+		.kind = VSIM_CLOSED, .cost_ns = 3 * VSIM_MS, .random = true,
+		.gap_ns = VSIM_MS, .cap = 3000,
+	};
+	struct vsim_ent *ent = vsim_spawn(sim, &rude);
+
+	vsim_spawn(sim, &napper);
+	vsim_run(sim, 10 * VSIM_S);
+	vsim_expect(sim, ran(ent) <= VSIM_S + 30 * VSIM_MS &&
+		    ran(ent) >= VSIM_S - 30 * VSIM_MS, "got %llu of 1 s",
+		    ran(ent));
+	ent = &sim->ents[1];
+	vsim_expect(sim, ran(ent) <= 3 * VSIM_S + sim->check_ns,
+		    "the napper got %llu ns of 3 s", ran(ent));
+}
+
+static void caps_refused(struct vsim *sim)
+{
+	struct vgpu_rq *rq = &sim->rq;
+	struct vgpu_se *a, *b;
+
+	hogs(sim, 2, 0);
+	a = &sim->ents[0].se;
+	b = &sim->ents[1].se;
+	vsim_expect(sim, vgpu_rq_set_cap(rq, a, 10001, 0) == -ERANGE, "10001");
+	vsim_expect(sim, !vgpu_rq_set_cap(rq, a, 6000, 0), "6000");
+	vsim_expect(sim, vgpu_rq_set_cap(rq, b, 6000, 0) == -ENOSPC, "12000");
+	vsim_expect(sim, !b->cap && rq->caps == 6000, "half applied");
+	set_policy(sim, "rr");
+	vsim_expect(sim, !vgpu_rq_set_cap(rq, b, 6000, 0), "rr keeps no caps");
+	vsim_expect(sim, vgpu_rq_refuses(rq, vgpu_policy_get("fixed")),
+		    "120 %% accepted");
+	vsim_expect(sim, !vgpu_rq_set_cap(rq, b, 4000, 0), "4000");
+	vsim_expect(sim, !vgpu_rq_refuses(rq, vgpu_policy_get("fixed")),
+		    "100 %% refused");
+}
+
+static void burst_lends(struct vsim *sim)
+{
+	const struct vsim_load small = { HOG, .cap = 1000 };
+	const struct vsim_load late = { HOG, .cap = 4000 };
+	struct vsim_ent *a = vsim_spawn(sim, &small), *b;
+	u64 before;
+
+	vsim_run(sim, VSIM_S);
+	vsim_stop(sim);
+	vsim_expect(sim, ran(a) == VSIM_S, "alone it got %llu ns", ran(a));
+	b = vsim_spawn(sim, &late);
+	before = ran(a);
+	vsim_run(sim, 11 * VSIM_S);
+	vsim_stop(sim);
+	/* its cap at least, and half of what nobody has a right to */
+	vsim_expect(sim, ran(b) >= 4 * VSIM_S - 4 * VSIM_MS, "it got %llu ns",
+		    ran(b));
+	vsim_expect(sim, ran(a) - before >= VSIM_S - 4 * VSIM_MS,
+		    "the first got %llu ns", ran(a) - before);
+	vsim_expect(sim, sim->idle_ns == 0, "idle %llu ns", sim->idle_ns);
+}
+
+/* --- misbehaviour: rr with one bug each ----------------------------------- */
+
+struct bad_queue {
+	u64 last;
+	u64 first;
+};
+
+static void bad_enqueue(void *queue, const struct vgpu_rq *rq,
+			void *entity, const struct vgpu_se *se, u64 now)
+{
+	struct bad_queue *q = queue;
+
+	if (!q->first)
+		q->first = se->nr;
+	q->last = se->nr;
+}
+
+static void bad_move(void *queue, const struct vgpu_rq *rq,
+		     void *entity, const struct vgpu_se *se, u64 now)
+{
+}
+
+static void bad_stop(void *queue, const struct vgpu_rq *rq,
+		     void *entity, const struct vgpu_se *se, u64 now,
+		     bool midway)
+{
+}
+
+static u64 pick_stranger(void *queue, const struct vgpu_rq *rq, u64 now,
+			 u64 *slice_ns)
+{
+	return 123456789;
+}
+
+static u64 pick_nobody(void *queue, const struct vgpu_rq *rq, u64 now,
+		       u64 *slice_ns)
+{
+	return 0;
+}
+
+/* Goes on naming who is asleep. */
+static u64 pick_last(void *queue, const struct vgpu_rq *rq, u64 now,
+		     u64 *slice_ns)
+{
+	struct bad_queue *q = queue;
+
+	return q->last;
+}
+
+static u64 pick_favourite(void *queue, const struct vgpu_rq *rq, u64 now,
+			  u64 *slice_ns)
+{
+	struct bad_queue *q = queue;
+
+	*slice_ns = VSIM_NEVER;
+	return q->first;
+}
+
+static u64 hold_past(void *queue, const struct vgpu_rq *rq, u64 now)
+{
+	return now;
+}
+
+#define BAD(title, size, pick_fn)					\
+	.name = (title), .queue_size = (size),				\
+	.enqueue = bad_enqueue, .dequeue = bad_move, .pick = (pick_fn),	\
+	.start = bad_move, .stop = bad_stop
+
+#define SIZE	sizeof(struct bad_queue)
+
+static const struct vgpu_policy bad_policies[] = {
+	{ BAD("bad", SIZE, pick_stranger) },
+	{ BAD("bad", SIZE, pick_nobody) },
+	{ BAD("bad", SIZE, pick_last) },
+	{ BAD("bad", SIZE, pick_favourite) },
+	{
+		BAD("bad", SIZE, pick_nobody),
+		.flags = VGPU_POLICY_HOLDS, .hold = hold_past,
+	},
+};
+
+static void bad_policies_go(struct vsim *sim)
+{
+	const struct vsim_load jobs = {
+		.kind = VSIM_CLOSED, .cost_ns = VSIM_MS,
+		.gap_ns = 10 * VSIM_MS,
+	};
+	unsigned int i;
+	u64 before;
+
+	hogs(sim, 3, 0);
+	vsim_spawn(sim, &jobs);
+	for (i = 0; i < ARRAY_SIZE(bad_policies); i++) {
+		vgpu_rq_set_policy(&sim->rq, &bad_policies[i], sim->now);
+		vsim_run(sim, sim->now + 32 * VSIM_S);
+		vsim_expect(sim, sim->rq.ejections == i + 1 &&
+			    !strcmp(vgpu_policy_name(sim->rq.policy), "rr"),
+			    "policy %u: %llu ejections", i, sim->rq.ejections);
+		before = ran(&sim->ents[2]);
+		vsim_run(sim, sim->now + 100 * VSIM_MS);
+		vsim_expect(sim, ran(&sim->ents[2]) - before >= 20 * VSIM_MS,
+			    "policy %u: no life after it", i);
+	}
+}
+
+static void bad_tables_refused(struct vsim *sim)
+{
+	static const struct vgpu_policy flawed[] = {
+		{ BAD("bad", VGPU_POLICY_RQ_DATA + 1, pick_nobody) },
+		{
+			BAD("bad", SIZE, pick_nobody),
+			.entity_size = VGPU_POLICY_DATA + 1,
+		},
+		{ BAD("bad", SIZE, pick_nobody), .flags = VGPU_POLICY_HOLDS },
+		{ BAD("bad", SIZE, pick_nobody), .hold = hold_past },
+		{ BAD("bad", SIZE, pick_nobody), .flags = ~0U },
+		{ BAD("bad", SIZE, NULL) },
+		{ BAD("a,b", SIZE, pick_nobody) },
+		{ BAD("", SIZE, pick_nobody) },
+		{ BAD("sixteen letters!", SIZE, pick_nobody) },
+	};
+	static const struct vgpu_policy twin = {
+		BAD("rr", SIZE, pick_nobody),
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(flawed); i++)
+		vsim_expect(sim, vgpu_policy_register(&flawed[i]) == -EINVAL,
+			    "table %u", i);
+	vsim_expect(sim, vgpu_policy_register(&twin) == -EEXIST, "a second rr");
+	vsim_expect(sim, !vgpu_policy_register(&bad_policies[0]), "bad is fine");
+	vsim_expect(sim, vgpu_policy_get("bad") == &bad_policies[0], "by name");
+	vgpu_policy_unregister(&bad_policies[0]);
+	vsim_expect(sim, !vgpu_policy_get("bad"), "gone");
+}
+
+const struct vsim_scenario vsim_scenarios_policy[] = {
+	{ "prio_is_strict", "prio", 2, prio_is_strict },
+	{ "prio_cuts_off", "prio", 9, prio_cuts_off },
+	{ "prio_ages", "prio", 64, prio_ages },
+	{ "mlfq_interactive", "mlfq", 64, mlfq_interactive },
+	{ "mlfq_ages", "mlfq", 32, mlfq_ages },
+	{ "mlfq_not_gamed", "mlfq", 4, mlfq_not_gamed },
+	{ "fixed_caps", "fixed", 5, fixed_caps },
+	{ "fixed_idle_engine", "fixed", 1, fixed_idle_engine },
+	{ "fixed_overshoot", "fixed", 2, fixed_overshoot },
+	{ "caps_refused", "fixed", 2, caps_refused },
+	{ "burst_lends", "burst", 2, burst_lends },
+	{ "bad_policies_go", "rr", 4, bad_policies_go },
+	{ "bad_tables_refused", "rr", 1, bad_tables_refused },
+	{}
+};

@@ -11,7 +11,9 @@
  * translations can be dropped; it can be stopped; it can be reset.  All who
  * want something of a running engine leave a note under the lock, raise
  * `attention`, and if need be wait for the check.  A check is always near:
- * the steps are bounded whatever the tenant's program does.
+ * the steps are bounded whatever the tenant's program does.  A job is not
+ * preempted before its first step, so that it gets on however short the
+ * slices are.
  *
  * A handler of the engine's events may start the next job from inside
  * vgpu_gpu_event(): it finds the engine stopped, and when it returns the
@@ -66,8 +68,8 @@ static enum check engine_check(struct soft_engine *e)
 	if (!e->running) {
 		check = CHECK_STOP;
 	} else if (e->stop) {
-		/* a kernel that may not be preempted is asked again */
-		if (e->core.nopreempt)
+		/* Nothing done yet, or not to be preempted: asked again. */
+		if (!e->stepped || e->core.nopreempt)
 			WRITE_ONCE(e->attention, true);
 		else
 			check = CHECK_PREEMPT;
@@ -133,6 +135,7 @@ static void engine_work(struct soft_engine *e)
 		case CHECK_GO_ON:
 			break;
 		}
+		e->stepped = true;
 		do {
 			step = soft_core_step(&e->core, limit);
 			cond_resched();
@@ -179,6 +182,7 @@ void soft_engine_run(struct soft_engine *e, const struct vgpu_hw_job *job,
 	else
 		soft_core_start(&e->core, job);
 	e->stop = false;
+	e->stepped = false;
 	WRITE_ONCE(e->running, true);
 	spin_unlock_irqrestore(&e->lock, flags);
 	if (current != e->task)

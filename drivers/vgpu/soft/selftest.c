@@ -4,7 +4,7 @@
  */
 #include <linux/err.h>
 #include <linux/kconfig.h>
-#include <linux/module.h>
+#include <vgpu/kunit.h>
 
 #include "selftest.h"
 #include "soft_priv.h"
@@ -41,7 +41,7 @@ const struct vgpu_test_backend vgpu_soft_test_backend = {
 	.create = test_create,
 	.destroy = test_destroy,
 };
-EXPORT_SYMBOL_NS_GPL(vgpu_soft_test_backend, VGPU);
+VGPU_EXPORT_IF_KUNIT(vgpu_soft_test_backend);
 
 const struct soft_test_model vgpu_soft_test_model = {
 	.vram_create = soft_vram_create,
@@ -56,9 +56,10 @@ const struct soft_test_model vgpu_soft_test_model = {
 	.load = soft_core_load,
 	.clear = soft_core_clear,
 	.walk = soft_mmu_walk,
+	.find = soft_mmu_find,
 	.tlb_drop = soft_tlb_drop,
 	.format = &soft_pt_format,
 };
-EXPORT_SYMBOL_NS_GPL(vgpu_soft_test_model, VGPU);
+VGPU_EXPORT_IF_KUNIT(vgpu_soft_test_model);
 
 #endif

@@ -24,6 +24,7 @@ struct soft_test_model {
 		     const void *buf, u32 bytes);
 	void (*clear)(struct soft_core *c, u32 asid, u64 root);
 	void *(*walk)(struct soft_core *c, u64 va, u32 access);
+	void *(*find)(struct soft_core *c, u64 va, enum soft_tlb_kind kind);
 	void (*tlb_drop)(struct soft_core *c, u32 asid, u64 va, u64 bytes);
 	const struct vgpu_pt_format *format;
 };

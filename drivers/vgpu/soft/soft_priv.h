@@ -38,6 +38,7 @@ struct soft_drop {
  *	otherwise whoever the core of vgpu lets call
  * @answering: the thread is on its way through vgpu_gpu_event()
  * @stop: preempt() was called
+ * @stepped: a step was made since run()
  * @kill: reset() was called
  * @attention: the thread must take @lock and look, at the next check
  * @flush: drop all translations (@drops was too short)
@@ -58,6 +59,7 @@ struct soft_engine {
 	bool running;
 	bool answering;
 	bool stop;
+	bool stepped;
 	bool kill;
 	bool attention;
 	bool flush;

@@ -80,7 +80,10 @@ static int explain_create(struct genl_info *info, struct vgpu_gpu *gpu, int err)
 				   "no room for a %.32s on GPU %u",
 				   (char *)nla_data(type), vgpu_gpu_index(gpu));
 	case -ERANGE:
-		return vgpu_nl_err(extack, NULL, err, "a quota is out of range");
+		/* the policy has seen to weight and priority */
+		return vgpu_nl_err(extack,
+				   info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS], err,
+				   "bandwidth-mbps is out of range");
 	case -ENODEV:
 		return vgpu_nl_err(extack, info->attrs[VGPU_A_VGPU_GPU], err,
 				   "GPU %u is going away", vgpu_gpu_index(gpu));
@@ -290,6 +293,7 @@ static int explain_set(struct genl_info *info,
 		       const struct vgpu_instance_info *ii, int err)
 {
 	const struct nlattr *vram = info->attrs[VGPU_A_VGPU_VRAM_LIMIT];
+	const struct nlattr *mbps = info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS];
 
 	switch (err) {
 	case -EBUSY:
@@ -300,8 +304,10 @@ static int explain_set(struct genl_info *info,
 		return vgpu_nl_err(info->extack, vram, err,
 				   "GPU %u has not so much memory left", ii->gpu);
 	case -ERANGE:
-		return vgpu_nl_err(info->extack, NULL, err,
-				   "a quota is out of range");
+		return vgpu_nl_err(info->extack, vram ? vram : mbps, err,
+				   "%s is out of range",
+				   vram && mbps ? "vram-limit or bandwidth-mbps" :
+				   vram ? "vram-limit" : "bandwidth-mbps");
 	case -ENODEV:
 		return vgpu_nl_err(info->extack, NULL, err,
 				   "the GPU of vGPU %u went away", ii->id);

@@ -326,6 +326,10 @@ int vgpu_dev_doorbells(struct vgpu_dev *dev)
 		return 0;
 	ret = t->map(t->cookie, VGPU_MMAP_DOORBELLS, VGPU_PAGE,
 		     PROT_READ | PROT_WRITE, &page);
+	if (ret == -EOPNOTSUPP)
+		return vgpu_fail(ret,
+				 "%s has no rings (a VM's node never has): submit without",
+				 dev->path);
 	if (ret)
 		return vgpu_fail(ret, "%s: mapping the doorbell page failed: %s",
 				 dev->path, strerror(-ret));

@@ -164,7 +164,9 @@ struct vgpu_queue_options {
 	uint64_t time_limit_us;	/* engine time of one command; 0: no limit */
 };
 
-/* @options may be NULL. */
+/* @options may be NULL.  -EOPNOTSUPP: a ring, on a node that has none (in a
+ * VM all programs would share one page of doorbells).
+ */
 int vgpu_queue_create(struct vgpu_ctx *ctx,
 		      const struct vgpu_queue_options *options,
 		      struct vgpu_queue **queue);

@@ -11,6 +11,23 @@ struct module {
 
 #define THIS_MODULE	NULL
 
+#define __init
+#define __exit
+#define MODULE_DESCRIPTION(text)	_Static_assert(sizeof(text), "a string")
+#define MODULE_LICENSE(text)		_Static_assert(sizeof(text), "a string")
+#define MODULE_IMPORT_NS(ns)		struct shim_import_##ns
+
+/* A module is loaded before main() and never unloaded. */
+#define module_init(fn)							\
+static void __attribute__((constructor)) shim_load_##fn(void)		\
+{									\
+	fn();								\
+}									\
+struct shim_##fn
+
+#define module_exit(fn)							\
+static __attribute__((unused)) void (*shim_unload_##fn)(void) = fn
+
 static inline bool try_module_get(struct module *module)
 {
 	if (module)

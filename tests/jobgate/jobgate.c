@@ -330,6 +330,7 @@ const struct vgpu_test_backend vgpu_jobgate_test_backend = {
 	.create = test_create,
 	.destroy = test_destroy,
 };
+
 VGPU_EXPORT_IF_KUNIT(vgpu_jobgate_test_backend);
 #endif
 

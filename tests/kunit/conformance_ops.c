@@ -142,8 +142,8 @@ static void test_copy(struct kunit *test)
 		u64 clock;
 
 		pattern(cf, 0, 0x7000, i);
-		memset(cf_data(cf, dst - 1), 0xee, 1);
-		memset(cf_data(cf, dst + bytes), 0xee, 1);
+		*cf_data(cf, dst - 1) = 0xee;
+		*cf_data(cf, dst + bytes) = 0xee;
 		cf_copy(cf, cf_addr(cf, cases[i].src), cf_addr(cf, dst), bytes);
 		cf->job.cookie = 0x1234567800000000ULL + i;
 		clock = cf->ops->clock(cf->hw, 0);
@@ -260,7 +260,7 @@ static void test_reset_running(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, cf->ops->reset(cf->hw, 0), 0);
 		events = cf->events;
 		cf->chain = 0;
-		msleep(2);
+		usleep_range(2000, 3000);
 		KUNIT_EXPECT_EQ(test, cf->events, events);
 		KUNIT_EXPECT_FALSE(test, completion_done(&cf->answered));
 		KUNIT_EXPECT_GE(test, cf->ops->clock(cf->hw, 0), clock);
@@ -547,4 +547,5 @@ static struct kunit_suite suite = {
 	.exit = cf_exit,
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

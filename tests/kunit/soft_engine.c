@@ -231,4 +231,5 @@ static struct kunit_suite suite = {
 	.exit = cf_exit,
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

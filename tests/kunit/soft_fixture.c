@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/numa.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "soft_fixture.h"
 #include "soft_kernels.h"
 
-#define FX_VRAM_BYTES	(1ULL << 20)
+#define FX_VRAM_BYTES	SZ_1M
 
 const struct soft_test_model *const fx_model = &vgpu_soft_test_model;
 

@@ -321,4 +321,5 @@ static struct kunit_suite suite = {
 	.exit = fx_exit,
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

@@ -154,6 +154,7 @@ const struct vgpu_backend_ops soft_ops = {
  */
 void soft_gpu_registered(struct soft_gpu *gpu, struct vgpu_gpu *handle)
 {
+	/* pairs with soft_gpu_event() */
 	smp_store_release(&gpu->gpu, handle);
 	wake_up_all(&gpu->registered);
 }
@@ -176,6 +177,7 @@ void soft_gpu_event(struct soft_gpu *gpu, const struct vgpu_hw_event *ev)
 		gpu->sink(gpu->sink_arg, ev);
 		return;
 	}
+	/* pairs with soft_gpu_registered() */
 	wait_event(gpu->registered, (handle = smp_load_acquire(&gpu->gpu)));
 	vgpu_gpu_event(handle, ev);
 }

@@ -354,6 +354,7 @@ enum soft_stop soft_isa_run(struct soft_core *c, struct soft_unit *u,
 			STORE(u16);
 			break;
 		case SOFT_OP_FENCE:
+			/* orders against other engines and the CPU */
 			smp_mb();
 			break;
 		case SOFT_OP_AMO:

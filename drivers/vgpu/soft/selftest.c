@@ -41,6 +41,7 @@ const struct vgpu_test_backend vgpu_soft_test_backend = {
 	.create = test_create,
 	.destroy = test_destroy,
 };
+
 VGPU_EXPORT_IF_KUNIT(vgpu_soft_test_backend);
 
 const struct soft_test_model vgpu_soft_test_model = {
@@ -60,6 +61,7 @@ const struct soft_test_model vgpu_soft_test_model = {
 	.tlb_drop = soft_tlb_drop,
 	.format = &soft_pt_format,
 };
+
 VGPU_EXPORT_IF_KUNIT(vgpu_soft_test_model);
 
 #endif

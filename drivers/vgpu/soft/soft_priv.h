@@ -55,7 +55,7 @@ struct soft_engine {
 	struct soft_gpu *gpu;
 	unsigned int index;
 	struct task_struct *task;
-	spinlock_t lock;
+	spinlock_t lock;	/* of what follows, up to @core */
 	bool running;
 	bool answering;
 	bool stop;

@@ -8,10 +8,13 @@
 
 void gpu_open(struct gpu *gpu, const struct st_vgpu *vgpu)
 {
+	struct st_vgpu made = *vgpu;	/* may be in *gpu */
 	int ret;
 
+	memset(gpu, 0, sizeof(*gpu));
+	vgpu = &made;
 	gpu->vgpu = *vgpu;
-	if (vgpu->fd >= 0)
+	if (made.fd >= 0)
 		close(vgpu->fd);
 	ret = vgpu_open(vgpu->path, &gpu->dev);
 	NEED(!ret, "%s: %s: %s", vgpu->path, st_errno(ret), vgpu_error());
@@ -32,6 +35,44 @@ void gpu_new(struct gpu *gpu, unsigned int shares, uint32_t weight)
 	gpu_open(gpu, &vgpu);
 }
 
+void gpu_close(struct gpu *gpu)
+{
+	unsigned int i;
+
+	vgpu_queue_destroy(gpu->queue);
+	for (i = 0; i < 4; i++)
+		vgpu_kernel_destroy(gpu->kernels[i]);
+	for (i = 0; i < 16; i++)
+		vgpu_bo_destroy(gpu->bos[i]);
+	vgpu_ctx_destroy(gpu->ctx);
+	vgpu_vm_destroy(gpu->vm);
+	vgpu_close(gpu->dev);
+}
+
+/* A free place in an array of pointers; when there is none it is not kept. */
+static void keep(void *array, unsigned int count, void *what)
+{
+	void **at = array;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (!at[i]) {
+			at[i] = what;
+			return;
+		}
+	}
+}
+
+void gpu_free(struct gpu *gpu, struct vgpu_bo *bo)
+{
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		if (gpu->bos[i] == bo)
+			gpu->bos[i] = NULL;
+	vgpu_bo_destroy(bo);
+}
+
 struct vgpu_bo *gpu_bo(struct gpu *gpu, uint64_t bytes, uint32_t flags)
 {
 	struct vgpu_bo *bo;
@@ -40,6 +81,7 @@ struct vgpu_bo *gpu_bo(struct gpu *gpu, uint64_t bytes, uint32_t flags)
 	ret = vgpu_alloc(gpu->vm, bytes, VGPU_PROT_READ | VGPU_PROT_WRITE,
 			 flags, &bo);
 	NEED(!ret, "%s", vgpu_error());
+	keep(gpu->bos, 16, bo);
 	return bo;
 }
 
@@ -60,6 +102,7 @@ void gpu_program(struct gpu *gpu, const char *file, const char *const *symbols,
 			 top ? top : ".", file);
 	ret = vgpu_kernel_load(gpu->vm, path, &kernel);
 	NEED(!ret, "%s: %s", path, vgpu_error());
+	keep(gpu->kernels, 4, kernel);
 	for (i = 0; i < count; i++) {
 		ret = vgpu_kernel_entry(kernel, symbols[i], &entries[i]);
 		NEED(!ret, "%s: %s", path, vgpu_error());

@@ -16,14 +16,19 @@ struct gpu {
 	struct vgpu_vm *vm;
 	struct vgpu_ctx *ctx;
 	struct vgpu_queue *queue;
+	struct vgpu_kernel *kernels[4];
+	struct vgpu_bo *bos[16];
 };
 
 /* Of a vGPU that was made by st_vgpu(); its fd is used up. Ends the case. */
 void gpu_open(struct gpu *gpu, const struct st_vgpu *vgpu);
 /* Creates the vGPU too. */
 void gpu_new(struct gpu *gpu, unsigned int shares, uint32_t weight);
+/* Everything that was made by the functions here; the vGPU stays. */
+void gpu_close(struct gpu *gpu);
 /* Memory that the GPU and we see. */
 struct vgpu_bo *gpu_bo(struct gpu *gpu, uint64_t bytes, uint32_t flags);
+void gpu_free(struct gpu *gpu, struct vgpu_bo *bo);
 /* Loads build/programs/NAME.elf ($VGPU_PROGRAMS) and finds a symbol in it. */
 uint64_t gpu_load(struct gpu *gpu, const char *file, const char *symbol);
 /* Several symbols of it. */

@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random calls, rings and doorbells on one vGPU, while a neighbour computes on
+ * another and checks each result.  --seed repeats a run's choices, --seconds
+ * says how long each case goes on (default 8).
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gpu.h"
+
+#define PAGE	4096u
+#define HANDLES	64u
+
+/* ---- the neighbour ---------------------------------------------------------- */
+
+struct neighbour {
+	struct gpu gpu;
+	struct vgpu_bo *a, *b;
+	uint64_t entry;
+	volatile bool stop;
+	volatile uint64_t rounds;
+	uint64_t longest_ns;
+};
+
+static void neighbour_round(struct neighbour *n)
+{
+	struct copy_args args = { .src = n->a->va, .dst = n->b->va,
+				  .bytes = 8000 };
+	struct vgpu_queue_status status;
+	uint64_t seed = n->rounds + 77, at;
+	struct vgpu_cmd cmds[2];
+
+	gpu_fill_pattern(n->a->cpu, 8192, seed);
+	if (n->rounds % 2) {
+		NEED(!gpu_launch(&n->gpu, n->entry, 2, 8, 0, &args,
+				 sizeof(args)), "%s", vgpu_error());
+		gpu_settle(&n->gpu);
+	} else {
+		cmds[0] = st_fill(n->b->va, 8192, 0);
+		cmds[1] = st_copy(n->b->va, n->a->va, 8000);
+		st_run(vgpu_fd(n->gpu.dev), vgpu_queue_handle(n->gpu.queue),
+		       cmds, 2);
+	}
+	at = gpu_check_pattern(n->b->cpu, 8000, seed);
+	NEED(at == 8000, "the neighbour's round %llu: byte %llu is wrong",
+	     (unsigned long long)n->rounds, (unsigned long long)at);
+	st_status(vgpu_fd(n->gpu.dev), vgpu_queue_handle(n->gpu.queue), 0,
+		  &status);
+	NEED(!status.failed && !status.irq,
+	     "the neighbour's queue: %llu failed, interrupts 0x%x, %s",
+	     (unsigned long long)status.failed, status.irq,
+	     st_errno(status.error));
+}
+
+static void *neighbour_run(void *arg)
+{
+	struct neighbour *n = arg;
+	uint64_t start = st_now_ns(), now;
+
+	while (!n->stop) {
+		neighbour_round(n);
+		n->rounds++;
+		now = st_now_ns();
+		if (now - start > n->longest_ns)
+			n->longest_ns = now - start;
+		start = now;
+	}
+	return NULL;
+}
+
+static void neighbour_start(struct neighbour *n, pthread_t *thread)
+{
+	memset(n, 0, sizeof(*n));
+	gpu_new(&n->gpu, 1, 0);
+	n->a = gpu_bo(&n->gpu, 8192, 0);
+	n->b = gpu_bo(&n->gpu, 8192, 0);
+	n->entry = gpu_load(&n->gpu, "copy", "copy");
+	NEED(!pthread_create(thread, NULL, neighbour_run, n), "no thread");
+}
+
+/* ---- random calls ------------------------------------------------------------ */
+
+struct fuzz {
+	int fd;
+	struct vgpu_info info;
+	uint32_t handles[HANDLES];
+	unsigned int count;
+	uint64_t vas[16];
+	uint64_t offsets[16];
+	struct vgpu_cmd cmds[64];
+	int event;
+	uint64_t calls[256], good[256];
+};
+
+static uint32_t any_handle(struct fuzz *f)
+{
+	if (!f->count || !st_below(8))
+		return (uint32_t)st_below(80);
+	if (!st_below(50))
+		return (uint32_t)st_random();
+	return f->handles[st_below(f->count)];
+}
+
+static uint64_t any_va(struct fuzz *f)
+{
+	switch (st_below(6)) {
+	case 0:
+		return st_random();
+	case 1:
+		return f->info.va_end - st_below(64) * 64;
+	case 2:
+		return f->info.va_start + st_below(256) * PAGE;
+	default:
+		return f->vas[st_below(16)] + st_below(3) * 64;
+	}
+}
+
+static uint64_t any_bytes(void)
+{
+	switch (st_below(6)) {
+	case 0:
+		return st_random();
+	case 1:
+		return st_below(100);
+	case 2:
+		return (st_below(1024) + 1) * PAGE;
+	default:
+		return (st_below(16) + 1) * PAGE;
+	}
+}
+
+static void any_cmd(struct fuzz *f, struct vgpu_cmd *cmd)
+{
+	unsigned int i;
+
+	memset(cmd, 0, sizeof(*cmd));
+	switch (st_below(9)) {
+	case 0:
+		for (i = 0; i < 8; i++)
+			((uint64_t *)cmd)[i] = st_random();
+		break;
+	case 1:
+	case 2:
+		*cmd = st_copy(any_va(f), any_va(f), st_below(4) ?
+			       st_below(PAGE) : any_bytes());
+		break;
+	case 3:
+	case 4:
+		*cmd = st_fill(any_va(f) & ~3ull, any_bytes() & ~3ull,
+			       (uint32_t)st_random());
+		break;
+	case 5:
+		/* waits for what may never come: its queue is closed then */
+		*cmd = st_sync(st_below(2) ? VGPU_CMD_WAIT : VGPU_CMD_SIGNAL,
+			       any_handle(f), st_below(4));
+		break;
+	case 6:
+		cmd->op = VGPU_CMD_LAUNCH;
+		cmd->launch.entry = any_va(f) & ~3ull;
+		cmd->launch.args = any_va(f);
+		for (i = 0; i < 3; i++) {
+			cmd->launch.grid[i] = 1 + (uint32_t)st_below(3);
+			cmd->launch.block[i] = 1 + (uint16_t)st_below(3);
+		}
+		if (!st_below(3)) {
+			cmd->launch.stack = any_va(f);
+			cmd->launch.stack_bytes = (uint32_t)st_below(64) * 16;
+		}
+		if (!st_below(3))
+			cmd->launch.shared_bytes = (uint32_t)st_below(70000);
+		break;
+	default:
+		break;
+	}
+}
+
+union any {
+	uint32_t size;
+	uint64_t words[32];
+	struct vgpu_close close;
+	struct vgpu_bo_create bo;
+	struct vgpu_vm_create vm;
+	struct vgpu_vm_map map;
+	struct vgpu_vm_unmap unmap;
+	struct vgpu_ctx_create ctx;
+	struct vgpu_queue_create queue;
+	struct vgpu_timeline_create timeline;
+	struct vgpu_submit submit;
+	struct vgpu_kick kick;
+	struct vgpu_wait wait;
+	struct vgpu_signal signal;
+	struct vgpu_eventfd eventfd;
+	struct vgpu_queue_status status;
+};
+
+static const uint32_t sizes[] = {
+	sizeof(struct vgpu_info), sizeof(struct vgpu_close),
+	sizeof(struct vgpu_bo_create), sizeof(struct vgpu_vm_create),
+	sizeof(struct vgpu_vm_map), sizeof(struct vgpu_vm_unmap),
+	sizeof(struct vgpu_ctx_create), sizeof(struct vgpu_queue_create),
+	sizeof(struct vgpu_timeline_create), sizeof(struct vgpu_submit),
+	sizeof(struct vgpu_kick), sizeof(struct vgpu_wait),
+	sizeof(struct vgpu_signal), sizeof(struct vgpu_eventfd),
+	sizeof(struct vgpu_queue_status),
+};
+
+/* Mostly sensible; each field is sometimes not. */
+static void any_arg(struct fuzz *f, uint32_t call, union any *a)
+{
+	unsigned int i;
+
+	memset(a, 0, sizeof(*a));
+	switch (call) {
+	case VGPU_CALL_CLOSE:
+		a->close.handle = any_handle(f);
+		break;
+	case VGPU_CALL_BO_CREATE:
+		a->bo.bytes = any_bytes();
+		a->bo.align = st_below(4) ? 0 : 1ull << st_below(64);
+		a->bo.flags = !st_below(3);
+		break;
+	case VGPU_CALL_VM_MAP:
+		a->map.vm = any_handle(f);
+		a->map.bo = any_handle(f);
+		a->map.prot = st_below(4) ? 7 : (uint32_t)st_below(9);
+		a->map.va = any_va(f) & ~(uint64_t)(PAGE - 1);
+		a->map.offset = st_below(4) ? 0 : st_below(8) * PAGE;
+		a->map.bytes = any_bytes() & ~(uint64_t)(PAGE - 1);
+		break;
+	case VGPU_CALL_VM_UNMAP:
+		a->unmap.vm = any_handle(f);
+		a->unmap.va = any_va(f) & ~(uint64_t)(PAGE - 1);
+		a->unmap.bytes = any_bytes() & ~(uint64_t)(PAGE - 1);
+		break;
+	case VGPU_CALL_CTX_CREATE:
+		a->ctx.vm = any_handle(f);
+		a->ctx.engine = !st_below(16);
+		break;
+	case VGPU_CALL_QUEUE_CREATE:
+		a->queue.ctx = any_handle(f);
+		a->queue.depth = (uint32_t)st_below(64);
+		a->queue.time_limit_us = 2000;
+		if (st_below(2)) {
+			a->queue.flags = VGPU_QUEUE_RING;
+			a->queue.ring_bo = any_handle(f);
+			a->queue.ring_slots = 1u << st_below(8);
+			a->queue.ring_offset = st_below(4) * 64;
+		}
+		break;
+	case VGPU_CALL_SUBMIT:
+		a->submit.queue = any_handle(f);
+		a->submit.cmds = (uintptr_t)f->cmds;
+		a->submit.count = 1 + (uint32_t)st_below(16);
+		a->submit.stride = 64;
+		for (i = 0; i < a->submit.count; i++)
+			any_cmd(f, &f->cmds[i]);
+		break;
+	case VGPU_CALL_WAIT:
+		a->wait.timeline = any_handle(f);
+		a->wait.value = st_below(4);
+		a->wait.timeout_ns = (int64_t)st_below(3) * 100000;
+		break;
+	case VGPU_CALL_SIGNAL:
+		a->signal.timeline = any_handle(f);
+		a->signal.value = st_below(6);
+		break;
+	case VGPU_CALL_EVENTFD:
+		a->eventfd.timeline = any_handle(f);
+		a->eventfd.value = st_below(6);
+		a->eventfd.fd = st_below(4) ? f->event : f->fd;
+		break;
+	case VGPU_CALL_KICK:
+	case VGPU_CALL_QUEUE_STATUS:
+		a->status.queue = any_handle(f);
+		if (call == VGPU_CALL_QUEUE_STATUS)
+			a->status.irq_clear = (uint32_t)st_below(9);
+		break;
+	}
+	a->size = sizes[call - VGPU_CALL_INFO];
+	if (!st_below(40))
+		a->size = (uint32_t)st_below(300);
+	if (!st_below(60))
+		a->words[st_below(16)] ^= 1ull << st_below(64);
+}
+
+static void remember(struct fuzz *f, uint32_t call, const union any *a)
+{
+	uint32_t handle = 0;
+
+	switch (call) {
+	case VGPU_CALL_BO_CREATE:
+		handle = a->bo.handle;
+		f->offsets[st_below(16)] = a->bo.mmap_offset;
+		break;
+	case VGPU_CALL_VM_CREATE:
+		handle = a->vm.handle;
+		break;
+	case VGPU_CALL_CTX_CREATE:
+		handle = a->ctx.handle;
+		break;
+	case VGPU_CALL_QUEUE_CREATE:
+		handle = a->queue.handle;
+		break;
+	case VGPU_CALL_TIMELINE_CREATE:
+		handle = a->timeline.handle;
+		break;
+	case VGPU_CALL_VM_MAP:
+		f->vas[st_below(16)] = a->map.va;
+		break;
+	}
+	if (!handle)
+		return;
+	if (f->count < HANDLES)
+		f->handles[f->count++] = handle;
+	else
+		f->handles[st_below(HANDLES)] = handle;
+}
+
+static bool one_call(struct fuzz *f)
+{
+	uint32_t call = VGPU_CALL_INFO +
+			(uint32_t)st_below(VGPU_CALL_END - VGPU_CALL_INFO);
+	union any a;
+	int ret;
+
+	/* work, rather than talk */
+	if (st_below(3) == 0)
+		call = VGPU_CALL_SUBMIT;
+	/* only so many: what was created is to be used */
+	if (call == VGPU_CALL_CLOSE && st_below(3))
+		call = VGPU_CALL_VM_MAP;
+	any_arg(f, call, &a);
+	ret = st_ioctl(f->fd, _IO(VGPU_IOCTL_TYPE, call), &a);
+	f->calls[call]++;
+	if (!ret) {
+		f->good[call]++;
+		remember(f, call, &a);
+	}
+	return ret != -ESHUTDOWN && ret != -ENODEV;
+}
+
+/* Scribbles over whatever can be mapped. */
+static void one_scribble(struct fuzz *f)
+{
+	uint64_t at = f->offsets[st_below(16)];
+	unsigned int i;
+	uint64_t *p;
+
+	if (!st_below(3))
+		at = st_below(2) ? VGPU_MMAP_DOORBELLS : st_random();
+	p = st_mmap(f->fd, at & ~(uint64_t)(PAGE - 1), PAGE,
+		    PROT_READ | PROT_WRITE);
+	if (p == MAP_FAILED)
+		return;
+	for (i = 0; i < 64 && !st_touch(p, true); i++) {
+		if (at == VGPU_MMAP_DOORBELLS)
+			((uint32_t *)p)[st_below(1024)] +=
+				(uint32_t)st_below(8);
+		else
+			any_cmd(f, (struct vgpu_cmd *)p + st_below(64));
+	}
+	munmap(p, PAGE);
+}
+
+/* One life: open, be a nuisance, close. */
+static void one_life(const struct st_vgpu *vgpu, unsigned int calls,
+		     bool scribble, uint64_t *did, uint64_t *good)
+{
+	struct fuzz f = { .fd = st_open(vgpu) };
+	unsigned int i;
+	uint32_t vm, ctx;
+
+	if (f.fd < 0)
+		st_stop();
+	st_info(f.fd, &f.info);
+	f.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	for (i = 0; i < 16; i++)
+		f.vas[i] = f.info.va_start + i * PAGE;
+	/* something to begin with */
+	vm = st_vm(f.fd);
+	ctx = st_ctx(f.fd, vm);
+	f.handles[f.count++] = vm;
+	f.handles[f.count++] = ctx;
+	f.handles[f.count++] = st_queue(f.fd, ctx);
+	f.handles[f.count++] = st_timeline(f.fd, NULL);
+	f.handles[f.count] = st_bo(f.fd, 16 * PAGE, 0, &f.offsets[0]);
+	NEED_OK(st_map(f.fd, vm, f.handles[f.count++], 7, f.info.va_start, 0,
+		       16 * PAGE));
+	for (i = 0; i < calls; i++) {
+		if (scribble && !st_below(8))
+			one_scribble(&f);
+		else if (!one_call(&f))
+			break;
+	}
+	close(f.event);
+	close(f.fd);
+	for (i = 0; i < 256; i++) {
+		*did += f.calls[i];
+		*good += f.good[i];
+	}
+}
+
+static void nuisance(const struct st_vgpu *vgpu, bool scribble)
+{
+	uint64_t end = st_now_ns() + (st_seconds ?: 8) * SEC;
+	uint64_t did = 0, good = 0;
+	unsigned int lives = 0;
+
+	while (st_now_ns() < end) {
+		int fd = open(vgpu->path, O_RDWR | O_CLOEXEC);
+
+		/* given up on after hangs: start it again */
+		if (fd < 0 && errno == EAGAIN)
+			NEED_OK(st_verb(vgpu, VGPU_VERB_START));
+		if (fd >= 0)
+			close(fd);
+		one_life(vgpu, 300 + (unsigned int)st_below(700), scribble,
+			 &did, &good);
+		lives++;
+	}
+	st_note("%llu calls, %llu of them good, in %u lives",
+		(unsigned long long)did, (unsigned long long)good, lives);
+	CHECK(good > did / 20, "too few calls are good to reach far");
+}
+
+static void fuzz(bool scribble)
+{
+	struct vgpu_info before, after;
+	struct neighbour n;
+	struct st_vgpu vgpu;
+	pthread_t thread;
+	uint64_t rounds;
+	int status;
+	pid_t pid;
+
+	st_vgpu(&vgpu, 1, 0);
+	st_info(vgpu.fd, &before);
+	neighbour_start(&n, &thread);
+	pid = fork();
+	if (!pid) {
+		close(vgpu.fd);
+		nuisance(&vgpu, scribble);
+		st_stop();
+	}
+	waitpid(pid, &status, 0);
+	CHECK(!status, "the fuzzer itself ended with status 0x%x", status);
+	rounds = n.rounds;
+	st_sleep_ms(500);
+	n.stop = true;
+	pthread_join(thread, NULL);
+	CHECK(rounds > 10 && n.rounds > rounds,
+	      "the neighbour did %llu rounds, %llu at the end",
+	      (unsigned long long)rounds, (unsigned long long)n.rounds);
+	st_note("the neighbour did %llu rounds, the longest took %llu ms",
+		(unsigned long long)n.rounds,
+		(unsigned long long)n.longest_ns / 1000000);
+
+	/* nothing stays behind */
+	close(vgpu.fd);
+	vgpu.fd = open(vgpu.path, O_RDWR | O_CLOEXEC);
+	if (vgpu.fd < 0) {
+		NEED_OK(st_verb(&vgpu, VGPU_VERB_START));
+		vgpu.fd = st_open(&vgpu);
+	}
+	st_info(vgpu.fd, &after);
+	CHECK(after.vram_used == before.vram_used, "%lld bytes are left",
+	      (long long)(after.vram_used - before.vram_used));
+	close(vgpu.fd);
+	CHECK_OK(st_destroy(&vgpu));
+}
+
+static void calls(void)
+{
+	fuzz(false);
+}
+
+static void calls_and_rings(void)
+{
+	fuzz(true);
+}
+
+static const struct st_case cases[] = {
+	{ "calls", calls, 120 },
+	{ "calls_and_rings", calls_and_rings, 120 },
+};
+
+ST_MAIN(cases)

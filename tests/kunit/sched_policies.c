@@ -285,6 +285,108 @@ static void burst_lends(struct vsim *sim)
 	vsim_expect(sim, sim->idle_ns == 0, "idle %llu ns", sim->idle_ns);
 }
 
+/* --- groups, and many ----------------------------------------------------- */
+
+/* A tenant with 300 vGPUs, one with three of uneven weight, one alone. */
+static void uneven_groups(struct vsim *sim)
+{
+	struct vsim_load load = { HOG, .group = 1 };
+	u64 end = 20 * VSIM_S, sum = 0, bound;
+	unsigned int i;
+
+	/* what runs last is charged for at both levels */
+	bound = 2 * (sim->rq.slice_ns + sim->check_ns);
+	vsim_group(sim, 1, "fair", 100);
+	vsim_group(sim, 2, "fair", 200);
+	for (i = 0; i < 300; i++)
+		vsim_spawn(sim, &load);
+	load.group = 2;
+	for (i = 1; i <= 3; i++) {
+		load.weight = i * 100;
+		vsim_spawn(sim, &load);
+	}
+	load.group = 0;
+	vsim_spawn(sim, &load);		/* 300, as many as the groups have */
+	vsim_run(sim, end);
+	vsim_stop(sim);
+	for (i = 0; i < 300; i++)
+		sum += ran(&sim->ents[i]);
+	vsim_expect(sim, sum <= end / 6 + bound && sum >= end / 6 - bound,
+		    "300 vGPUs got %llu ns", sum);
+	for (i = 0; i < 3; i++) {
+		u64 due = div_u64(end * (i + 1), 18);
+
+		sum = ran(&sim->ents[300 + i]);
+		vsim_expect(sim, sum <= due + bound && sum >= due - bound,
+			    "vGPU %u got %llu of %llu ns", i, sum, due);
+	}
+	sum = ran(&sim->ents[303]);
+	vsim_expect(sim, sum <= end / 2 + bound && sum >= end / 2 - bound,
+		    "the one alone got %llu ns", sum);
+	vsim_expect(sim, sim->lag_max <= (s64)bound &&
+		    sim->lag_min >= -(s64)bound, "lag %lld to %lld",
+		    sim->lag_min, sim->lag_max);
+}
+
+/* Groups of sleepers beside hogs: nothing is lost when a group falls idle. */
+static void sleepy_groups(struct vsim *sim)
+{
+	unsigned int step, i;
+
+	vsim_group(sim, 1, "fair", 300);
+	vsim_group(sim, 2, "rr", 100);
+	vsim_group(sim, 3, "mlfq", 100);
+	for (step = 0; step < 3000; step++) {
+		struct vsim_ent *ent = &sim->ents[vsim_random(sim, 24)];
+		struct vsim_load load = {
+			.kind = vsim_random(sim, 3), .random = true,
+			.group = vsim_random(sim, 4),
+			.weight = 1 + vsim_random(sim, 1000),
+			.cost_ns = 1 + vsim_random(sim, 3 * VSIM_MS),
+			.gap_ns = 20 * VSIM_US + vsim_random(sim, 3 * VSIM_MS),
+		};
+
+		if (ent->present)
+			vsim_kill(sim, ent);
+		else
+			vsim_spawn(sim, &load);
+		vsim_run(sim, sim->now + vsim_random(sim, 2 * VSIM_MS));
+	}
+	vsim_stop(sim);
+	for (i = 0; i < 3; i++) {
+		struct vgpu_group *group = sim->groups[i];
+
+		vsim_expect(sim, (group->se.state == VGPU_SE_QUEUED) ==
+			    (group->rq.nr_queued > 0),
+			    "group %u: state %d, %u queued", i,
+			    group->se.state, group->rq.nr_queued);
+	}
+	vsim_expect(sim, !sim->rq.ejections, "%llu ejections",
+		    sim->rq.ejections);
+}
+
+/* 4096 at once, of all weights, coming and going. */
+static void crowd(struct vsim *sim)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4096; i++) {
+		const struct vsim_load load = {
+			.kind = vsim_random(sim, 3), .random = true,
+			.weight = 1 + vsim_random(sim, VGPU_WEIGHT_MAX),
+			.cost_ns = 1 + vsim_random(sim, 3 * VSIM_MS),
+			.gap_ns = VSIM_MS + vsim_random(sim, VSIM_S),
+		};
+
+		vsim_spawn(sim, &load);
+	}
+	vsim_run(sim, 20 * VSIM_S);
+	vsim_stop(sim);
+	vsim_expect(sim, sim->lag_max <= (s64)(sim->rq.slice_ns + sim->check_ns) &&
+		    sim->lag_min >= -(s64)(sim->rq.slice_ns + sim->check_ns),
+		    "lag %lld to %lld ns", sim->lag_min, sim->lag_max);
+}
+
 /* --- misbehaviour: rr with one bug each ----------------------------------- */
 
 struct bad_queue {
@@ -433,6 +535,9 @@ const struct vsim_scenario vsim_scenarios_policy[] = {
 	{ "fixed_overshoot", "fixed", 2, fixed_overshoot },
 	{ "caps_refused", "fixed", 2, caps_refused },
 	{ "burst_lends", "burst", 2, burst_lends },
+	{ "uneven_groups", "fair", 304, uneven_groups },
+	{ "sleepy_groups", "fair", 24, sleepy_groups },
+	{ "crowd", "fair", 4096, crowd },
 	{ "bad_policies_go", "rr", 4, bad_policies_go },
 	{ "bad_tables_refused", "rr", 1, bad_tables_refused },
 	{}

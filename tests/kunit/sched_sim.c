@@ -98,7 +98,7 @@ static void event(struct vsim *sim, enum vsim_event event, unsigned int index,
 /* What @ent has coming, at the two moments when that is most and least. */
 static void watch(struct vsim *sim, struct vsim_ent *ent)
 {
-	const struct vgpu_policy *policy = sim->rq.policy;
+	const struct vgpu_rq *rq = ent->se.rq;
 	struct vgpu_se_stats stats;
 	s64 dev, lag;
 
@@ -106,9 +106,9 @@ static void watch(struct vsim *sim, struct vsim_ent *ent)
 	dev = stats.entitled_ns - stats.run_ns;
 	ent->dev_min = min(ent->dev_min, dev);
 	ent->dev_max = max(ent->dev_max, dev);
-	if (policy->lag) {
-		lag = policy->lag(sim->rq.policy_data, &sim->rq,
-				  ent->se.policy_data, &ent->se);
+	if (rq->policy->lag) {
+		lag = rq->policy->lag(rq->policy_data, rq,
+				      ent->se.policy_data, &ent->se);
 		sim->lag_min = min(sim->lag_min, lag);
 		sim->lag_max = max(sim->lag_max, lag);
 	}
@@ -265,6 +265,21 @@ void vsim_arrive(struct vsim *sim, struct vsim_ent *ent, u64 cost_ns)
 	wake(sim, ent);
 }
 
+void vsim_group(struct vsim *sim, unsigned int n, const char *policy,
+		u32 weight)
+{
+	struct vgpu_group *group = kvcalloc(1, sizeof(*group), GFP_KERNEL);
+
+	if (!group) {
+		vsim_fail(sim, "no memory");
+		return;
+	}
+	/* their numbers start behind those of the entities, for the log */
+	vgpu_group_init(group, &sim->rq, vgpu_policy_get(policy),
+			sim->size + n, weight, 0);
+	sim->groups[n - 1] = group;
+}
+
 struct vsim_ent *vsim_spawn(struct vsim *sim, const struct vsim_load *load)
 {
 	struct vsim_ent *ent = sim->ents;
@@ -293,7 +308,8 @@ struct vsim_ent *vsim_spawn(struct vsim *sim, const struct vsim_load *load)
 	ent->jobs_size = jobs_size;
 	ent->wake_at = VSIM_NEVER;
 	ent->waiting_since = VSIM_NEVER;
-	vgpu_rq_add(&sim->rq, &ent->se, ent->index,
+	vgpu_rq_add(load->group ? &sim->groups[load->group - 1]->rq : &sim->rq,
+		    &ent->se, ent->index,
 		    load->weight ?: VGPU_WEIGHT_DEFAULT, load->priority);
 	if (load->slice_ns)
 		vgpu_rq_set_se_slice(&sim->rq, &ent->se, load->slice_ns,
@@ -487,6 +503,13 @@ void vsim_fini(struct vsim *sim)
 	for (i = 0; i < sim->size; i++)
 		if (sim->ents[i].present)
 			vsim_kill(sim, &sim->ents[i]);
+	for (i = 0; i < VSIM_GROUPS; i++) {
+		if (!sim->groups[i])
+			continue;
+		vgpu_group_fini(sim->groups[i], sim->now);
+		vgpu_policy_put(sim->groups[i]->rq.policy);
+		kvfree(sim->groups[i]);
+	}
 	vgpu_rq_fini(&sim->rq);
 	vgpu_policy_put(sim->rq.policy);
 	for (i = 0; i < sim->size; i++)

@@ -30,6 +30,7 @@ enum vsim_kind {
  * @weight: of the entity, 0: default
  * @priority: of the entity
  * @cap: of the entity, in hundredths of a per cent, or 0
+ * @group: it belongs to, from vsim_group(), or 0
  * @slice_ns: its own slice, or 0
  * @cost_ns: service that a job needs
  * @gap_ns: VSIM_CLOSED: sleep between two jobs; VSIM_POISSON: mean time
@@ -45,6 +46,7 @@ struct vsim_load {
 	u32 weight;
 	u32 priority;
 	u32 cap;
+	u32 group;
 	u64 slice_ns;
 	u64 cost_ns;
 	u64 gap_ns;
@@ -95,6 +97,8 @@ struct vsim_ent {
 	struct vsim_hist response;
 };
 
+#define VSIM_GROUPS	8
+
 enum vsim_event {
 	VSIM_EV_WAKE, VSIM_EV_PICK, VSIM_EV_DONE, VSIM_EV_PUT, VSIM_EV_SLEEP,
 	VSIM_EV_IDLE, VSIM_EV_EJECT,
@@ -121,6 +125,7 @@ struct vsim {
 	u64 switch_ns;
 	struct vsim_ent *ents;
 	unsigned int size;
+	struct vgpu_group *groups[VSIM_GROUPS];
 	u32 *heap;
 	unsigned int heap_len;
 	struct vsim_ent *curr, *last;
@@ -141,6 +146,10 @@ struct vsim {
 int vsim_init(struct vsim *sim, const struct vgpu_policy *policy,
 	      unsigned int size, u64 seed);
 void vsim_fini(struct vsim *sim);
+
+/* Makes group @n, from 1, with @policy among its members. */
+void vsim_group(struct vsim *sim, unsigned int n, const char *policy,
+		u32 weight);
 
 /* The first free slot; there must be one. */
 struct vsim_ent *vsim_spawn(struct vsim *sim, const struct vsim_load *load);

@@ -19,9 +19,10 @@
  * its contract is replaced by rr at once: an engine must never stop because a
  * policy has a bug.  The model is sched_ext (kernel/sched/ext.c): the system
  * outlives any policy.
+ *
+ * Settings and groups are in settings.c.
  */
 #include <linux/kernel.h>
-#include <linux/lockdep.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
@@ -40,12 +41,6 @@
  * entity that waits to overflow its part.
  */
 #define ENTITLED_SHIFT	16
-
-static void assert_locked(const struct vgpu_rq *rq)
-{
-	if (rq->lock)
-		lockdep_assert_held(rq->lock);
-}
 
 static struct hlist_head *bucket(struct vgpu_rq *rq, u64 nr)
 {
@@ -102,16 +97,9 @@ static void tell_start(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
 			  se->policy_data, se, now);
 }
 
-static void tell_changed(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
-{
-	if (rq->policy->changed)
-		rq->policy->changed(rq->policy_data, rq,
-				    se->policy_data, se, now);
-}
-
 /* --- accounting ---------------------------------------------------------- */
 
-static void settle(struct vgpu_rq *rq, struct vgpu_se *se)
+void vgpu_rq_settle(struct vgpu_rq *rq, struct vgpu_se *se)
 {
 	u64 due;
 
@@ -152,7 +140,7 @@ static void charge(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		rq->service_ns += service_ns;
 		se->stats.run_ns += service_ns;
 	}
-	settle(rq, se);
+	vgpu_rq_settle(rq, se);
 	if (rq->policy->charge)
 		rq->policy->charge(rq->policy_data, rq,
 				   se->policy_data, se,
@@ -231,7 +219,7 @@ static bool starves(struct vgpu_rq *rq, u64 now)
 	    rq->picks - se->queued_picks <
 	    (u64)VGPU_STARVE_ROUNDS * rq->nr_entities)
 		return false;
-	settle(rq, se);
+	vgpu_rq_settle(rq, se);
 	return se->stats.entitled_ns - se->queued_entitled >
 	       VGPU_STARVE_SLICES * VGPU_SLICE_MAX_NS;
 }
@@ -279,20 +267,9 @@ void vgpu_rq_fini(struct vgpu_rq *rq)
 void vgpu_rq_set_policy(struct vgpu_rq *rq, const struct vgpu_policy *policy,
 			u64 now)
 {
-	assert_locked(rq);
+	vgpu_rq_assert_locked(rq);
 	tell_exit(rq);
 	install(rq, policy, now);
-}
-
-/**
- * vgpu_rq_set_slice() - set the default slice
- * @rq: any state
- * @slice_ns: clamped to VGPU_SLICE_MIN_NS … VGPU_SLICE_MAX_NS
- */
-void vgpu_rq_set_slice(struct vgpu_rq *rq, u64 slice_ns)
-{
-	assert_locked(rq);
-	rq->slice_ns = clamp(slice_ns, VGPU_SLICE_MIN_NS, VGPU_SLICE_MAX_NS);
 }
 
 /* --- entities ------------------------------------------------------------ */
@@ -308,7 +285,7 @@ void vgpu_rq_set_slice(struct vgpu_rq *rq, u64 slice_ns)
 void vgpu_rq_add(struct vgpu_rq *rq, struct vgpu_se *se, u32 id, u32 weight,
 		 u32 priority)
 {
-	assert_locked(rq);
+	vgpu_rq_assert_locked(rq);
 	memset(se, 0, sizeof(*se));
 	se->rq = rq;
 	se->nr = rq->next_nr++;
@@ -330,10 +307,11 @@ void vgpu_rq_add(struct vgpu_rq *rq, struct vgpu_se *se, u32 id, u32 weight,
  */
 void vgpu_rq_remove(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
 {
-	assert_locked(rq);
-	if (WARN_ON_ONCE(se->rq != rq || se->state == VGPU_SE_RUNNING))
+	vgpu_rq_assert_locked(rq);
+	if (WARN_ON_ONCE(!se->rq || se->state == VGPU_SE_RUNNING))
 		return;
 	vgpu_rq_block(rq, se, now);
+	rq = se->rq;
 	rq->caps -= se->cap;
 	tell_leave(rq, se);
 	hlist_del_init(&se->hash);
@@ -342,123 +320,12 @@ void vgpu_rq_remove(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
 	se->rq = NULL;
 }
 
-/**
- * vgpu_rq_set_weight() - change a share, live
- * @rq: its run queue
- * @se: in any state
- * @weight: clamped to VGPU_WEIGHT_MIN … VGPU_WEIGHT_MAX
- * @now: time
- *
- * What it was due under the old weight stays due.
- */
-void vgpu_rq_set_weight(struct vgpu_rq *rq, struct vgpu_se *se, u32 weight,
-			u64 now)
-{
-	assert_locked(rq);
-	weight = clamp_t(u32, weight, VGPU_WEIGHT_MIN, VGPU_WEIGHT_MAX);
-	if (weight == se->weight)
-		return;
-	settle(rq, se);
-	if (se->state != VGPU_SE_IDLE)
-		rq->load = rq->load - se->weight + weight;
-	se->weight = weight;
-	tell_changed(rq, se, now);
-}
-
-/**
- * vgpu_rq_set_priority() - change a priority, live
- * @rq: its run queue
- * @se: in any state
- * @priority: clamped to VGPU_PRIORITY_MAX
- * @now: time
- */
-void vgpu_rq_set_priority(struct vgpu_rq *rq, struct vgpu_se *se,
-			  u32 priority, u64 now)
-{
-	assert_locked(rq);
-	se->priority = min_t(u32, priority, VGPU_PRIORITY_MAX);
-	tell_changed(rq, se, now);
-}
-
-/**
- * vgpu_rq_set_se_slice() - give an entity a slice of its own
- * @rq: its run queue
- * @se: in any state
- * @slice_ns: clamped to VGPU_SLICE_MIN_NS … VGPU_SLICE_MAX_NS; 0: the run
- *	queue's
- * @now: time
- */
-void vgpu_rq_set_se_slice(struct vgpu_rq *rq, struct vgpu_se *se, u64 slice_ns,
-			  u64 now)
-{
-	assert_locked(rq);
-	if (slice_ns)
-		slice_ns = clamp(slice_ns, VGPU_SLICE_MIN_NS,
-				 VGPU_SLICE_MAX_NS);
-	se->slice_ns = slice_ns;
-	tell_changed(rq, se, now);
-}
-
-/**
- * vgpu_rq_refuses() - may this policy take over?
- * @rq: any state
- * @policy: any
- *
- * Returns the reason why not, or NULL.
- */
-const char *vgpu_rq_refuses(const struct vgpu_rq *rq,
-			    const struct vgpu_policy *policy)
-{
-	assert_locked(rq);
-	if ((policy->flags & VGPU_POLICY_CAPS) && rq->caps > VGPU_CAP_MAX)
-		return "caps add up to more than 100 %";
-	return NULL;
-}
-
-/**
- * vgpu_rq_set_cap() - change a cap, live
- * @rq: its run queue
- * @se: in any state
- * @cap: in hundredths of a per cent of the engine; 0: none
- * @now: time
- *
- * Returns 0, or -ERANGE above VGPU_CAP_MAX, or -ENOSPC when the caps would add up
- * to more than the engine and the policy has to keep them.
- */
-int vgpu_rq_set_cap(struct vgpu_rq *rq, struct vgpu_se *se, u32 cap, u64 now)
-{
-	u32 caps;
-
-	assert_locked(rq);
-	if (cap > VGPU_CAP_MAX)
-		return -ERANGE;
-	caps = rq->caps - se->cap + cap;
-	if ((rq->policy->flags & VGPU_POLICY_CAPS) && caps > VGPU_CAP_MAX &&
-	    cap > se->cap)
-		return -ENOSPC;
-	rq->caps = caps;
-	se->cap = cap;
-	tell_changed(rq, se, now);
-	return 0;
-}
-
 /* --- the walk ------------------------------------------------------------ */
 
-/**
- * vgpu_rq_wake() - an entity has work
- * @rq: its run queue
- * @se: nothing happens unless it is idle
- * @now: time
- *
- * Returns true when the running entity should be preempted for it.
- */
-bool vgpu_rq_wake(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
+static bool wake(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
 {
 	struct vgpu_se *curr = rq->curr;
 
-	assert_locked(rq);
-	if (se->state != VGPU_SE_IDLE)
-		return false;
 	load_add(rq, se);
 	wait_begin(rq, se, now);
 	se->stats.wakeups++;
@@ -471,22 +338,49 @@ bool vgpu_rq_wake(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
 }
 
 /**
+ * vgpu_rq_wake() - an entity has work
+ * @rq: its engine's run queue
+ * @se: nothing happens unless it is idle
+ * @now: time
+ *
+ * Returns true when the running entity should be preempted for it.
+ */
+bool vgpu_rq_wake(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
+{
+	bool preempt = false;
+
+	vgpu_rq_assert_locked(rq);
+	/*
+	 * The last one to wake up meets who runs: in a group that runs, another
+	 * member; in a group that slept, another group.
+	 */
+	for (; se && se->state == VGPU_SE_IDLE; se = rq->group) {
+		rq = se->rq;
+		preempt = wake(rq, se, now);
+	}
+	return preempt;
+}
+
+/**
  * vgpu_rq_block() - a queued entity has no work any more
- * @rq: its run queue
+ * @rq: its engine's run queue
  * @se: nothing happens unless it is queued
  * @now: time
  */
 void vgpu_rq_block(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
 {
-	assert_locked(rq);
-	if (se->state != VGPU_SE_QUEUED)
-		return;
-	settle(rq, se);
-	wait_end(rq, se, now);
-	load_sub(rq, se);
-	se->state = VGPU_SE_IDLE;
-	rq->policy->dequeue(rq->policy_data, rq,
-			    se->policy_data, se, now);
+	vgpu_rq_assert_locked(rq);
+	for (; se && se->state == VGPU_SE_QUEUED; se = rq->group) {
+		rq = se->rq;
+		vgpu_rq_settle(rq, se);
+		wait_end(rq, se, now);
+		load_sub(rq, se);
+		se->state = VGPU_SE_IDLE;
+		rq->policy->dequeue(rq->policy_data, rq,
+				    se->policy_data, se, now);
+		if (rq->nr_queued)
+			break;
+	}
 }
 
 /* Asks the policy. NULL: nothing to run now, *hold says until when. */
@@ -518,22 +412,12 @@ static struct vgpu_se *ask(struct vgpu_rq *rq, u64 now, u64 *slice_ns,
 	return NULL;
 }
 
-/**
- * vgpu_rq_pick() - who is next?
- * @rq: nothing runs
- * @now: time
- * @slice_ns: out: how long; when nothing is to run, how long to wait before
- *	asking again, or 0 for as long as nothing happens
- *
- * Returns the entity, which runs from now on, or NULL.
- */
-struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
+static struct vgpu_se *pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 {
 	const char *flaw = NULL;
-	struct vgpu_se *se;
+	struct vgpu_se *se = NULL;
 	u64 hold = now;
 
-	assert_locked(rq);
 	*slice_ns = 0;
 	if (!rq->nr_queued || WARN_ON_ONCE(rq->curr))
 		return NULL;
@@ -557,7 +441,7 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 	if (!*slice_ns)
 		*slice_ns = vgpu_se_slice(rq, se);
 	*slice_ns = clamp(*slice_ns, VGPU_SLICE_MIN_NS, VGPU_SLICE_MAX_NS);
-	settle(rq, se);
+	vgpu_rq_settle(rq, se);
 	wait_end(rq, se, now);
 	se->state = VGPU_SE_RUNNING;
 	se->stats.slices++;
@@ -568,8 +452,33 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 }
 
 /**
+ * vgpu_rq_pick() - who is next?
+ * @rq: the engine's; nothing runs
+ * @now: time
+ * @slice_ns: out: how long; when nothing is to run, how long to wait before
+ *	asking again, or 0 for as long as nothing happens
+ *
+ * Returns the entity, which runs from now on, or NULL.
+ */
+struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
+{
+	struct vgpu_se *se;
+	u64 slice;
+
+	vgpu_rq_assert_locked(rq);
+	se = pick(rq, now, slice_ns);
+	while (se && se->members) {
+		se->members->slice_ns = rq->slice_ns;
+		/* a queued group has a queued member, and does not hold it */
+		se = pick(se->members, now, &slice);
+		*slice_ns = min(*slice_ns, slice);
+	}
+	return se;
+}
+
+/**
  * vgpu_rq_charge() - the running entity was served and goes on
- * @rq: its run queue
+ * @rq: its engine's run queue
  * @se: the running entity
  * @service_ns: engine time since the last charge
  * @now: time
@@ -577,27 +486,18 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 void vgpu_rq_charge(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		    u64 now)
 {
-	assert_locked(rq);
-	if (WARN_ON_ONCE(rq->curr != se))
-		return;
-	charge(rq, se, service_ns, now);
+	vgpu_rq_assert_locked(rq);
+	for (; se; se = rq->group) {
+		rq = se->rq;
+		if (WARN_ON_ONCE(rq->curr != se))
+			return;
+		charge(rq, se, service_ns, now);
+	}
 }
 
-/**
- * vgpu_rq_put() - the running entity leaves the engine
- * @rq: its run queue
- * @se: the running entity
- * @service_ns: engine time since the last charge
- * @now: time
- * @ready: it has more to run
- * @midway: a command of it was cut off
- */
-void vgpu_rq_put(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
-		 u64 now, bool ready, bool midway)
+static void put(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
+		u64 now, bool ready, bool midway)
 {
-	assert_locked(rq);
-	if (WARN_ON_ONCE(rq->curr != se))
-		return;
 	charge(rq, se, service_ns, now);
 	if (ready && midway)
 		se->stats.preemptions++;
@@ -608,8 +508,31 @@ void vgpu_rq_put(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		load_sub(rq, se);
 		se->state = VGPU_SE_IDLE;
 	}
-	rq->policy->stop(rq->policy_data, rq,
-			 se->policy_data, se, now, midway);
+	rq->policy->stop(rq->policy_data, rq, se->policy_data, se, now,
+			 midway);
+}
+
+/**
+ * vgpu_rq_put() - the running entity leaves the engine
+ * @rq: its engine's run queue
+ * @se: the running entity
+ * @service_ns: engine time since the last charge
+ * @now: time
+ * @ready: it has more to run
+ * @midway: a command of it was cut off
+ */
+void vgpu_rq_put(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
+		 u64 now, bool ready, bool midway)
+{
+	vgpu_rq_assert_locked(rq);
+	for (; se; se = rq->group) {
+		rq = se->rq;
+		if (WARN_ON_ONCE(rq->curr != se))
+			return;
+		put(rq, se, service_ns, now, ready, midway);
+		/* its group is ready as long as any member is */
+		ready = rq->nr_queued;
+	}
 }
 
 /**
@@ -623,8 +546,8 @@ void vgpu_rq_put(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 void vgpu_se_stats(struct vgpu_rq *rq, struct vgpu_se *se, u64 now,
 		   struct vgpu_se_stats *out)
 {
-	assert_locked(rq);
-	settle(rq, se);
+	vgpu_rq_assert_locked(rq);
+	vgpu_rq_settle(se->rq, se);
 	*out = se->stats;
 	if (se->state == VGPU_SE_QUEUED) {
 		u64 wait = waited(se, now);
@@ -634,39 +557,15 @@ void vgpu_se_stats(struct vgpu_rq *rq, struct vgpu_se *se, u64 now,
 	}
 }
 
-/**
- * vgpu_rq_figures() - what the policy itself counts
- * @rq: any state
- * @out: filled
- * @max: room in @out
- *
- * Returns how many there are in @out.
- */
-unsigned int vgpu_rq_figures(struct vgpu_rq *rq, struct vgpu_figure *out,
-			     unsigned int max)
-{
-	assert_locked(rq);
-	if (!rq->policy->figures)
-		return 0;
-	return rq->policy->figures(rq->policy_data, rq, out, max);
-}
-
 /* for vgpu_kunit.ko */
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_init);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_fini);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_policy);
-VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_slice);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_add);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_remove);
-VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_weight);
-VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_priority);
-VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_se_slice);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_wake);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_block);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_pick);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_charge);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_put);
 VGPU_EXPORT_IF_KUNIT(vgpu_se_stats);
-VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_cap);
-VGPU_EXPORT_IF_KUNIT(vgpu_rq_refuses);
-VGPU_EXPORT_IF_KUNIT(vgpu_rq_figures);

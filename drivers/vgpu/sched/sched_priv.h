@@ -3,6 +3,8 @@
 #ifndef _SCHED_PRIV_H
 #define _SCHED_PRIV_H
 
+#include <linux/lockdep.h>
+
 #include <vgpu/policy.h>
 
 extern const struct vgpu_policy vgpu_policy_rr;
@@ -11,6 +13,15 @@ extern const struct vgpu_policy vgpu_policy_prio;
 extern const struct vgpu_policy vgpu_policy_mlfq;
 extern const struct vgpu_policy vgpu_policy_fixed;
 extern const struct vgpu_policy vgpu_policy_burst;
+
+static inline void vgpu_rq_assert_locked(const struct vgpu_rq *rq)
+{
+	if (rq->lock)
+		lockdep_assert_held(rq->lock);
+}
+
+/* Brings what @se is due up to date. */
+void vgpu_rq_settle(struct vgpu_rq *rq, struct vgpu_se *se);
 
 /* Why @policy cannot be accepted, or NULL. */
 const char *vgpu_policy_flaw(const struct vgpu_policy *policy);

@@ -17,6 +17,11 @@
  *    |                 +-------------------------+ +-+
  *    +-------------------------------------------+
  *                     put, not ready
+ *
+ * Entities may be grouped (a tenant and its vGPUs): a group is an entity in
+ * the engine's run queue and has a run queue of its own for its members.  All
+ * calls name the engine's run queue and a member; what that means for the group
+ * is seen to here.
  */
 #ifndef _VGPU_SCHED_H
 #define _VGPU_SCHED_H
@@ -105,6 +110,7 @@ struct vgpu_se {
 	struct vgpu_se_stats stats;
 	/* private: */
 	struct vgpu_rq *rq;
+	struct vgpu_rq *members;	/* if it stands for a group */
 	struct list_head link;		/* of all entities of the rq */
 	struct list_head wait;		/* of the queued ones, oldest first */
 	struct hlist_node hash;		/* by @nr */
@@ -149,6 +155,7 @@ struct vgpu_rq {
 	void (*ejected)(struct vgpu_rq *rq, const char *policy,
 			const char *reason);
 	/* private: */
+	struct vgpu_se *group;		/* whose members these are, or NULL */
 	struct list_head all;
 	struct list_head waiting;	/* oldest first */
 	u64 next_nr;
@@ -194,6 +201,26 @@ int vgpu_rq_set_cap(struct vgpu_rq *rq, struct vgpu_se *se, u32 cap, u64 now);
 /* Why @policy cannot serve what is there (caps past 100 %), or NULL. */
 const char *vgpu_rq_refuses(const struct vgpu_rq *rq,
 			    const struct vgpu_policy *policy);
+
+/**
+ * struct vgpu_group - entities that share what one is due
+ * @rq: of the members, which are added here; its slice is the engine's
+ * @se: stands for them in the engine's run queue
+ */
+struct vgpu_group {
+	struct vgpu_rq rq;
+	struct vgpu_se se;
+};
+
+/*
+ * @policy: among the members; without VGPU_POLICY_HOLDS. The group's run queue
+ * takes over the reference.
+ */
+void vgpu_group_init(struct vgpu_group *group, struct vgpu_rq *rq,
+		     const struct vgpu_policy *policy, u32 id, u32 weight,
+		     u32 priority);
+/* No member may be left. The reference to group->rq.policy is the caller's. */
+void vgpu_group_fini(struct vgpu_group *group, u64 now);
 
 /*
  * @se has work. Returns true when the policy wants the running entity to be

@@ -13,6 +13,7 @@
 #include <vgpu/kunit.h>
 #include "mem_priv.h"
 
+#define REMOVE_BATCH	256
 #define PROT_ALL	(VGPU_PROT_READ | VGPU_PROT_WRITE | VGPU_PROT_EXEC)
 
 void vgpu_as_get(struct vgpu_as *as)
@@ -89,6 +90,7 @@ static void reap(struct list_head *doomed)
 	list_for_each_entry_safe(region, next, doomed, doomed) {
 		vgpu_bo_put(region->bo);
 		vgpu_region_free(region);
+		cond_resched();
 	}
 }
 
@@ -369,18 +371,19 @@ out:
 
 /*
  * Takes the mappings of @bo at the head of its reverse map away, as far as
- * they are in @as.
+ * they are in @as, and no more than can be looked at under a spinlock.
  */
 void vgpu_as_remove_bo(struct vgpu_as *as, struct vgpu_bo *bo)
 {
 	struct vgpu_region *region;
+	unsigned int count = 0;
 	LIST_HEAD(doomed);
 
 	mutex_lock(&as->lock);
 	/* those in @as stay where they are as long as we hold its lock */
 	spin_lock(&bo->map_lock);
 	list_for_each_entry(region, &bo->maps, bo_link) {
-		if (region->as != as)
+		if (region->as != as || count++ == REMOVE_BATCH)
 			break;
 		list_add_tail(&region->doomed, &doomed);
 	}
@@ -396,61 +399,7 @@ void vgpu_as_remove_bo(struct vgpu_as *as, struct vgpu_bo *bo)
 }
 
 /**
- * vgpu_as_translate_bo() - the VRAM behind a range, held in place
- * @as: where
- * @va: first address
- * @bytes: length
- * @prot: VGPU_PROT_* that the range must grant
- * @addr: filled: VRAM address
- * @bo: filled: the memory, with a reference for the caller to put when no
- *	engine uses @addr any more; NULL: none is taken
- *
- * For GPUs without an MMU. The reference keeps the memory from being freed,
- * not from being revoked: whoever revokes must stop the engines first.
- * Context: process; sleeps.
- * Return: 0, or -EFAULT when the range is not all there, not of one BO, not
- * contiguous, in system memory, or does not grant @prot.
- */
-int vgpu_as_translate_bo(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
-			 u64 *addr, struct vgpu_bo **bo)
-{
-	struct vgpu_region *region;
-	u64 end = va + bytes, pos;
-	int err = -EFAULT;
-	u64 start;
-
-	if (!bytes || end < va)
-		return -EFAULT;
-	mutex_lock(&as->lock);
-	region = vgpu_region_first(as, va, end);
-	if (!region || region->va > va || region->bo->host)
-		goto out;
-	if (vgpu_bo_run(region->bo, region->offset + va - region->va,
-			&start) < bytes)
-		goto out;
-	for (pos = va; pos < end; pos = vgpu_region_end(region)) {
-		struct vgpu_region *here = vgpu_region_first(as, pos, pos + 1);
-
-		/* parts of one mapping, as a split leaves them */
-		if (!here || here->bo != region->bo ||
-		    here->offset - here->va != region->offset - region->va ||
-		    (here->prot & prot) != prot)
-			goto out;
-		region = here;
-	}
-	*addr = start;
-	if (bo) {
-		vgpu_bo_get(region->bo);
-		*bo = region->bo;
-	}
-	err = 0;
-out:
-	mutex_unlock(&as->lock);
-	return err;
-}
-
-/**
- * vgpu_as_translate() - vgpu_as_translate_bo() without a reference
+ * vgpu_as_translate() - the VRAM behind a range
  * @as: where
  * @va: first address
  * @bytes: length
@@ -458,12 +407,40 @@ out:
  * @addr: filled: VRAM address, good for as long as the caller knows that
  *	nobody unmaps it
  *
- * Return: 0 or -EFAULT.
+ * For GPUs without an MMU.
+ * Context: process; sleeps.
+ * Return: 0, or -EFAULT when the range is not all there, not of one BO, not
+ * contiguous, in system memory, or does not grant @prot.
  */
 int vgpu_as_translate(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
 		      u64 *addr)
 {
-	return vgpu_as_translate_bo(as, va, bytes, prot, addr, NULL);
+	struct vgpu_region *first, *region;
+	u64 end = va + bytes, pos, start;
+	int err = -EFAULT;
+
+	if (!bytes || end < va)
+		return -EFAULT;
+	mutex_lock(&as->lock);
+	first = vgpu_region_first(as, va, end);
+	if (!first || first->va > va || first->bo->host)
+		goto out;
+	if (vgpu_bo_run(first->bo, first->offset + va - first->va,
+			&start) < bytes)
+		goto out;
+	for (pos = va; pos < end; pos = vgpu_region_end(region)) {
+		/* parts of one mapping, as a split leaves them */
+		region = vgpu_region_first(as, pos, pos + 1);
+		if (!region || region->bo != first->bo ||
+		    region->offset - region->va != first->offset - first->va ||
+		    (region->prot & prot) != prot)
+			goto out;
+	}
+	*addr = start;
+	err = 0;
+out:
+	mutex_unlock(&as->lock);
+	return err;
 }
 
 /**
@@ -488,6 +465,5 @@ VGPU_EXPORT_IF_KUNIT(vgpu_as_start);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_end);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_map);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_unmap);
-VGPU_EXPORT_IF_KUNIT(vgpu_as_translate_bo);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_translate);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_get_stats);

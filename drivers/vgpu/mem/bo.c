@@ -352,7 +352,8 @@ static struct vgpu_as *first_as(struct vgpu_bo *bo)
  * caller's to zap. A second caller waits for the first.
  *
  * Context: process, not in memory reclaim, and with no lock that a release
- * callback takes. Bounded: one tlb_sync() for each address space.
+ * callback takes. Bounded: one tlb_sync() for each address space and some
+ * hundred mappings.
  */
 void vgpu_bo_revoke(struct vgpu_bo *bo)
 {

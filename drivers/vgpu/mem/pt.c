@@ -62,6 +62,7 @@ static void batch_flush(struct vgpu_as *as)
 	}
 	srcu_read_unlock(&vram->gate, idx);
 	as->batched = 0;
+	cond_resched();
 }
 
 static void batch_add(struct vgpu_as *as, const struct vgpu_pt *pt,

@@ -155,13 +155,6 @@ int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes);
  */
 int vgpu_as_translate(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
 		      u64 *addr);
-/*
- * The same with a reference to the BO, for as long as an engine uses the
- * address. @bo may be NULL.
- */
-int vgpu_as_translate_bo(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
-			 u64 *addr, struct vgpu_bo **bo);
-
 struct vgpu_as_stats {
 	u64 mapped;		/* bytes */
 	u64 regions;

@@ -206,6 +206,7 @@ enum soft_stop soft_isa_run(struct soft_core *c, struct soft_unit *u,
 {
 	enum soft_stop stop = SOFT_STOP_LIMIT;
 	const u32 given = *limit;
+	struct soft_insn *const icache = c->icache;
 	const u64 asid = c->asid;
 	const struct soft_tlbe *t;
 	const u8 *code = NULL;
@@ -229,7 +230,9 @@ enum soft_stop soft_isa_run(struct soft_core *c, struct soft_unit *u,
 			code_va = pc & SOFT_PAGE_MASK;
 		}
 		raw = READ_ONCE(*(const u32 *)(code + (pc - code_va)));
-		d = &c->icache[(pc >> 2) % SOFT_ICACHE];
+		d = icache + (pc >> 2) % SOFT_ICACHE;
+		/* one address, not one sum for each field */
+		OPTIMIZER_HIDE_VAR(d);
 		if (unlikely(d->raw != raw))
 			soft_isa_decode(d, raw);
 		left--;

@@ -182,8 +182,6 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	}
 	soft_gpu_registered(gpu, handle);
 	pci_set_drvdata(pdev, gpu);
-	dev_info(&pdev->dev, "%s: %u engines of %u units, %llu MiB\n", name,
-		 config.engines, config.units, config.vram_bytes >> 20);
 	return 0;
 
 destroy:

@@ -117,8 +117,9 @@ static const char man_head[] =
 ".fi\n"
 ".PP\n"
 "Changing anything needs root (CAP_SYS_ADMIN) on the host, and so do figures of\n"
-"vGPUs: they tell what others do. Inside a VM, with module vgpu_guest, work\n"
-"\\fBrun\\fR, \\fBlist\\fR, \\fBvgpu list\\fR and \\fBvgpu show\\fR.\n"
+"vGPUs: they tell what others do. Inside a VM, with module vgpu_guest, and in a\n"
+"container with a network of its own, work \\fBrun\\fR, \\fBlist\\fR,\n"
+"\\fBvgpu list\\fR and \\fBvgpu show\\fR: they ask the nodes that are there.\n"
 ".SH OPTIONS\n";
 
 static const char man_tail[] =

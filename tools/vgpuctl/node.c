@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A VM has nodes but no netlink family: ask each node what it is.
+ * A VM has nodes but no netlink family, and so has a container with a network
+ * of its own: ask each node what it is.
  */
 #include <ctype.h>
 #include <dirent.h>

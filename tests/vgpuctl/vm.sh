@@ -1,0 +1,197 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# vgpuctl with a real kernel: every command, its JSON, its errors, its events.
+#
+#	tests/vgpuctl/vm.sh FOLDER	where vgpuctl is; as root, vgpu_soft gpus=2 loaded
+set -u
+
+ctl=${1:?folder of vgpuctl}/vgpuctl
+py=/usr/bin/python3
+work=$(mktemp -d)
+chmod 755 "$work"
+trap 'rm -rf "$work"' EXIT
+
+n=0
+t() { # what, command...
+	local what=$1; shift
+	n=$((n + 1))
+	if "$@" >"$work/log" 2>&1; then
+		echo "ok $n - $what"
+	else
+		echo "not ok $n - $what"
+		sed 's/^/# /' "$work/log" | head -20
+	fi
+}
+exits() { # status, command...
+	local want=$1 got; shift
+	"$@" >"$work/out" 2>"$work/err"; got=$?
+	cat "$work/out" "$work/err"
+	[ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }
+}
+says() { # words, status, command...
+	local words=$1; shift
+	exits "$@" && grep -qF -- "$words" "$work/out" "$work/err"
+}
+# An expression over the JSON (j) that a command prints.
+json() { # expression, command...
+	local expression=$1; shift
+	"$@" >"$work/json" || { echo "exit status $?"; return 1; }
+	"$py" - "$work/json" "$expression" <<'PY'
+import json, sys
+text = open(sys.argv[1]).read()
+j = [json.loads(line) for line in text.splitlines()]
+assert all(x["schema"] == 1 for x in j), "no schema"
+j = j if len(j) > 1 else j[0]
+if not eval(sys.argv[2]):
+    sys.exit(f"not true: {sys.argv[2]}\n{text}")
+PY
+}
+value() { # expression, command...: prints it
+	local expression=$1; shift
+	"$@" | "$py" -c 'import json, sys; j = json.load(sys.stdin); print(eval(sys.argv[1]))' "$expression"
+}
+somebody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+
+type=$(value 'j["types"][0]["name"]' "$ctl" -j type list)
+uuid=$(cat /proc/sys/kernel/random/uuid)
+
+echo "TAP version 13"
+t "gpu list" says soft1 0 "$ctl" gpu list
+t "gpu list -j" json 'len(j["gpus"]) == 2 and j["gpus"][0]["unplugged"] is False' "$ctl" -j gpu list
+t "gpu show" says "Compute units" 0 "$ctl" gpu show 0
+t "gpu show -j" json 'j["gpu"]["index"] == 1 and j["gpu"]["engine"]' "$ctl" -j gpu show gpu1
+t "gpu show of none" says "no GPU 9" 3 "$ctl" gpu show 9
+t "gpu set" says "5 ms" 0 "$ctl" gpu set 0 --policy rr --slice 5ms
+t "gpu set -j" json 'j["gpu"]["policy"] == "fair"' "$ctl" -j gpu set 0 --policy fair --slice 2ms --preempt-timeout 800ms
+t "gpu set of no policy" says "no policy" 1 "$ctl" gpu set 0 --policy nonsense
+t "gpu set out of range" says "slice-ns is out of range" 1 "$ctl" gpu set 0 --slice 10s
+t "type list" says "$type" 0 "$ctl" type list
+t "type list -j" json 'all(x["gpu"] == 1 and x["available"] for x in j["types"])' "$ctl" -j type list --gpu 1
+t "list without vGPUs says how to make one" says "vgpu create --type" 0 "$ctl" list
+
+t "create of no type lists what there is" says "available: $type" 1 "$ctl" vgpu create --type 9x --gpu 0
+t "create" says "$uuid" 0 "$ctl" vgpu create --type "$type" --gpu 0 --uuid "$uuid" --weight 300 --priority 6 --bandwidth 900
+t "create of the same UUID" says "has that UUID" 1 "$ctl" vgpu create --type "$type" --uuid "$uuid"
+id=$(value 'j["vgpu"]["id"]' "$ctl" -j vgpu show "$uuid")
+t "show by number" says "$uuid" 0 "$ctl" vgpu show "$id"
+t "show by name" says "$uuid" 0 "$ctl" vgpu show "v$id"
+t "show -j has what create was given" json \
+	'[j["vgpu"][x] for x in ("weight", "priority", "bandwidth_mbps", "gpu", "state")] == [300, 6, 900, 0, "created"]' \
+	"$ctl" -j vgpu show "$uuid"
+t "show of none" says "no vGPU" 3 "$ctl" vgpu show v4000
+t "the JSON of errors" sh -c '"$1" -j vgpu show v4000 | grep -q "\"errno\":\"ENODEV\""' _ "$ctl"
+t "list" says "v$id" 0 "$ctl" list
+t "list -j" json 'j["vgpus"][0]["node"].endswith(str(j["vgpus"][0]["id"])) and j["gpus"]' "$ctl" -j list
+t "list --gpu" json 'not j["vgpus"] and [g["index"] for g in j["gpus"]] == [1]' "$ctl" -j vgpu list --gpu 1
+t "list -p is JSON for people" sh -c '"$1" -p list | grep -q "^  \"vgpus\""' _ "$ctl"
+t "list of a GPU that is not there" says "no GPU 9" 3 "$ctl" list --gpu 9
+
+t "pause before start" says "it is created" 1 "$ctl" vgpu pause "v$id"
+t "start" says "is running" 0 "$ctl" vgpu start "v$id"
+t "pause" says "is paused" 0 "$ctl" vgpu pause "$uuid"
+t "resume -j" json 'j["vgpus"][0]["state"] == "running"' "$ctl" -j vgpu resume "v$id"
+t "stop" says "is stopped" 0 "$ctl" vgpu stop "v$id"
+t "start again" says "is running" 0 "$ctl" vgpu start "v$id"
+t "set" says "weight 77, priority 1, memory 8 MiB" 0 "$ctl" vgpu set "v$id" --weight 77 --priority 1 --bandwidth 0 --vram 8M
+t "set -j" json 'j["vgpu"]["weight"] == 300' "$ctl" -j vgpu set "v$id" --weight 300
+t "set of too much memory" says "vram-limit" 1 "$ctl" vgpu set "v$id" --vram 1T
+
+held() {
+	local status=0
+	exec 9<>"/dev/vgpu/v$id" || return 1
+	says "is held by PID $$ (" 1 "$ctl" vgpu destroy "v$id" || status=1
+	json "j['vgpus'][0]['holder_pid'] == $$" "$ctl" -j list || status=1
+	exec 9>&-
+	return $status
+}
+t "destroy of one that is held names the holder" held
+
+t "stats" says "busy_ns" 0 "$ctl" stats
+t "stats -j" json 'j["time_ns"] and j["gpus"] and "wait_p99_ns" in j["vgpus"][0]' "$ctl" -j stats
+t "stats of one" json 'len(j["vgpus"]) == 1 and "gpus" not in j' "$ctl" -j stats "v$id"
+t "top -b" says "RECEIVED" 0 "$ctl" top -b -n 2 -d 0.1
+t "top -j prints a line a sample" json 'len(j) == 3 and j[2]["time_ns"] > j[1]["time_ns"]' "$ctl" -j top -n 3 -d 0.1
+
+# --- shares, with real work -----------------------------------------------------
+shares() {
+	local other a b status
+	other=$(value 'j["vgpu"]["id"]' "$ctl" -j vgpu create --type "$type" --gpu 0 --weight 100 --start) || return 1
+	"$ctl" run --vgpu "v$id" --timeout 12 spin >/dev/null 2>&1 & a=$!
+	"$ctl" run --vgpu "v$other" --timeout 12 spin >/dev/null 2>&1 & b=$!
+	sleep 3
+	json "[abs(v['received_permille'] - v['entitled_permille']) <= 100 and abs(v['entitled_permille'] - w) <= 20 and v['holder'] == 'vgpuctl' for v in j['vgpus'] for w in [{$id: 750, $other: 250}[v['id']]]] == [True, True]" \
+		"$ctl" -j top -n 1 -d 3
+	status=$?
+	wait $a $b
+	"$ctl" vgpu destroy "v$other" || status=1
+	return $status
+}
+if [ -e "${VGPU_PROGRAMS:-/nowhere}/spin.elf" ]; then
+	t "top shows 3:1 as entitled and received" shares
+	t "run --verify" says "verified" 0 "$ctl" run --vgpu "v$id" --verify saxpy
+	t "run -j" json 'j["result"] == "ok" and j["verified"]' "$ctl" run --vgpu "v$id" --verify -j saxpy
+fi
+
+# --- events ----------------------------------------------------------------------
+events() {
+	local p
+	"$ctl" -j events --count 4 --timeout 30 >"$work/events" & p=$!
+	sleep 1
+	"$ctl" vgpu pause "v$id" && "$ctl" vgpu resume "v$id" && "$ctl" vgpu set "v$id" --weight 9 &&
+		"$ctl" gpu set 0 --slice 2ms || return 1
+	wait $p || { echo "events: exit status $?"; return 1; }
+	json "[(e['event'], e.get('state')) for e in j] == [('state', 'paused'), ('state', 'running'), ('set', None), ('policy', None)] and all(e['time'].endswith('Z') and e['group'] == 'lifecycle' for e in j)" \
+		cat "$work/events"
+}
+t "events come in order, as JSON" events
+only() {
+	local p
+	"$ctl" -j events --count 1 --timeout 30 "$uuid" >"$work/events" & p=$!
+	sleep 1
+	"$ctl" gpu set 0 --slice 2ms && "$ctl" vgpu set "v$id" --weight 8 || return 1
+	wait $p && json "j['event'] == 'set' and j['uuid'] == '$uuid'" cat "$work/events"
+}
+t "events of one vGPU" only
+t "events that do not come: exit status 4" says "0 of 2 events" 4 "$ctl" events --count 2 --timeout 0.3
+t "events --timeout alone ends well" exits 0 "$ctl" events --timeout 0.3
+
+# --- without privileges --------------------------------------------------------------
+t "somebody: list" says "need root" 0 somebody "$ctl" list
+t "somebody: list -j has no figures" json \
+	'"weight" not in j["vgpus"][0] and "vram" not in j["gpus"][0] and j["vgpus"][0]["state"] == "running"' \
+	somebody "$ctl" -j list
+t "somebody: create" says "CAP_SYS_ADMIN" 3 somebody "$ctl" vgpu create --type "$type"
+t "somebody: destroy" says "CAP_SYS_ADMIN" 3 somebody "$ctl" vgpu destroy "v$id"
+t "somebody: gpu set" says "CAP_SYS_ADMIN" 3 somebody "$ctl" gpu set 0 --policy rr
+t "somebody: events of health" says "needs root" 3 somebody "$ctl" events --group health
+t "somebody: events" says "only lifecycle" 4 somebody "$ctl" events --count 1 --timeout 0.3
+t "in another network namespace: says so" says "network namespace" 3 unshare -n "$ctl" gpu list
+t "there list asks the nodes, as in a VM" json 'j["vgpus"][0]["uuid"] == "'"$uuid"'" and "gpus" not in j' \
+	unshare -n "$ctl" -j list
+t "and so does show" says "$uuid" 0 unshare -n "$ctl" vgpu show "v$id"
+
+# --- mediated devices -------------------------------------------------------------------
+if [ -d /sys/class/mdev_bus ]; then
+	m=$(cat /proc/sys/kernel/random/uuid)
+	t "create --mdev" says "vfio-pci,sysfsdev=" 0 "$ctl" vgpu create --mdev --type "$type" --gpu 1 --uuid "$m" --weight 42
+	t "the mdev is there, with its weight" json 'j["vgpu"]["weight"] == 42 and j["vgpu"]["flags"] == ["mdev"]' \
+		"$ctl" -j vgpu show "$m"
+	t "its folder is where it says" test -d "$(value 'j["vgpu"]["mdev"]' "$ctl" -j vgpu show "$m")"
+	t "create --mdev of the same UUID" says "UUID" 1 "$ctl" vgpu create --mdev --type "$type" --gpu 1 --uuid "$m"
+	t "somebody: create --mdev" exits 3 somebody "$ctl" vgpu create --mdev --type "$type"
+	t "destroy of an mdev" says "is no more" 0 "$ctl" vgpu destroy "$m"
+	t "the mdev is gone" test ! -e "/sys/bus/mdev/devices/$m"
+fi
+
+t "destroy -j" json "j['destroyed'][0]['uuid'] == '$uuid'" "$ctl" -j vgpu destroy "$uuid"
+t "destroy again" says "no vGPU" 3 "$ctl" vgpu destroy "$uuid"
+t "nothing is left" json 'not j["vgpus"] and not any(g["vram_committed"] for g in j["gpus"])' "$ctl" -j list
+
+if rmmod vgpu_soft 2>/dev/null; then
+	t "without a GPU: says what to load" says "modprobe vgpu_soft" 0 "$ctl" list
+	t "without a GPU: create" says "there is no GPU" 3 "$ctl" vgpu create --type "$type"
+	rmmod vgpu_vfio 2>/dev/null
+	t "the modules go" rmmod vgpu
+	t "without a module: says what to load" says 'run `modprobe vgpu_soft`' 3 "$ctl" list
+fi
+echo "1..$n"

@@ -33,8 +33,9 @@ static noinline void use_after_free(void)
 static noinline int out_of_bounds(void)
 {
 	static int table[4];
-	volatile int index = 7;
+	int index = 7;
 
+	OPTIMIZER_HIDE_VAR(index);
 	return table[index];
 }
 

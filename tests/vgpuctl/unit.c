@@ -30,7 +30,8 @@ bool json_output;
 bool json_pretty;
 bool color_output;
 
-const char cmd_run_help[] = "Usage: vgpuctl run\n";
+const char cmd_run_help[] =
+"Usage: vgpuctl run\n";
 
 int cmd_run(int argc, char **argv)
 {
@@ -223,63 +224,38 @@ static void golden(const char *name, const char *columns, void (*print)(void))
 	free(want);
 }
 
-static const char gpus_json[] =
-"[{'index':0,'name':'soft0','driver':'vgpu_soft','device':'1f600:00:00.0',"
-"  'caps':['preempt','save'],'engines':1,'units':4,'max_instances':64,"
-"  'instances':2,'vram_bytes':268435456,'policy':'fair','slice_ns':2000000,"
-"  'vram_committed':201326592,'vram':{'total':268435456,'used':100663296},"
-"  'engine':[{'index':0,'busy_ns':%s,'switches':10,'preemptions':7}],"
-"  'unplugged':false},"
-" {'index':1,'name':'soft1','driver':'vgpu_soft','device':'1f601:00:00.0',"
-"  'engines':1,'units':4,'max_instances':64,'instances':0,"
-"  'vram_bytes':268435456,'policy':'rr','slice_ns':500000,"
-"  'vram_committed':0,'vram':{'total':268435456,'used':0},"
-"  'engine':[{'index':0,'busy_ns':0,'switches':0,'preemptions':0}],"
-"  'unplugged':true}]";
-
-static const char vgpus_json[] =
-"[{'id':0,'uuid':'11111111-2222-3333-4444-555555555555','gpu':0,"
-"  'type':'1g.32m','state':'running','flags':[],'weight':300,'priority':4,"
-"  'received_permille':600,'entitled_permille':750,'clients':1,"
-"  'holder_pid':187,'holder':'saxpy','vram_limit':33554432,"
-"  'vram_used':32505856,'busy_ns':%s,'entitled_ns':%s,'wait_ns':4000000,"
-"  'slices':4,'completed':12},"
-" {'id':7,'uuid':'66666666-7777-8888-9999-aaaaaaaaaaaa','gpu':0,"
-"  'type':'2g.64m','state':'paused','flags':['mdev'],'weight':100,"
-"  'priority':4,'received_permille':400,'entitled_permille':250,'clients':3,"
-"  'holder_pid':4321,'holder':'qemu-system-x86','vram_limit':67108864,"
-"  'vram_used':0,'busy_ns':%s,'entitled_ns':%s,'wait_ns':0,'slices':0},"
-" {'id':9,'uuid':'bbbbbbbb-7777-8888-9999-aaaaaaaaaaaa','gpu':5,"
-"  'type':'2g.64m','state':'dead','flags':[],'weight':100,'clients':0,"
-"  'vram_limit':67108864,'vram_used':0}]";
-
-/* Single quotes for double ones, and four words put in. */
-static struct json_object *parse(const char *text, const char *a, const char *b,
-				 const char *c, const char *d)
+/* The JSON of data/NAME.json, with up to four numbers put in for $1 to $4. */
+static struct json_object *data(const char *name, const char *const numbers[4])
 {
+	char path[512], out[8192];
 	struct json_object *obj;
-	char buf[4096], *p;
+	size_t n = 0;
+	char *text, *p;
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-#pragma GCC diagnostic ignored "-Wformat-security"
-	snprintf(buf, sizeof(buf), text, a, b, c, d);
-#pragma GCC diagnostic pop
-	for (p = buf; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	obj = json_tokener_parse(buf);
+	snprintf(path, sizeof(path), "%s/../data/%s.json", folder, name);
+	text = read_all(path);
+	for (p = text; *p && n < sizeof(out) - 32; p++) {
+		if (*p == '$' && p[1] >= '1' && p[1] <= '4')
+			n += (size_t)sprintf(out + n, "%s", numbers[*++p - '1']);
+		else
+			out[n++] = *p;
+	}
+	out[n] = '\0';
+	free(text);
+	obj = json_tokener_parse(out);
 	if (!obj) {
-		printf("Bail out! bad JSON in the test\n");
+		printf("Bail out! %s is no JSON\n", path);
 		exit(1);
 	}
 	return obj;
 }
 
+#define DATA(name, ...)	data(name, (const char *const[4]){ __VA_ARGS__ })
+
 static void golden_list(void)
 {
-	struct json_object *gpus = parse(gpus_json, "0", "", "", "");
-	struct json_object *vgpus = parse(vgpus_json, "0", "0", "0", "0");
+	struct json_object *gpus = DATA("gpus", "0");
+	struct json_object *vgpus = DATA("vgpus", "0", "0", "0", "0");
 
 	print_list(gpus, vgpus);
 	json_object_put(gpus);
@@ -296,8 +272,8 @@ static void golden_empty(void)
 
 static void golden_reduced(void)
 {
-	struct json_object *gpus = parse("[{'index':0,'name':'soft0','device':'1f600:00:00.0','vram_bytes':1048576,'policy':'rr','slice_ns':1000}]", "", "", "", "");
-	struct json_object *vgpus = parse("[{'id':0,'uuid':'11111111-2222-3333-4444-555555555555','gpu':0,'type':'1g.32m','state':'failed','flags':[]}]", "", "", "", "");
+	struct json_object *gpus = DATA("reduced-gpus", "");
+	struct json_object *vgpus = DATA("reduced-vgpus", "");
 
 	print_list(gpus, vgpus);
 	print_vgpu(json_object_array_get_idx(vgpus, 0));
@@ -307,7 +283,7 @@ static void golden_reduced(void)
 
 static void golden_node(void)
 {
-	struct json_object *vgpus = parse("[{'id':0,'uuid':'11111111-2222-3333-4444-555555555555','node':'/dev/vgpu/v0','gpu_name':'soft0','units':4,'weight':100,'priority':4,'vram_limit':33554432,'vram_used':4096}]", "", "", "", "");
+	struct json_object *vgpus = DATA("node", "");
 
 	print_node_list(vgpus);
 	print_vgpu(json_object_array_get_idx(vgpus, 0));
@@ -318,14 +294,14 @@ static struct json_object *make_sample(void)
 {
 	/* 1 s; v0 got 600 of 800 ms, entitled to 3 of 4 parts */
 	struct reading before = {
-		.gpus = parse(gpus_json, "1000000000", "", "", ""),
-		.vgpus = parse(vgpus_json, "100000000", "0", "50000000", "0"),
+		.gpus = DATA("gpus", "1000000000"),
+		.vgpus = DATA("vgpus", "100000000", "0", "50000000", "0"),
 		.time_ns = 5000000000,
 	};
 	struct reading after = {
-		.gpus = parse(gpus_json, "1800000000", "", "", ""),
-		.vgpus = parse(vgpus_json, "700000000", "600000000",
-			       "250000000", "200000000"),
+		.gpus = DATA("gpus", "1800000000"),
+		.vgpus = DATA("vgpus", "700000000", "600000000",
+			      "250000000", "200000000"),
 		.time_ns = 6000000000,
 	};
 	struct json_object *sample = top_sample(&before, &after);
@@ -373,14 +349,13 @@ static void test_tables(void)
 static void test_sample(void)
 {
 	struct reading r = {
-		.gpus = parse(gpus_json, "1000", "", "", ""),
-		.vgpus = parse(vgpus_json, "500", "0", "0", "0"),
+		.gpus = DATA("gpus", "1000"),
+		.vgpus = DATA("vgpus", "500", "0", "0", "0"),
 		.time_ns = 1000,
 	};
 	struct reading reborn = {
-		.gpus = parse(gpus_json, "900", "", "", ""),
-		.vgpus = parse("[{'id':0,'uuid':'other','gpu':0,'busy_ns':30}]",
-			       "", "", "", ""),
+		.gpus = DATA("gpus", "900"),
+		.vgpus = DATA("reborn", ""),
 		.time_ns = 2000,
 	};
 	struct json_object *sample = top_sample(&r, &r), *v;

@@ -241,6 +241,8 @@ static void serve_page(struct vgpu_vfio *v)
 		goto free;
 
 	m->head.result = serve(v, m, &desc);
+	/* pages that the guest gave back are its own when it hears of it */
+	vgpu_vfio_pins_settle(v);
 	v->have_seq = true;
 	v->last_seq = m->head.seq;
 	ret = answer(v, m, desc);

@@ -91,6 +91,8 @@ static void close_device(struct vfio_device *vdev)
 
 	mutex_lock(&v->call_lock);
 	vgpu_vfio_client_close_all(v);
+	vgpu_vfio_pins_settle(v);
+	cancel_work_sync(&v->unpin_work);
 	if (v->anchor)
 		vgpu_client_close(v->anchor);
 	v->anchor = NULL;
@@ -118,6 +120,7 @@ int vgpu_vfio_reset(struct vgpu_vfio *v, bool config)
 
 	mutex_lock(&v->call_lock);
 	vgpu_vfio_client_close_all(v);
+	vgpu_vfio_pins_settle(v);
 
 	vgpu_instance_get_info(v->inst, &info);
 	if (info.state == VGPU_STATE_FAILED ||
@@ -208,6 +211,7 @@ static int init(struct vfio_device *vdev)
 	if (!v->wq)
 		return -ENOMEM;
 	INIT_WORK(&v->admin_work, vgpu_vfio_admin_work);
+	INIT_WORK(&v->unpin_work, vgpu_vfio_unpin_work);
 	mutex_init(&v->config_lock);
 	mutex_init(&v->call_lock);
 	mutex_init(&v->pin_lock);

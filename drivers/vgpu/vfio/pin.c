@@ -5,18 +5,24 @@
  * guest.
  *
  * VFIO's type1 backend gives dma_unmap ten tries to get every page of the
- * range unpinned, then it BUGs.  It calls with its list of devices locked,
- * and another thread's pin or unpin may wait for a lock whose holder waits
- * for that list.  So dma_unmap
- *  - takes no lock that is held around a pin or unpin;
- *  - unpins by itself whatever is pinned and not used, also of a pin that
- *    another thread is making or giving up (they work page run by page run,
- *    each run belongs to whoever took it under pin_lock);
- *  - has the core revoke what engines use, which is bounded;
- *  - waits only for another thread's one run in flight, and never for long.
+ * range unpinned, then it BUGs.  It calls with its list of devices locked;
+ * unpinning takes its main lock, which another unmapping thread may hold while
+ * it waits for that list.  A driver that unpins in dma_unmap can so be made to
+ * deadlock by two threads.  Therefore
+ *  - all unpinning is done by one worker of the device, and nobody waits for
+ *    it with a lock held;
+ *  - dma_unmap has the core revoke what engines use, which is bounded, hands
+ *    the pages to the worker, and waits; should the worker be stuck behind
+ *    such a thread, the wait ends, VFIO's lock is released, and VFIO comes
+ *    again.  The last tries wait without an end: a container whose threads
+ *    fight over its lock may hang itself, but not crash the host;
+ *  - dma_unmap takes no lock that is held around a pin or unpin.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
+#include <linux/kref.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -27,16 +33,18 @@
 /* Longest stay in one dma_unmap, and one nap in it. */
 #define UNMAP_PATIENCE	(HZ / 2)
 #define UNMAP_NAP	max_t(long, HZ / 200, 1)
+/* Stays in a row that may end without success; VFIO allows ten. */
+#define UNMAP_TRIES	6
 
 enum pin_state {
 	PIN_MAKING,	/* in get_pages */
 	PIN_USED,	/* the core's */
-	PIN_GOING,	/* given up, by put_pages or half made */
+	PIN_GOING,	/* the worker's, to be unpinned */
 };
 
 /**
  * struct pin - pages behind one BO
- * @ref: the list's, and of who works on it
+ * @ref: the list's, and of who names it to the core
  * @link: in v->pins
  * @v: the device
  * @c: whose BO it is, while that is open
@@ -45,12 +53,10 @@ enum pin_state {
  * @low: lowest address
  * @high: last byte of the highest page
  * @count: of pages
- * @from: pages below this index are unpinned again
- * @to: pages from this index on are not pinned yet
- * @flights: runs that somebody pins or unpins just now
+ * @pinned: of which pinned, from the first on; of the owner, who @state says
  * @addr: bus addresses
  *
- * @c, @state, @cancel, @from, @to, @flights: pin_lock.
+ * @link, @c, @state, @cancel: pin_lock.  Only the worker takes it off the list.
  */
 struct pin {
 	struct kref ref;
@@ -62,21 +68,9 @@ struct pin {
 	u64 low;
 	u64 high;
 	unsigned int count;
-	unsigned int from;
-	unsigned int to;
-	unsigned int flights;
+	unsigned int pinned;
 	u64 addr[];
 };
-
-static void pin_release(struct kref *ref)
-{
-	kvfree(container_of(ref, struct pin, ref));
-}
-
-static void pin_put(struct pin *pin)
-{
-	kref_put(&pin->ref, pin_release);
-}
 
 /* Pages from @first on, before @end, that are neighbours; at most a RUN. */
 static unsigned int run_length(const struct pin *pin, unsigned int first,
@@ -91,50 +85,84 @@ static unsigned int run_length(const struct pin *pin, unsigned int first,
 	return n;
 }
 
-/* Unpins all that is pinned and not in flight. Many threads may do so. */
-static void unpin_rest(struct vgpu_vfio *v, struct pin *pin)
+static void pin_release(struct kref *ref)
 {
+	kvfree(container_of(ref, struct pin, ref));
+}
+
+static void pin_put(struct pin *pin)
+{
+	kref_put(&pin->ref, pin_release);
+}
+
+static struct pin *next_going(struct vgpu_vfio *v)
+{
+	struct pin *pin;
+
+	lockdep_assert_held(&v->pin_lock);
+	list_for_each_entry(pin, &v->pins, link)
+		if (pin->state == PIN_GOING)
+			return pin;
+	return NULL;
+}
+
+/* The worker. Pins leave the list when no page of them is pinned. */
+void vgpu_vfio_unpin_work(struct work_struct *work)
+{
+	struct vgpu_vfio *v = container_of(work, struct vgpu_vfio, unpin_work);
 	unsigned int first, n;
+	struct pin *pin;
 
 	mutex_lock(&v->pin_lock);
-	while (pin->from < pin->to) {
-		first = pin->from;
-		n = run_length(pin, first, pin->to);
-		pin->from += n;
-		pin->flights++;
+	while ((pin = next_going(v))) {
 		mutex_unlock(&v->pin_lock);
 
-		vfio_unpin_pages(&v->vdev, pin->addr[first], n);
-		cond_resched();
+		for (first = 0; first < pin->pinned; first += n) {
+			n = run_length(pin, first, pin->pinned);
+			vfio_unpin_pages(&v->vdev, pin->addr[first], n);
+			cond_resched();
+		}
 
 		mutex_lock(&v->pin_lock);
-		if (!--pin->flights)
-			wake_up_all(&v->pin_wait);
+		list_del(&pin->link);
+		pin_put(pin);
+		wake_up_all(&v->pin_wait);
 	}
 	mutex_unlock(&v->pin_lock);
 }
 
-static bool landed(struct vgpu_vfio *v, struct pin *pin)
+static void give_up(struct pin *pin)
+{
+	struct vgpu_vfio *v = pin->v;
+
+	mutex_lock(&v->pin_lock);
+	pin->state = PIN_GOING;
+	mutex_unlock(&v->pin_lock);
+	queue_work(system_unbound_wq, &v->unpin_work);
+}
+
+static bool none_going(struct vgpu_vfio *v)
 {
 	bool ret;
 
 	mutex_lock(&v->pin_lock);
-	ret = !pin->flights;
+	ret = !next_going(v);
 	mutex_unlock(&v->pin_lock);
 	return ret;
 }
 
-/* The list's last act: nothing of it is pinned any more. */
-static void pin_remove(struct vgpu_vfio *v, struct pin *pin)
+/**
+ * vgpu_vfio_pins_settle() - waits until nothing is left to unpin
+ * @v: the device, open
+ *
+ * So that what a guest closed is its own again when it is told so, and that
+ * nothing is pinned when the device closes.
+ *
+ * Context: process, no locks of the core or of VFIO's backend.
+ */
+void vgpu_vfio_pins_settle(struct vgpu_vfio *v)
 {
-	unpin_rest(v, pin);
-	wait_event(v->pin_wait, landed(v, pin));
-
-	mutex_lock(&v->pin_lock);
-	list_del(&pin->link);
-	wake_up_all(&v->pin_wait);
-	mutex_unlock(&v->pin_lock);
-	pin_put(pin);
+	wait_event(v->pin_wait, none_going(v));
 }
 
 static int check_addrs(struct vgpu_vfio *v, const u64 *addrs,
@@ -179,36 +207,32 @@ static struct pin *pin_create(struct vgpu_vfio_client *c, const u64 *addrs,
 	return pin;
 }
 
-/* Pins one run; -EFAULT when the pages went meanwhile. */
-static int pin_run(struct vgpu_vfio *v, struct pin *pin, struct page **pages)
+static bool is_cancelled(struct pin *pin)
 {
-	unsigned int first, n;
+	bool ret;
+
+	mutex_lock(&pin->v->pin_lock);
+	ret = pin->cancel;
+	mutex_unlock(&pin->v->pin_lock);
+	return ret;
+}
+
+/* Pins one run; -EFAULT when the pages went meanwhile. */
+static int pin_run(struct pin *pin, struct page **pages)
+{
+	unsigned int first = pin->pinned;
+	unsigned int n = run_length(pin, first, pin->count);
 	int ret;
 
-	mutex_lock(&v->pin_lock);
-	if (pin->cancel) {
-		mutex_unlock(&v->pin_lock);
+	if (is_cancelled(pin))
 		return -EFAULT;
-	}
-	first = pin->to;
-	n = run_length(pin, first, pin->count);
-	pin->flights++;
-	mutex_unlock(&v->pin_lock);
-
-	ret = vfio_pin_pages(&v->vdev, pin->addr[first], n,
+	ret = vfio_pin_pages(&pin->v->vdev, pin->addr[first], n,
 			     IOMMU_READ | IOMMU_WRITE, pages + first);
+	if (ret < 0)
+		return ret;
+	pin->pinned += ret;
 	/* VFIO pins all of a call or none */
-	if (ret >= 0 && WARN_ON_ONCE(ret != n))
-		n = ret;
-
-	mutex_lock(&v->pin_lock);
-	if (ret > 0)
-		pin->to += n;
-	if (!--pin->flights)
-		wake_up_all(&v->pin_wait);
-	mutex_unlock(&v->pin_lock);
-
-	return ret < 0 ? ret : 0;
+	return WARN_ON_ONCE(ret != n) ? -EFAULT : 0;
 }
 
 /**
@@ -243,8 +267,8 @@ int vgpu_vfio_get_pages(void *priv, const u64 *addrs, unsigned int count,
 	list_add_tail(&pin->link, &v->pins);
 	mutex_unlock(&v->pin_lock);
 
-	while (pin->to < count) {
-		ret = pin_run(v, pin, pages);
+	while (pin->pinned < count) {
+		ret = pin_run(pin, pages);
 		if (ret)
 			goto undo;
 		cond_resched();
@@ -263,10 +287,7 @@ int vgpu_vfio_get_pages(void *priv, const u64 *addrs, unsigned int count,
 	return 0;
 
 undo:
-	mutex_lock(&v->pin_lock);
-	pin->state = PIN_GOING;
-	mutex_unlock(&v->pin_lock);
-	pin_remove(v, pin);
+	give_up(pin);
 	return ret;
 }
 
@@ -274,40 +295,14 @@ undo:
  * vgpu_vfio_put_pages() - neither engine nor mapping reaches them any more
  * @cookie: from vgpu_vfio_get_pages()
  *
- * Context: process.
+ * Context: process; does not wait.
  */
 void vgpu_vfio_put_pages(void *cookie)
 {
-	struct pin *pin = cookie;
-	struct vgpu_vfio *v = pin->v;
-
-	mutex_lock(&v->pin_lock);
-	pin->state = PIN_GOING;
-	mutex_unlock(&v->pin_lock);
-	pin_remove(v, pin);
+	give_up(cookie);
 }
 
-/*
- * No page of it is pinned, and none will be. It may still be in the list:
- * whoever made it or gave it up takes it out.
- */
-static bool is_empty(const struct pin *pin)
-{
-	return (pin->state == PIN_GOING || pin->cancel) &&
-	       pin->from == pin->to && !pin->flights;
-}
-
-static bool became_empty(struct vgpu_vfio *v, struct pin *pin)
-{
-	bool ret;
-
-	mutex_lock(&v->pin_lock);
-	ret = is_empty(pin);
-	mutex_unlock(&v->pin_lock);
-	return ret;
-}
-
-/* With a reference: a pin of @c, or with @c NULL anyone's, in the range. */
+/* A pin of @c, or with @c NULL anyone's, with a page in the range. */
 static struct pin *find_pin(struct vgpu_vfio *v, struct vgpu_vfio_client *c,
 			    u64 first, u64 last)
 {
@@ -316,71 +311,69 @@ static struct pin *find_pin(struct vgpu_vfio *v, struct vgpu_vfio_client *c,
 
 	lockdep_assert_held(&v->pin_lock);
 	list_for_each_entry(pin, &v->pins, link) {
-		if ((c && pin->c != c) || is_empty(pin))
+		if (c && pin->c != c)
 			continue;
 		if (pin->high < first || pin->low > last)
 			continue;
-		for (i = 0; i < pin->count; i++) {
-			if (pin->addr[i] >= first && pin->addr[i] <= last) {
-				kref_get(&pin->ref);
+		for (i = 0; i < pin->count; i++)
+			if (pin->addr[i] >= first && pin->addr[i] <= last)
 				return pin;
-			}
-		}
 	}
 	return NULL;
 }
 
-/* One attempt to get a pin emptied. */
-static void drop_pin(struct vgpu_vfio *v, struct pin *pin)
+/*
+ * One step towards having no such pin; true: there is none. Each pin is given
+ * up by whoever has it: we only ask, again and again.
+ */
+static bool drop_one(struct vgpu_vfio *v, struct vgpu_vfio_client *who,
+		     u64 first, u64 last)
 {
 	struct vgpu_vfio_client *c = NULL;
-	bool cancelled = false;
+	struct pin *pin;
 
 	mutex_lock(&v->pin_lock);
-	if (pin->state != PIN_USED) {
+	pin = find_pin(v, who, first, last);
+	if (pin && pin->state == PIN_MAKING) {
 		pin->cancel = true;
-		cancelled = true;
-	} else if (pin->c && !pin->c->closing) {
+	} else if (pin && pin->state == PIN_USED && pin->c &&
+		   !pin->c->closing) {
 		c = pin->c;
 		c->users++;
+		/* so that its address does not become another pin's */
+		kref_get(&pin->ref);
 	}
 	mutex_unlock(&v->pin_lock);
+	if (!pin)
+		return true;
+	if (!c)
+		return false;
 
-	if (c) {
-		/* calls put_pages, unless the core has not heard of it yet */
-		vgpu_client_revoke_pages(c->client, pin);
-		mutex_lock(&v->pin_lock);
-		if (!--c->users)
-			wake_up_all(&v->pin_wait);
-		mutex_unlock(&v->pin_lock);
-		return;
-	}
-
-	if (cancelled)
-		unpin_rest(v, pin);
+	/*
+	 * Calls put_pages, unless the core has not heard of it yet. It may
+	 * have been put already: then the core knows no such cookie.
+	 */
+	vgpu_client_revoke_pages(c->client, pin);
+	pin_put(pin);
+	mutex_lock(&v->pin_lock);
+	if (!--c->users)
+		wake_up_all(&v->pin_wait);
+	mutex_unlock(&v->pin_lock);
+	return false;
 }
 
-/* Empties the pins found by @c and range; false when patience ran out. */
+/* Gets rid of the pins of @c in a range; false: patience (jiffies) ran out. */
 static bool drop_pins(struct vgpu_vfio *v, struct vgpu_vfio_client *c,
 		      u64 first, u64 last, unsigned long patience)
 {
 	unsigned long end = jiffies + patience;
-	struct pin *pin;
 
-	for (;;) {
-		mutex_lock(&v->pin_lock);
-		pin = find_pin(v, c, first, last);
-		mutex_unlock(&v->pin_lock);
-		if (!pin)
-			return true;
-
-		drop_pin(v, pin);
-		wait_event_timeout(v->pin_wait, became_empty(v, pin),
-				   UNMAP_NAP);
-		pin_put(pin);
+	while (!drop_one(v, c, first, last)) {
 		if (time_after(jiffies, end))
 			return false;
+		wait_event_timeout(v->pin_wait, none_going(v), UNMAP_NAP);
 	}
+	return true;
 }
 
 /**
@@ -442,6 +435,16 @@ void vgpu_vfio_forget_client(struct vgpu_vfio_client *c)
 void vgpu_vfio_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
 	struct vgpu_vfio *v = to_vgpu_vfio(vdev);
+	u64 last = iova + length - 1;
 
-	drop_pins(v, NULL, iova, iova + length - 1, UNMAP_PATIENCE);
+	if (drop_pins(v, NULL, iova, last, UNMAP_PATIENCE)) {
+		atomic_set(&v->unmap_tries, 0);
+		return;
+	}
+	if (atomic_inc_return(&v->unmap_tries) < UNMAP_TRIES)
+		return;
+	vgpu_vfio_warn(v, "memory at %#llx is still pinned, waiting\n", iova);
+	while (!drop_pins(v, NULL, iova, last, HZ))
+		cond_resched();
+	atomic_set(&v->unmap_tries, 0);
 }

@@ -9,9 +9,9 @@
  *   call_lock (mutex)	messages of the admin channel and resets, one at a
  *			time; held while the core works for the guest
  *   [the core's locks]
- *   pin_lock (mutex)	list of pins and their counts; never held around
- *			vfio_pin_pages(), vfio_unpin_pages() or the core,
- *			because dma_unmap takes it with VFIO's locks held
+ *   pin_lock (mutex)	list of pins; never held around vfio_pin_pages(),
+ *			vfio_unpin_pages() or the core, because dma_unmap
+ *			takes it with VFIO's locks held
  *   config_lock (mutex) config space and the admin channel's registers
  *   irq_lock (spin, irq) eventfds; taken in the core's atomic callbacks
  *
@@ -67,7 +67,9 @@ struct vgpu_vfio_map;
  * @admin_work: serves the message in the admin page
  * @pin_lock: protects @pins, their fields, and the users of clients
  * @pins: guest memory that is pinned or being pinned
- * @pin_wait: a pin or a client lost a user
+ * @pin_wait: woken when a pin is gone or a client lost a user
+ * @unpin_work: unpins what is given up
+ * @unmap_tries: calls of dma_unmap in a row that did not succeed
  */
 struct vgpu_vfio {
 	struct vfio_device vdev;
@@ -102,6 +104,8 @@ struct vgpu_vfio {
 	struct mutex pin_lock;		/* @pins */
 	struct list_head pins;
 	wait_queue_head_t pin_wait;
+	struct work_struct unpin_work;
+	atomic_t unmap_tries;
 };
 
 static inline struct vgpu_vfio *to_vgpu_vfio(struct vfio_device *vdev)
@@ -200,6 +204,8 @@ struct vgpu_vfio_client *vgpu_vfio_client_find(struct vgpu_vfio *v, u32 id);
 int vgpu_vfio_get_pages(void *priv, const u64 *addrs, unsigned int count,
 			struct page **pages, void **cookie);
 void vgpu_vfio_put_pages(void *cookie);
+void vgpu_vfio_unpin_work(struct work_struct *work);
+void vgpu_vfio_pins_settle(struct vgpu_vfio *v);
 /* Takes everything from the client that it has pinned. */
 void vgpu_vfio_unpin_client(struct vgpu_vfio_client *c);
 void vgpu_vfio_forget_client(struct vgpu_vfio_client *c);

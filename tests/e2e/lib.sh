@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# For jobs with guests of their own: . "$VGPU_TOP/tests/e2e/lib.sh"
+. "$VGPU_TOP/tests/jobs/lib.sh"
+
+e2e_n=0
+mdevs=/sys/bus/mdev/devices
+vgpuctl=$VGPU_TOP/build/tools/vgpuctl
+work=$(mktemp -d)
+
+# ok STATUS NAME…
+ok() {
+	local status=$1; shift
+	e2e_n=$((e2e_n + 1))
+	if [ "$status" = 0 ]; then echo "ok $e2e_n - $*"; else echo "not ok $e2e_n - $* (status $status)"; fi
+}
+
+# The host's side: a GPU, VFIO, KVM.
+set_up() {
+	load vgpu_soft gpus=1 || exit 1
+	modprobe vfio_iommu_type1
+	load vgpu_vfio || exit 1
+	modprobe kvm-amd 2>/dev/null || modprobe kvm-intel
+}
+
+# mdev NUMBER SHARES: makes one, prints its UUID
+mdev() {
+	local uuid=e2e00000-7b1e-4c3d-9a55-00000000000$1 type
+	for type in /sys/class/mdev_bus/*/mdev_supported_types/*-"$2"g.*; do
+		echo "$uuid" >"$type/create" || return 1
+		echo "$uuid"
+		return
+	done
+}
+
+# A guest with the driver, vgpuctl and all GPU programs; what follows goes to
+# scripts/guest.
+guest() {
+	"$VGPU_TOP/scripts/guest" run --kernel "$VGPU_KERNEL" --module vgpu_guest.ko \
+		--program "$vgpuctl" --env VGPU_PROGRAMS=/programs \
+		--file "$VGPU_TOP/build/programs:/programs" "$@"
+}
+
+# used UUID: its VRAM in use, bytes
+used() {
+	"$vgpuctl" vgpu show "$1" -j | python3 -c '
+import json, sys
+def find(o):
+    if isinstance(o, dict):
+        for k, v in o.items():
+            if k in ("vram_used", "vram_used_bytes"):
+                return v
+            r = find(v)
+            if r is not None:
+                return r
+    if isinstance(o, list):
+        for v in o:
+            r = find(v)
+            if r is not None:
+                return r
+print(find(json.load(sys.stdin)))'
+}
+
+state() { cat "$mdevs/$1/vgpu/state"; }
+is_state() { [ "$(state "$1")" = "$2" ]; }

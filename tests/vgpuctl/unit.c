@@ -225,8 +225,10 @@ static void golden(const char *name, const char *columns, void (*print)(void))
 }
 
 /* The JSON of data/NAME.json, with up to four numbers put in for $1 to $4. */
-static struct json_object *data(const char *name, const char *const numbers[4])
+static struct json_object *data(const char *name, const char *a, const char *b,
+				const char *c, const char *d)
 {
+	const char *const numbers[] = { a, b, c, d };
 	char path[512], out[8192];
 	struct json_object *obj;
 	size_t n = 0;
@@ -250,12 +252,10 @@ static struct json_object *data(const char *name, const char *const numbers[4])
 	return obj;
 }
 
-#define DATA(name, ...)	data(name, (const char *const[4]){ __VA_ARGS__ })
-
 static void golden_list(void)
 {
-	struct json_object *gpus = DATA("gpus", "0");
-	struct json_object *vgpus = DATA("vgpus", "0", "0", "0", "0");
+	struct json_object *gpus = data("gpus", "0", "", "", "");
+	struct json_object *vgpus = data("vgpus", "0", "0", "0", "0");
 
 	print_list(gpus, vgpus);
 	json_object_put(gpus);
@@ -272,8 +272,8 @@ static void golden_empty(void)
 
 static void golden_reduced(void)
 {
-	struct json_object *gpus = DATA("reduced-gpus", "");
-	struct json_object *vgpus = DATA("reduced-vgpus", "");
+	struct json_object *gpus = data("reduced-gpus", "", "", "", "");
+	struct json_object *vgpus = data("reduced-vgpus", "", "", "", "");
 
 	print_list(gpus, vgpus);
 	print_vgpu(json_object_array_get_idx(vgpus, 0));
@@ -283,7 +283,7 @@ static void golden_reduced(void)
 
 static void golden_node(void)
 {
-	struct json_object *vgpus = DATA("node", "");
+	struct json_object *vgpus = data("node", "", "", "", "");
 
 	print_node_list(vgpus);
 	print_vgpu(json_object_array_get_idx(vgpus, 0));
@@ -294,13 +294,13 @@ static struct json_object *make_sample(void)
 {
 	/* 1 s; v0 got 600 of 800 ms, entitled to 3 of 4 parts */
 	struct reading before = {
-		.gpus = DATA("gpus", "1000000000"),
-		.vgpus = DATA("vgpus", "100000000", "0", "50000000", "0"),
+		.gpus = data("gpus", "1000000000", "", "", ""),
+		.vgpus = data("vgpus", "100000000", "0", "50000000", "0"),
 		.time_ns = 5000000000,
 	};
 	struct reading after = {
-		.gpus = DATA("gpus", "1800000000"),
-		.vgpus = DATA("vgpus", "700000000", "600000000",
+		.gpus = data("gpus", "1800000000", "", "", ""),
+		.vgpus = data("vgpus", "700000000", "600000000",
 			      "250000000", "200000000"),
 		.time_ns = 6000000000,
 	};
@@ -349,13 +349,13 @@ static void test_tables(void)
 static void test_sample(void)
 {
 	struct reading r = {
-		.gpus = DATA("gpus", "1000"),
-		.vgpus = DATA("vgpus", "500", "0", "0", "0"),
+		.gpus = data("gpus", "1000", "", "", ""),
+		.vgpus = data("vgpus", "500", "0", "0", "0"),
 		.time_ns = 1000,
 	};
 	struct reading reborn = {
-		.gpus = DATA("gpus", "900"),
-		.vgpus = DATA("reborn", ""),
+		.gpus = data("gpus", "900", "", "", ""),
+		.vgpus = data("reborn", "", "", "", ""),
 		.time_ns = 2000,
 	};
 	struct json_object *sample = top_sample(&r, &r), *v;

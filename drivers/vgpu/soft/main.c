@@ -19,7 +19,7 @@ MODULE_PARM_DESC(gpus, "GPUs, 1 to 8 (default 1)");
 
 static unsigned int vram_mb = 256;
 module_param(vram_mb, uint, 0444);
-MODULE_PARM_DESC(vram_mb, "memory of each GPU, MiB, even (default 256)");
+MODULE_PARM_DESC(vram_mb, "memory of each GPU, MiB, even, 2 to 524288 (default 256)");
 
 static unsigned int engines = 1;
 module_param(engines, uint, 0444);
@@ -79,7 +79,7 @@ int soft_config_get(struct soft_config *config)
 		unsigned int min, max;
 	} ranges[] = {
 		{ "gpus", &gpus, 1, SOFT_MAX_GPUS },
-		{ "vram_mb", &vram_mb, 2, 1U << 20 },
+		{ "vram_mb", &vram_mb, 2, 1U << 19 },
 		{ "engines", &engines, 1, SOFT_MAX_ENGINES },
 		{ "units", &units, 1, SOFT_MAX_UNITS },
 		{ "domain", &domain, 0x10000, 0x7ffffff0 },

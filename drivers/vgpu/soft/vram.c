@@ -18,13 +18,17 @@
  * @bytes: a multiple of the page size
  * @node: NUMA node or NUMA_NO_NODE
  *
- * Return: 0 or -ENOMEM, with nothing allocated.
+ * Return: 0 or -ENOMEM (also for over three quarters of the machine's memory),
+ * with nothing allocated.
  */
 int soft_vram_create(struct soft_machine *m, u64 bytes, int node)
 {
 	u64 count = bytes >> SOFT_PAGE_SHIFT;
 
 	BUILD_BUG_ON(PAGE_SIZE != SOFT_PAGE_BYTES);
+	/* asking for nearly all there is would only find out the hard way */
+	if (count > totalram_pages() / 4 * 3)
+		return -ENOMEM;
 	m->vram = kvcalloc(count, sizeof(*m->vram), GFP_KERNEL);
 	if (!m->vram)
 		return -ENOMEM;

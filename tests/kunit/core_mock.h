@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A GPU for the tests of core/ that does nothing by itself: it writes down
+ * what it is told, one letter an operation, and answers when the test says.
+ */
+#ifndef _CORE_MOCK_H
+#define _CORE_MOCK_H
+
+#include <kunit/test.h>
+#include <vgpu/face.h>
+
+#define CORE_MOCK_BYTES	(8ULL << 20)
+
+struct core_mock {
+	struct vgpu_backend_ops ops;
+	struct vgpu_hw_desc desc;
+	struct platform_device *pdev;
+	struct device *dev;
+	struct vgpu_gpu *gpu;
+	struct page **pages;
+	u64 clock;
+	/* r(un) R(esume) p(reempt) s(ave) c(lear) l(oad) X (reset) */
+	char log[128];
+	unsigned int logged;
+	struct vgpu_hw_job job;		/* given last */
+	bool running;
+	u64 state;			/* in the engine */
+	u32 asid;			/* whose */
+};
+
+/* @caps: of VGPU_HW_*. Registered; the test ends with core_mock_destroy(). */
+struct core_mock *core_mock_create(struct kunit *test, u64 caps);
+void core_mock_destroy(struct core_mock *mock);
+/* Answers the run() in progress, after @ns of engine time. */
+void core_mock_answer(struct core_mock *mock, enum vgpu_hw_event_type type,
+		      u64 ns, int error);
+/* What was logged since the last call must be @want. */
+void core_mock_expect(struct kunit *test, struct core_mock *mock,
+		      const char *want);
+
+/* A tenant: an instance that runs, a client, an address space with a BO at
+ * TENANT_VA, a context, a queue.
+ */
+#define TENANT_VA	0x100000ULL
+
+struct core_tenant {
+	struct vgpu_instance *inst;
+	struct vgpu_client *client;
+	u32 vm, bo, ctx, queue;
+};
+
+void core_tenant_open(struct kunit *test, struct core_mock *mock,
+		      struct core_tenant *t, u64 time_limit_us);
+void core_tenant_close(struct kunit *test, struct core_tenant *t);
+/* Submits one fill; the errno. */
+int core_tenant_fill(struct core_tenant *t, u32 pattern);
+void core_tenant_status(struct kunit *test, struct core_tenant *t,
+			struct vgpu_queue_status *status);
+
+#endif /* _CORE_MOCK_H */

@@ -52,8 +52,8 @@
 #define VGPU_TURN		100	/* commands served before others get a turn */
 #define VGPU_PRESSURE_PERCENT	80
 #define VGPU_MAX_STRIKES	8	/* hangs in a row until an instance is failed */
-#define VGPU_HOST_BO_FIRST	(1ULL << 40)
-#define VGPU_HOST_BO_LAST	((1ULL << 44) - 1)
+#define VGPU_HOST_BO_FIRST	BIT_ULL(40)
+#define VGPU_HOST_BO_LAST	(BIT_ULL(44) - 1)
 
 #define VGPU_PREEMPT_TIMEOUT_MIN_NS	(1ULL * NSEC_PER_MSEC)
 #define VGPU_PREEMPT_TIMEOUT_NS		(1ULL * NSEC_PER_SEC)
@@ -110,7 +110,7 @@ enum vgpu_engine_state {
 struct vgpu_engine {
 	struct vgpu_gpu *gpu;
 	unsigned int index;
-	spinlock_t lock;
+	spinlock_t lock;		/* everything below */
 	struct vgpu_rq rq;
 	enum vgpu_engine_state state;
 	u64 cookie;
@@ -224,7 +224,7 @@ struct vgpu_gpu {
 	void *hw;
 	struct module *owner;
 	bool unplugged;
-	struct mutex lock;
+	struct mutex lock;		/* instances, committed, settings */
 	struct list_head instances;
 	unsigned int nr_instances;
 	u64 committed;
@@ -260,7 +260,7 @@ struct vgpu_instance {
 	u32 flags;
 	struct vgpu_gpu *gpu;
 	const struct vgpu_type *type;
-	struct mutex lock;
+	struct mutex lock;		/* state, quotas, clients */
 	enum vgpu_state state;
 	bool added;				/* faces know of it */
 	bool gone;				/* destroyed, references remain */
@@ -277,7 +277,7 @@ struct vgpu_instance {
 	struct delayed_work unthrottle_work;
 	u64 created_ns;
 
-	spinlock_t stat_lock;
+	spinlock_t stat_lock;		/* what follows */
 	u64 bandwidth;				/* bytes a second, 0: no limit */
 	s64 tokens;				/* bytes it may copy now */
 	u64 tokens_at;				/* ktime ns of the last refill */
@@ -340,13 +340,13 @@ struct vgpu_client {
 	struct vgpu_shpages *shpages;
 	pid_t pid;
 	char holder[64];
-	struct mutex lock;
+	struct mutex lock;		/* objs, when dead */
 	struct xarray objs;
 	u32 next_handle;
 	int dead;				/* errno of every call, or 0 */
 	wait_queue_head_t wait;
 	atomic_t irq;
-	spinlock_t foreign_lock;
+	spinlock_t foreign_lock;		/* foreign */
 	struct list_head foreign;		/* struct vgpu_foreign */
 };
 
@@ -537,7 +537,7 @@ void vgpu_slot_drop(struct vgpu_slot *slot);
 
 struct vgpu_timeline {
 	struct vgpu_obj obj;
-	spinlock_t lock;
+	spinlock_t lock;		/* value, waits */
 	u64 value;
 	u32 slot;
 	struct vgpu_shpages *shpages;
@@ -562,7 +562,7 @@ bool vgpu_timeline_del_wait(struct vgpu_timeline *tl, struct vgpu_tl_wait *wait)
 
 struct vgpu_shpages {
 	struct kref ref;
-	spinlock_t lock;
+	spinlock_t lock;		/* queues, tl_used */
 	struct page *db_page;
 	struct page *tl_page;
 	struct vgpu_queue *queues[VGPU_DOORBELLS];

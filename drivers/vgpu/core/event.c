@@ -10,6 +10,7 @@
  * goes may wait for the creation of an instance, which tells faces too.
  */
 #include <linux/ktime.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 
 #include "core_priv.h"
@@ -21,6 +22,7 @@ struct vgpu_event_item {
 	struct vgpu_event ev;
 };
 
+/* The list of GPUs and of faces; see core_priv.h for its place. */
 DEFINE_MUTEX(vgpu_registry_lock);
 DEFINE_STATIC_SRCU(faces_srcu);
 static LIST_HEAD(faces);

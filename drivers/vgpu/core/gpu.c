@@ -19,14 +19,17 @@ static DEFINE_XARRAY_ALLOC(gpus);
 bool vgpu_gpu_enter(struct vgpu_gpu *gpu, int *idx)
 {
 	*idx = srcu_read_lock(&vgpu_unplug_srcu);
+	/* For sparse the gate is taken and left within: it may stay shut. */
+	__release(&vgpu_unplug_srcu);
 	if (likely(!READ_ONCE(gpu->unplugged)))
 		return true;
-	srcu_read_unlock(&vgpu_unplug_srcu, *idx);
+	vgpu_gpu_leave(*idx);
 	return false;
 }
 
 void vgpu_gpu_leave(int idx)
 {
+	__acquire(&vgpu_unplug_srcu);
 	srcu_read_unlock(&vgpu_unplug_srcu, idx);
 }
 

@@ -88,9 +88,12 @@ static void ring_work(struct work_struct *work)
 		return;
 	/* Every pass counts, so a tail that flickers gains nothing. */
 	for (turn = 0; turn < VGPU_TURN; turn++) {
-		u32 avail = smp_load_acquire(&db->tail) - q->ring_head;
 		struct vgpu_cmd cmd;
+		u32 avail;
 		int ret;
+
+		/* Slots before the tail were written before it. */
+		avail = smp_load_acquire(&db->tail) - q->ring_head;
 
 		if (!avail) {
 			WRITE_ONCE(db->event, q->ring_head);
@@ -110,6 +113,7 @@ static void ring_work(struct work_struct *work)
 		}
 		q->ring_head++;
 		ring_take(q, &cmd);
+		/* The slot was read before it is given back. */
 		smp_store_release(&db->head, q->ring_head);
 	}
 	queue_work(q->ctx->gpu->wq, &q->ring_work);

@@ -178,7 +178,9 @@ int vgpu_call_wait(struct vgpu_client *client, struct vgpu_wait *arg)
 				  ns_to_ktime(arg->timeout_ns);
 
 		ret = wait_event_interruptible_hrtimeout(tl->wait,
-				wait_over(client, tl, arg->value), timeout);
+							 wait_over(client, tl,
+								   arg->value),
+							 timeout);
 	}
 	if (vgpu_timeline_reached(tl, arg->value))
 		ret = 0;

@@ -12,7 +12,8 @@ PREFIX ?= /usr
 DESTDIR ?=
 
 # whatever has its own Makefile; the library comes first
-TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard tools/*/Makefile tests/*/Makefile))
+# tests/policy is a kernel module: its own test builds it
+TOOL_DIRS := $(filter-out tests/policy,$(patsubst %/Makefile,%,$(wildcard tools/*/Makefile tests/*/Makefile)))
 PROGRAM_DIRS := $(patsubst %/Makefile,%,$(wildcard programs/Makefile))
 
 # command-line variables are for us; the kernel's make gets what we name

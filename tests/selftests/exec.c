@@ -61,8 +61,8 @@ static void copies(void)
 	/* and out of the GPU, to host memory */
 	memset(host->cpu, 0, end);
 	gpu_fill_pattern(vram->cpu, end, st_seed + 1);
-	st_run(fd_of(&gpu), queue_of(&gpu),
-	       &(struct vgpu_cmd[]) { st_copy(host->va, vram->va, end) }[0], 1);
+	st_run_one(fd_of(&gpu), queue_of(&gpu),
+		   st_copy(host->va, vram->va, end));
 	CHECK(gpu_check_pattern(host->cpu, end, st_seed + 1) == end,
 	      "VRAM to host memory differs");
 }
@@ -454,6 +454,7 @@ static void across_queues(void)
 	struct vgpu_queue *other;
 	struct vgpu_bo *bo;
 	uint32_t ping, pong, *words;
+	struct vgpu_cmd never;
 	struct gpu gpu;
 	unsigned int i;
 	int fd;
@@ -483,11 +484,9 @@ static void across_queues(void)
 		CHECK(words[256 + i] == i + 100, "handed over %u, got %u",
 		      i + 100, words[256 + i]);
 	/* waiting for what never comes stops nobody else, and can be closed */
-	NEED_OK(st_submit(fd, vgpu_queue_handle(other),
-			  &(struct vgpu_cmd[]) { st_sync(VGPU_CMD_WAIT, ping,
-							 1000) }[0], 1));
-	st_run(fd, queue_of(&gpu),
-	       &(struct vgpu_cmd[]) { st_fill(bo->va, 4, 5) }[0], 1);
+	never = st_sync(VGPU_CMD_WAIT, ping, 1000);
+	NEED_OK(st_submit(fd, vgpu_queue_handle(other), &never, 1));
+	st_run_one(fd, queue_of(&gpu), st_fill(bo->va, 4, 5));
 	CHECK(words[0] == 5, "a queue that waits stops another");
 	vgpu_queue_destroy(other);
 }

@@ -87,8 +87,8 @@ static void failed(void)
 	bad.vgpu.fd = -1;
 	gpu_open(&bad, &bad.vgpu);
 	bo = gpu_bo(&bad, 4096, 0);
-	st_run(vgpu_fd(bad.dev), vgpu_queue_handle(bad.queue),
-	       &(struct vgpu_cmd[]) { st_fill(bo->va, 4, 3) }[0], 1);
+	st_run_one(vgpu_fd(bad.dev), vgpu_queue_handle(bad.queue),
+		   st_fill(bo->va, 4, 3));
 	CHECK(*(uint32_t *)bo->cpu == 3, "a wrong result after the restart");
 }
 

@@ -230,6 +230,11 @@ void st_run(int fd, uint32_t queue, const struct vgpu_cmd *cmds,
 	NEED_OK(st_close(fd, timeline));
 }
 
+void st_run_one(int fd, uint32_t queue, struct vgpu_cmd cmd)
+{
+	st_run(fd, queue, &cmd, 1);
+}
+
 struct vgpu_cmd st_copy(uint64_t dst, uint64_t src, uint64_t bytes)
 {
 	return (struct vgpu_cmd) {

@@ -160,8 +160,8 @@ static void overrun(void)
 		      (unsigned long long)status.submitted);
 
 		/* its context goes on with another queue */
-		st_run(r.fd, vgpu_queue_handle(r.gpu.queue),
-		       &(struct vgpu_cmd[]) { st_fill(r.data->va, 4, 9) }[0], 1);
+		st_run_one(r.fd, vgpu_queue_handle(r.gpu.queue),
+			   st_fill(r.data->va, 4, 9));
 		CHECK(*(uint32_t *)r.data->cpu == 9, "the other queue died");
 		CHECK_OK(st_close(r.fd, r.queue));
 	}
@@ -330,8 +330,8 @@ static void pulled(void)
 	kick(&r);
 	st_sleep_ms(50);
 	CHECK_OK(st_close(r.fd, r.queue));
-	st_run(r.fd, vgpu_queue_handle(r.gpu.queue),
-	       &(struct vgpu_cmd[]) { st_fill(r.data->va, 4, 9) }[0], 1);
+	st_run_one(r.fd, vgpu_queue_handle(r.gpu.queue),
+		   st_fill(r.data->va, 4, 9));
 }
 
 static const struct st_case cases[] = {

@@ -261,15 +261,18 @@ int st_main(int argc, char **argv, const struct st_case *cases,
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option == 's') {
+		switch (option) {
+		case 's':
 			st_seed = strtoull(optarg, NULL, 0);
-		} else if (option == 't') {
+			break;
+		case 't':
 			st_seconds = (unsigned int)strtoul(optarg, NULL, 0);
-		} else if (option == 'l') {
+			break;
+		case 'l':
 			for (i = 0; i < count; i++)
 				puts(cases[i].name);
 			return 0;
-		} else {
+		default:
 			usage(argv[0]);
 		}
 	}

@@ -47,7 +47,7 @@ void st_fail(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void st_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ends the case: cannot go on, or nothing to test here. */
-void st_stop(void) __attribute__((noreturn));
+__attribute__((noreturn)) void st_stop(void);
 void st_skip(const char *format, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
 
@@ -133,6 +133,8 @@ void st_status(int fd, uint32_t queue, uint32_t irq_clear,
 /* Submits and waits for the end of all before; ends the case on a time-out. */
 void st_run(int fd, uint32_t queue, const struct vgpu_cmd *cmds,
 	    uint32_t count);
+
+void st_run_one(int fd, uint32_t queue, struct vgpu_cmd cmd);
 
 struct vgpu_cmd st_copy(uint64_t dst, uint64_t src, uint64_t bytes);
 struct vgpu_cmd st_fill(uint64_t dst, uint64_t bytes, uint32_t pattern);

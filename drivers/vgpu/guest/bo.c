@@ -184,6 +184,13 @@ int vgpu_guest_bo_create(struct vgpu_guest_file *gf,
 	if (ret)
 		goto free;
 	bo->handle = arg->handle;
+	/*
+	 * Our own pages are not in the aperture: they get places beyond it,
+	 * never the same twice, as all files share one mapping.
+	 */
+	if (bo->host)
+		arg->mmap_offset = atomic64_fetch_add(bo->bytes,
+						      &gf->g->host_next);
 	bo->offset = arg->mmap_offset;
 	if (!bo->host && (bo->offset > gf->g->aperture_bytes ||
 			  bo->bytes > gf->g->aperture_bytes - bo->offset)) {

@@ -35,6 +35,12 @@
 #define VGPU_GUEST_ADMIN_MIN	0x20000U
 #define VGPU_GUEST_ADMIN_MAX	0x100000U
 
+/*
+ * Where the mmap offsets of host BOs begin: beyond any aperture and beyond the
+ * shared pages (VGPU_MMAP_*), so that no number of BOs runs into them.
+ */
+#define VGPU_GUEST_HOST_BO	BIT_ULL(45)
+
 /**
  * struct vgpu_guest - a vGPU's device
  * @pdev: the PCI function; with a reference
@@ -46,6 +52,7 @@
  * @aperture: BAR2
  * @aperture_base: its bus address
  * @aperture_bytes: its length
+ * @host_next: mmap offset of the next host BO
  * @map_file: all CPU mappings are found through its mapping
  * @admin_lock: one message at a time
  * @admin: the admin page
@@ -67,6 +74,7 @@ struct vgpu_guest {
 	void *aperture;
 	phys_addr_t aperture_base;
 	u64 aperture_bytes;
+	atomic64_t host_next;
 	struct file *map_file;
 
 	struct mutex admin_lock;	/* @admin */

@@ -149,6 +149,7 @@ static int map_bars(struct vgpu_guest *g)
 	 */
 	g->aperture_base = pci_resource_start(pdev, 2);
 	g->aperture_bytes = pci_resource_len(pdev, 2);
+	atomic64_set(&g->host_next, VGPU_GUEST_HOST_BO);
 	g->aperture = memremap(g->aperture_base, g->aperture_bytes,
 			       MEMREMAP_WB);
 	if (!g->aperture)

@@ -238,6 +238,7 @@ static int sleep(struct vgpu_guest_file *gf, struct timeline *tl, u64 value,
 {
 	ktime_t end = ktime_add_safe(ktime_get(), ns_to_ktime(timeout_ns));
 	s64 left = LOOK_NS;
+	ktime_t nap;
 	int ret;
 
 	for (;;) {
@@ -245,9 +246,10 @@ static int sleep(struct vgpu_guest_file *gf, struct timeline *tl, u64 value,
 			left = ktime_to_ns(ktime_sub(end, ktime_get()));
 		if (left <= 0)
 			return -ETIME;
+		nap = ns_to_ktime(min_t(s64, left, LOOK_NS));
 		ret = wait_event_interruptible_hrtimeout(gf->wait,
-				wait_over(gf, tl, value),
-				ns_to_ktime(min_t(s64, left, LOOK_NS)));
+							 wait_over(gf, tl, value),
+							 nap);
 		/* the time limit counts from the call: it is not restarted */
 		if (ret != -ETIME)
 			return ret ? -EINTR : 0;

@@ -216,12 +216,13 @@ static u64 eevdf_pick(void *queue, const struct vgpu_rq *rq, u64 now,
 {
 	struct base_entity *e, *best = NULL, *first = NULL;
 	struct base_queue *q = queue;
-	double weights, v = mean(q, &weights) + 1e-6;
+	double weights, v = mean(q, &weights);
 
 	list_for_each_entry(e, &q->all, link) {
 		if (!first || e->v < first->v)
 			first = e;
-		if (e->v <= v && (!best || e->deadline < best->deadline))
+		/* a little slack for rounding */
+		if (e->v <= v + 1 / 1048576.0 && (!best || e->deadline < best->deadline))
 			best = e;
 	}
 	best = best ?: first;

@@ -29,7 +29,6 @@ modules:
 	+@scripts/build-modules $(kbuild-args)
 
 tools: $(TOOL_DIRS)
-programs: $(PROGRAM_DIRS)
 
 $(TOOL_DIRS) $(PROGRAM_DIRS):
 	+@$(MAKE) --no-print-directory -C $@ BUILD=$(BUILD)

@@ -29,6 +29,7 @@ static struct soft_machine machine = {
 	.units = 1,
 	.timing = { .insn_ns = 1 },
 };
+
 static struct soft_core *cores[2];
 static u64 vram_next;
 

@@ -5,10 +5,11 @@
  * This loop is the GPU; everything else may be slow.  Three things keep it
  * fast:
  *
- *  - Decoded instructions are kept in a direct-mapped array, indexed by pc
- *    and tagged with the instruction word itself.  The word is fetched from
- *    memory each time and compared, which costs one load but makes the array
- *    coherent with every store to code, from anywhere, by construction.
+ *  - Decoded instructions are kept in a direct-mapped array, indexed by where
+ *    they lie and tagged with the instruction word itself.  The word is
+ *    fetched from memory each time and compared, which costs one load but
+ *    makes the array coherent with every store to code, from anywhere, by
+ *    construction.
  *  - Fetches, loads and stores hit a TLB whose tag compare also rejects
  *    accesses that cross a page: the tag is that of the access's last byte,
  *    the slot that of its first.
@@ -16,11 +17,14 @@
  *    kernels with retpolines.
  *
  * The page that code is fetched from is looked up once and then remembered;
- * nobody invalidates translations while a lane runs, see engine.c.
+ * nobody invalidates translations while a lane runs, see engine.c.  Inside it
+ * the program counter is kept as the CPU's address of the next instruction,
+ * `ip`; `bias` is the difference.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/math64.h>
 #include <linux/types.h>
 #include <asm/barrier.h>
 
@@ -65,10 +69,8 @@ struct soft_u64 { u64 v; } __packed;
 
 #define BRANCH(cond)							\
 	do {								\
-		if (!(cond))						\
-			break;						\
-		target = pc + d->imm;					\
-		goto jump;						\
+		if (cond)						\
+			goto jump;					\
 	} while (0)
 
 #define A	(x[d->rs1])
@@ -79,19 +81,20 @@ struct soft_u64 { u64 v; } __packed;
 #define WB	((u32)x[d->rs2])
 #define SEXT(v)	((u64)(s64)(s32)(v))
 
-static u64 mulh(s64 a, s64 b)
-{
-	return (u64)(((__int128)a * b) >> 64);
-}
-
-static u64 mulhsu(s64 a, u64 b)
-{
-	return (u64)(((__int128)a * (__int128)b) >> 64);
-}
-
 static u64 mulhu(u64 a, u64 b)
 {
-	return (u64)(((unsigned __int128)a * b) >> 64);
+	return mul_u64_u64_shr(a, b, 64);
+}
+
+/* A negative factor counts 2^64 too much when taken as unsigned. */
+static u64 mulhsu(s64 a, u64 b)
+{
+	return mulhu(a, b) - (a < 0 ? b : 0);
+}
+
+static u64 mulh(s64 a, s64 b)
+{
+	return mulhsu(a, b) - (b < 0 ? a : 0);
 }
 
 /* Division never traps: by zero and overflow have defined results. */
@@ -209,28 +212,34 @@ enum soft_stop soft_isa_run(struct soft_core *c, struct soft_unit *u,
 	struct soft_insn *const icache = c->icache;
 	const u64 asid = c->asid;
 	const struct soft_tlbe *t;
-	const u8 *code = NULL;
+	const u8 *code, *ip;
 	u64 pc = l->pc;
-	u64 code_va = pc + 1;	/* pc is in no page yet */
 	u64 *x = l->x;
 	u32 left = given;
-	u64 va, val, target;
+	u64 va, val, target, bias;
+
+	if (!left)
+		return stop;
+fetch_page:
+	code = soft_mmu_find(c, pc & SOFT_PAGE_MASK, SOFT_TLB_EXEC);
+	if (!code) {
+		c->fault.va = pc;
+		stop = SOFT_STOP_FAULT;
+		goto out;
+	}
+	ip = code + (pc & ~SOFT_PAGE_MASK);
+	bias = pc - (uintptr_t)ip;
 
 	while (left) {
 		struct soft_insn *d;
 		u32 raw;
 
-		if (unlikely(pc - code_va >= SOFT_PAGE_BYTES)) {
-			code = soft_mmu_find(c, pc & SOFT_PAGE_MASK,
-					     SOFT_TLB_EXEC);
-			if (!code) {
-				c->fault.va = pc;
-				goto fault;
-			}
-			code_va = pc & SOFT_PAGE_MASK;
+		if (unlikely(ip == code + SOFT_PAGE_BYTES)) {
+			pc = (uintptr_t)ip + bias;
+			goto fetch_page;
 		}
-		raw = READ_ONCE(*(const u32 *)(code + (pc - code_va)));
-		d = icache + (pc >> 2) % SOFT_ICACHE;
+		raw = READ_ONCE(*(const u32 *)ip);
+		d = icache + ((uintptr_t)ip >> 2) % SOFT_ICACHE;
 		/* one address, not one sum for each field */
 		OPTIMIZER_HIDE_VAR(d);
 		if (unlikely(d->raw != raw))
@@ -282,7 +291,7 @@ enum soft_stop soft_isa_run(struct soft_core *c, struct soft_unit *u,
 				BRANCH(A >= B);
 				break;
 			case SOFT_OP_JAL:
-				target = pc + d->imm;
+				target = (uintptr_t)ip + bias + d->imm;
 				goto link;
 			case SOFT_OP_JALR:
 				target = (A + d->imm) & ~(u64)1;
@@ -336,7 +345,7 @@ enum soft_stop soft_isa_run(struct soft_core *c, struct soft_unit *u,
 				x[d->rd] = SA >> d->imm;
 				break;
 			}
-			pc += 4;
+			ip += 4;
 			continue;
 		}
 
@@ -376,44 +385,52 @@ enum soft_stop soft_isa_run(struct soft_core *c, struct soft_unit *u,
 				stop = SOFT_STOP_BARRIER;
 			else
 				goto illegal;
-			pc += 4;
-			goto out;
+			ip += 4;
+			goto stopped;
 		case SOFT_OP_ILLEGAL:
 			goto illegal;
 		default:
-			x[d->rd] = exec_rare(d, x, pc);
+			x[d->rd] = exec_rare(d, x, (uintptr_t)ip + bias);
 			break;
 		}
-		pc += 4;
+		ip += 4;
 		continue;
 link:
 		if (target & 3)
 			goto misaligned;
-		x[d->rd] = pc + 4;
+		x[d->rd] = (uintptr_t)ip + bias + 4;
 		pc = target;
+		if ((pc ^ ((uintptr_t)ip + bias)) & SOFT_PAGE_MASK)
+			goto far;
+		ip = code + (pc & ~SOFT_PAGE_MASK);
 		continue;
 jump:
-		if (unlikely(target & 3))
+		/* most stay in the page; that mask finds misaligned ones too */
+		if (likely(!((u64)(ip + d->imm - code) & ~0xffcULL))) {
+			ip += d->imm;
+			continue;
+		}
+		target = (uintptr_t)ip + bias + d->imm;
+		if (target & 3)
 			goto misaligned;
 		pc = target;
-		continue;
+far:
+		if (!left)
+			goto out;
+		goto fetch_page;
 illegal:
+		pc = (uintptr_t)ip + bias;
 		soft_fault(c, -ENOEXEC, pc, VGPU_PROT_EXEC);
-		goto undo;
+		goto fault;
 misaligned:
 		soft_fault(c, -EFAULT, target, VGPU_PROT_EXEC);
-undo:
+fault:
 		left++;
 		stop = SOFT_STOP_FAULT;
-		goto out;
+		break;
 	}
-	goto out;
-
-fault:
-	/* a fetch that faults has not been counted yet */
-	stop = SOFT_STOP_FAULT;
-	if (pc - code_va < SOFT_PAGE_BYTES)
-		left++;
+stopped:
+	pc = (uintptr_t)ip + bias;
 out:
 	l->pc = pc;
 	l->retired += given - left;

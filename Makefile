@@ -35,6 +35,8 @@ $(TOOL_DIRS) $(PROGRAM_DIRS):
 
 # whatever links the library waits for it
 $(filter-out tools/lib,$(TOOL_DIRS)): $(filter tools/lib,$(TOOL_DIRS))
+# vgpuctl has the host sides of the programs in it
+$(filter tools/vgpuctl,$(TOOL_DIRS)): $(PROGRAM_DIRS)
 
 check:
 	@tests/run $(ARGS)

@@ -14,7 +14,7 @@
 #define BASE	0x40000000ULL
 #define SPACES	3
 #define SHARED	6
-#define ROUNDS	400
+#define ROUNDS	100
 
 struct race {
 	struct mem_mock *mock;

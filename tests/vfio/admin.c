@@ -422,4 +422,5 @@ static const struct st_case cases[] = {
 	{ "ring", ring },
 	{ "reset in the middle", reset_busy },
 };
+
 ST_MAIN(cases)

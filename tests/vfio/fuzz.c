@@ -260,4 +260,5 @@ static void neighbour(void)
 static const struct st_case cases[] = {
 	{ "a neighbour gone mad", neighbour, 600 },
 };
+
 ST_MAIN(cases)

@@ -283,4 +283,5 @@ static const struct st_case cases[] = {
 	{ "killed in the middle", killed },
 	{ "pin against unmap", race, 120 },
 };
+
 ST_MAIN(cases)

@@ -453,4 +453,5 @@ static const struct st_case cases[] = {
 	{ "open and close", life },
 	{ "stale mapping", stale_map },
 };
+
 ST_MAIN(cases)

@@ -44,6 +44,7 @@ void vgpu_hist_add(struct vgpu_hist *h, u64 ns)
 	h->sum += ns;
 	h->bucket[hist_index(ns)]++;
 }
+
 VGPU_EXPORT_IF_KUNIT(vgpu_hist_add);
 
 u64 vgpu_hist_percentile(const struct vgpu_hist *h, unsigned int permille)
@@ -61,4 +62,5 @@ u64 vgpu_hist_percentile(const struct vgpu_hist *h, unsigned int permille)
 	}
 	return hist_value(VGPU_HIST_BUCKETS - 1);
 }
+
 VGPU_EXPORT_IF_KUNIT(vgpu_hist_percentile);

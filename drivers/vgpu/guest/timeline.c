@@ -248,7 +248,8 @@ static int sleep(struct vgpu_guest_file *gf, struct timeline *tl, u64 value,
 			return -ETIME;
 		nap = ns_to_ktime(min_t(s64, left, LOOK_NS));
 		ret = wait_event_interruptible_hrtimeout(gf->wait,
-							 wait_over(gf, tl, value),
+							 wait_over(gf, tl,
+								   value),
 							 nap);
 		/* the time limit counts from the call: it is not restarted */
 		if (ret != -ETIME)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,6 +313,22 @@ static void show_text(const struct run *run, const struct vgpu_dev *dev,
 		       run->figures.written, run->figures.kicks);
 }
 
+/*
+ * Memory of a vGPU that was stopped, destroyed or unplugged is no longer
+ * there, and a program finds out at its next look. No buffer may be flushed
+ * here, so this says it without any.
+ */
+static void memory_gone(int sig)
+{
+	static const char what[] =
+		"vgpuctl run: the vGPU went away while its memory was in use\n";
+	ssize_t ignored = write(STDERR_FILENO, what, sizeof(what) - 1);
+
+	(void)sig;
+	(void)ignored;
+	_exit(RUN_DEVICE);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct options o = { .vgpu = NULL };
@@ -324,6 +341,7 @@ int cmd_run(int argc, char **argv)
 		return ret < 0 ? RUN_OK : ret;
 	argc -= optind;
 	argv += optind;
+	signal(SIGBUS, memory_gone);
 	program = program_find(argv[0]);
 	if (!program)
 		return usage("there is no program '%s'", argv[0]);

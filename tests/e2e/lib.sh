@@ -36,7 +36,7 @@ mdev() {
 # A guest with the driver, vgpuctl and all GPU programs; what follows goes to
 # scripts/guest.
 guest() {
-	"$VGPU_TOP/scripts/guest" run --kernel "$VGPU_KERNEL" --module vgpu_guest.ko \
+	"$VGPU_TOP/scripts/guest" run --tries 3 --kernel "$VGPU_KERNEL" --module vgpu_guest.ko \
 		--program "$vgpuctl" --env VGPU_PROGRAMS=/programs \
 		--file "$VGPU_TOP/build/programs:/programs" "$@"
 }

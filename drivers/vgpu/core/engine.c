@@ -421,8 +421,11 @@ static void reset(struct vgpu_engine *e, int error)
 	ent = e->entity;
 	inst = ent->inst;
 	ent->resets++;
-	/* One that was being cancelled is no offender. */
-	if (!e->ctx->kill && ++ent->strikes >= VGPU_MAX_STRIKES)
+	/*
+	 * One that was being cancelled is no offender.  One that is being
+	 * failed may hang once more before it is off the engine.
+	 */
+	if (!e->ctx->kill && ++ent->strikes == VGPU_MAX_STRIKES)
 		vgpu_instance_fail(inst);
 	pr_warn_ratelimited("vgpu: v%u %pUb: engine %u did not stop in time and was reset; command %llu failed\n",
 			    inst->id, &inst->uuid, e->index,

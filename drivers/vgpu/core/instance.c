@@ -132,8 +132,14 @@ static void instance_reap(struct work_struct *work)
 {
 	struct vgpu_instance *inst = container_of(work, struct vgpu_instance,
 						  reap_work);
+	unsigned int i;
+	u32 strikes = 0;
 
-	vgpu_instance_kill(inst, VGPU_STATE_FAILED, -ESHUTDOWN);
+	/* Started again since: what it did before is forgiven. */
+	for (i = 0; i < inst->gpu->desc.engines; i++)
+		strikes = max(strikes, READ_ONCE(inst->entity[i].strikes));
+	if (strikes >= VGPU_MAX_STRIKES)
+		vgpu_instance_kill(inst, VGPU_STATE_FAILED, -ESHUTDOWN);
 	vgpu_instance_put(inst);
 }
 

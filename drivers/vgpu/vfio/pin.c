@@ -151,6 +151,17 @@ static bool none_going(struct vgpu_vfio *v)
 	return ret;
 }
 
+/* Looking takes a mutex, so wait_event() would not do. */
+static void wait_none_going(struct vgpu_vfio *v, long timeout)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	add_wait_queue(&v->pin_wait, &wait);
+	while (!none_going(v) && timeout)
+		timeout = wait_woken(&wait, TASK_UNINTERRUPTIBLE, timeout);
+	remove_wait_queue(&v->pin_wait, &wait);
+}
+
 /**
  * vgpu_vfio_pins_settle() - waits until nothing is left to unpin
  * @v: the device, open
@@ -162,7 +173,7 @@ static bool none_going(struct vgpu_vfio *v)
  */
 void vgpu_vfio_pins_settle(struct vgpu_vfio *v)
 {
-	wait_event(v->pin_wait, none_going(v));
+	wait_none_going(v, MAX_SCHEDULE_TIMEOUT);
 }
 
 static int check_addrs(struct vgpu_vfio *v, const u64 *addrs,
@@ -371,7 +382,7 @@ static bool drop_pins(struct vgpu_vfio *v, struct vgpu_vfio_client *c,
 	while (!drop_one(v, c, first, last)) {
 		if (time_after(jiffies, end))
 			return false;
-		wait_event_timeout(v->pin_wait, none_going(v), UNMAP_NAP);
+		wait_none_going(v, UNMAP_NAP);
 	}
 	return true;
 }

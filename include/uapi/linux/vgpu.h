@@ -111,8 +111,9 @@ struct vgpu_info {
 /**
  * struct vgpu_close - VGPU_IOCTL_CLOSE: gives a handle back
  * @size: sizeof(struct vgpu_close)
- * @handle: any object; it lives on while others need it (a mapped BO, a VM
- *	with contexts), a queue's unfinished commands are cancelled
+ * @handle: any object; it lives on while others need it (a BO that a VM
+ *	maps, a VM with contexts), but CPU mappings of a BO end (SIGBUS), and a
+ *	queue's unfinished commands are cancelled
  */
 struct vgpu_close {
 	__u32 size;

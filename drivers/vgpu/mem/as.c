@@ -336,9 +336,7 @@ int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes)
 		err = -ENOENT;
 		goto out;
 	}
-	err = vgpu_pt_reserve_split(as, va);
-	if (!err)
-		err = vgpu_pt_reserve_split(as, end);
+	err = vgpu_pt_reserve_split(as, va, end);
 	if (err)
 		goto out;
 

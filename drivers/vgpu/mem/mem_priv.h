@@ -348,7 +348,7 @@ void vgpu_as_remove_bo(struct vgpu_as *as, struct vgpu_bo *bo);
 int vgpu_pt_init(struct vgpu_as *as);
 void vgpu_pt_fini(struct vgpu_as *as);
 int vgpu_pt_map(struct vgpu_as *as, const struct vgpu_region *region);
-int vgpu_pt_reserve_split(struct vgpu_as *as, u64 va);
+int vgpu_pt_reserve_split(struct vgpu_as *as, u64 va, u64 end);
 void vgpu_pt_split(struct vgpu_as *as, u64 va);
 void vgpu_pt_unreserve(struct vgpu_as *as);
 void vgpu_pt_clear(struct vgpu_as *as, u64 va, u64 end);

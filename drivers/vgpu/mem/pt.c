@@ -354,28 +354,49 @@ static struct vgpu_pt *leaf_across(struct vgpu_as *as, u64 va)
 	return NULL;
 }
 
-/**
- * vgpu_pt_reserve_split() - makes sure that a split can't fail
- * @as: address space, locked
- * @va: where vgpu_pt_split() will be called
- *
- * What is not used is freed by vgpu_pt_unreserve().
- * Return: 0, -EDQUOT, -ENOSPC, -ENOMEM.
- */
-int vgpu_pt_reserve_split(struct vgpu_as *as, u64 va)
+/* Does the table of @level that a split at @at needs serve one at @va too? */
+static bool split_shared(const struct vgpu_as *as, unsigned int level, u64 va,
+			 u64 at)
 {
-	struct vgpu_pt *across = leaf_across(as, va);
+	u64 below = span_of(as, level + 1) - 1;
+
+	return va != at && (va & below) && !((va ^ at) & ~below);
+}
+
+static int reserve_split(struct vgpu_as *as, u64 va, u64 at)
+{
+	struct vgpu_pt *across = leaf_across(as, at);
 	unsigned int level = across ? across->level : 0;
 
-	lockdep_assert_held(&as->lock);
-	while (level && (va & (span_of(as, level) - 1))) {
-		struct vgpu_pt *pt = pt_create(as, --level);
+	while (level && (at & (span_of(as, level) - 1))) {
+		struct vgpu_pt *pt;
 
+		if (split_shared(as, --level, va, at))
+			continue;
+		pt = pt_create(as, level);
 		if (IS_ERR(pt))
 			return PTR_ERR(pt);
 		list_add(&pt->link, &as->spare);
 	}
 	return 0;
+}
+
+/**
+ * vgpu_pt_reserve_split() - makes sure that two splits can't fail
+ * @as: address space, locked
+ * @va: where vgpu_pt_split() will be called
+ * @end: and where after that
+ *
+ * What is not used is freed by vgpu_pt_unreserve(), also after an error.
+ * Return: 0, -EDQUOT, -ENOSPC, -ENOMEM.
+ */
+int vgpu_pt_reserve_split(struct vgpu_as *as, u64 va, u64 end)
+{
+	int err;
+
+	lockdep_assert_held(&as->lock);
+	err = reserve_split(as, va, va);
+	return err ? err : reserve_split(as, va, end);
 }
 
 static struct vgpu_pt *take_spare(struct vgpu_as *as, unsigned int level)

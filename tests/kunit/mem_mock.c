@@ -20,6 +20,8 @@ MODULE_IMPORT_NS(VGPU);
 #define PLAIN_HOST	BIT_ULL(4)
 #define PLAIN_LEAF	BIT_ULL(5)
 #define PLAIN_ADDR	GENMASK_ULL(51, 7)
+#define PLAIN_ACCESSED	BIT_ULL(52)
+#define PLAIN_DIRTY	BIT_ULL(53)
 
 static u64 plain_pte(u64 addr, u32 prot, bool host, unsigned int level)
 {
@@ -45,6 +47,8 @@ static bool plain_decode(u64 raw, unsigned int level, struct mock_entry *e)
 #define ODD_FRAME(addr)	((addr) >> 7 << 19)
 #define ODD_KIND_TABLE	0x5
 #define ODD_KIND_LEAF	0xa
+#define ODD_ACCESSED	BIT_ULL(12)
+#define ODD_DIRTY	BIT_ULL(13)
 
 static u64 odd_pte(u64 addr, u32 prot, bool host, unsigned int level)
 {
@@ -79,6 +83,8 @@ const struct mock_format mock_formats[] = {
 			.large_levels = 0x3,
 			.pte = plain_pte,
 			.pde = plain_pde,
+			.accessed = PLAIN_ACCESSED,
+			.dirty = PLAIN_DIRTY,
 		},
 		.decode = plain_decode,
 	},
@@ -92,6 +98,8 @@ const struct mock_format mock_formats[] = {
 			.large_levels = 0x3,
 			.pte = odd_pte,
 			.pde = odd_pde,
+			.accessed = ODD_ACCESSED,
+			.dirty = ODD_DIRTY,
 		},
 		.decode = odd_decode,
 	},
@@ -105,6 +113,8 @@ const struct mock_format mock_formats[] = {
 			.large_levels = 0x7,
 			.pte = odd_pte,
 			.pde = odd_pde,
+			.accessed = ODD_ACCESSED,
+			.dirty = ODD_DIRTY,
 		},
 		.decode = odd_decode,
 	},
@@ -180,6 +190,28 @@ static void mock_pte_write(void *hw, const struct vgpu_hw_pte *ptes,
 			violation(mock, "entry at", ptes[i].addr, ptes[i].value);
 		else
 			*(u64 *)(mock->mem + ptes[i].addr) = ptes[i].value;
+	}
+	spin_unlock(&mock->lock);
+}
+
+static void mock_pte_harvest(void *hw, struct vgpu_hw_pte *ptes,
+			     unsigned int count, u64 bits)
+{
+	struct mem_mock *mock = hw;
+	unsigned int i;
+
+	might_sleep();
+	spin_lock(&mock->lock);
+	mock->calls++;
+	for (i = 0; i < count; i++) {
+		u64 *pte = (u64 *)(mock->mem + ptes[i].addr);
+
+		if ((ptes[i].addr & 7) || ptes[i].addr >= mock->bytes) {
+			violation(mock, "harvest at", ptes[i].addr, bits);
+			continue;
+		}
+		ptes[i].value = *pte;
+		*pte &= ~bits;
 	}
 	spin_unlock(&mock->lock);
 }
@@ -272,8 +304,18 @@ static void pick_page(const struct vgpu_pt_format *fmt, unsigned int level,
 	e->addr += va & (span - 1) & ~(page - 1);
 }
 
+/* What an engine notes in the leaf that it is about to cache. */
+static void mark(const struct vgpu_pt_format *fmt, u64 *pte, u32 prot,
+		 struct mock_entry *e)
+{
+	*pte |= fmt->accessed;
+	e->dirty = (prot & e->prot & VGPU_PROT_WRITE);
+	if (e->dirty)
+		*pte |= fmt->dirty;
+}
+
 static int walk(struct mem_mock *mock, struct vgpu_as *as, u64 va, bool cache,
-		struct mock_entry *out)
+		u32 prot, struct mock_entry *out)
 {
 	const struct vgpu_pt_format *fmt = &mock->format->fmt;
 	unsigned int known, level = fmt->levels;
@@ -284,6 +326,9 @@ static int walk(struct mem_mock *mock, struct vgpu_as *as, u64 va, bool cache,
 	/* an engine begins with the leaf, or the lowest table, that it knows */
 	for (known = 0; cache && known < fmt->levels; known++) {
 		if (!tlb_find(mock, asid, va, known, out))
+			continue;
+		/* written through only when its entry says so */
+		if (!out->table && (prot & VGPU_PROT_WRITE) && !out->dirty)
 			continue;
 		if (!out->table) {
 			pick_page(fmt, known, va, out);
@@ -303,6 +348,8 @@ static int walk(struct mem_mock *mock, struct vgpu_as *as, u64 va, bool cache,
 		}
 		if (!mock->format->decode(*(u64 *)(mock->mem + at), level, out))
 			return -EFAULT;
+		if (cache && !out->table)
+			mark(fmt, (u64 *)(mock->mem + at), prot, out);
 		if (cache)
 			tlb_fill(mock, asid, va, level, out);
 		if (!out->table) {
@@ -321,7 +368,7 @@ int mem_mock_access(struct mem_mock *mock, struct vgpu_as *as, u64 va,
 	int err;
 
 	spin_lock(&mock->lock);
-	err = walk(mock, as, va, true, out);
+	err = walk(mock, as, va, true, prot, out);
 	if (!err && (out->prot & prot) != prot)
 		err = -EFAULT;
 	spin_unlock(&mock->lock);
@@ -334,7 +381,7 @@ int mem_mock_walk(struct mem_mock *mock, struct vgpu_as *as, u64 va,
 	int err;
 
 	spin_lock(&mock->lock);
-	err = walk(mock, as, va, false, out);
+	err = walk(mock, as, va, false, 0, out);
 	spin_unlock(&mock->lock);
 	return err;
 }
@@ -368,6 +415,7 @@ struct mem_mock *mem_mock_create(struct kunit *test, u64 bytes,
 	mock->ops.vram_page = mock_vram_page;
 	mock->ops.vram_clear = mock_vram_clear;
 	mock->ops.pte_write = mock_pte_write;
+	mock->ops.pte_harvest = mock_pte_harvest;
 	mock->ops.tlb_invalidate = mock_tlb_invalidate;
 	mock->ops.tlb_sync = mock_tlb_sync;
 	mock->desc.name = "mock";

@@ -21,6 +21,7 @@
 struct mock_entry {
 	bool table;
 	bool host;
+	bool dirty;
 	u64 addr;
 	u32 prot;
 };

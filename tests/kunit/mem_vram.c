@@ -477,6 +477,9 @@ static void formats_that_contradict(struct kunit *test)
 	REFUSED(f.large_levels = 0x1f);
 	REFUSED(f.pte = NULL);
 	REFUSED(f.pde = NULL);
+	REFUSED(f.accessed = 0x30);
+	REFUSED(f.dirty = 0x5);
+	REFUSED((f.accessed = f.dirty = 0x10));
 	REFUSED((f.bits[2] = 18, f.bits[3] = 18));
 #undef REFUSED
 }

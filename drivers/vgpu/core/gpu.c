@@ -171,6 +171,9 @@ static const char *desc_fault(const struct vgpu_hw_desc *d,
 	    (!d->format || !ops->pte_write || !ops->tlb_invalidate ||
 	     !ops->tlb_sync))
 		return "MMU without format or operations";
+	if ((d->caps & VGPU_HW_MMU) && !ops->pte_harvest &&
+	    (d->format->accessed || d->format->dirty))
+		return "accessed or dirty bits without pte_harvest()";
 	if ((d->caps & VGPU_HW_LAUNCH) && !(d->caps & VGPU_HW_MMU))
 		return "LAUNCH without MMU";
 	return NULL;

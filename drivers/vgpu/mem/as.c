@@ -442,6 +442,51 @@ out:
 }
 
 /**
+ * vgpu_as_harvest() - which memory did engines use?
+ * @as: where
+ * @va: first address, a multiple of the GPU's base page
+ * @bytes: length, likewise; a large leaf that reaches out is told as a whole
+ * @forget: VGPU_AS_* to forget, so that only later use is told next time;
+ *	with 0 nothing changes
+ * @used: called for each leaf that was used, in order of address, with
+ *	as->lock held
+ * @arg: handed to @used
+ *
+ * Forgetting drops translations, and waits for engines once.
+ * Context: process; sleeps.
+ * Return: 0; -EINVAL, -ERANGE as vgpu_as_map(); -EOPNOTSUPP when the GPU does
+ * not tell, -ENODEV when it is gone.
+ */
+int vgpu_as_harvest(struct vgpu_as *as, u64 va, u64 bytes, u32 forget,
+		    vgpu_as_used_fn used, void *arg)
+{
+	const struct vgpu_pt_format *fmt = as->vram->format;
+	struct vgpu_region *region;
+	u64 end = va + bytes;
+	int err;
+
+	err = check_range(as, va, bytes);
+	if (err)
+		return err;
+	if (forget & ~(VGPU_AS_ACCESSED | VGPU_AS_DIRTY))
+		return -EINVAL;
+	if (!fmt || !(fmt->accessed | fmt->dirty))
+		return -EOPNOTSUPP;
+	if (vgpu_vram_gone(as->vram))
+		return -ENODEV;
+
+	mutex_lock(&as->lock);
+	for (region = vgpu_region_first(as, va, end); region;
+	     region = vgpu_region_next(region, end))
+		vgpu_pt_harvest(as, region, max(va, region->va),
+				min(end, vgpu_region_end(region)), forget,
+				used, arg);
+	vgpu_pt_sync(as);
+	mutex_unlock(&as->lock);
+	return 0;
+}
+
+/**
  * vgpu_as_get_stats() - figures of now
  * @as: whose
  * @st: filled
@@ -464,4 +509,5 @@ VGPU_EXPORT_IF_KUNIT(vgpu_as_end);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_map);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_unmap);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_translate);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_harvest);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_get_stats);

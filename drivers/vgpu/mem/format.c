@@ -27,6 +27,11 @@ int vgpu_pt_format_check(const struct vgpu_pt_format *fmt)
 			return -EINVAL;
 		shift += fmt->bits[level];
 	}
+	/* one flag each, so that either can be told from the other */
+	if ((fmt->accessed & (fmt->accessed - 1)) ||
+	    (fmt->dirty & (fmt->dirty - 1)) ||
+	    (fmt->accessed & fmt->dirty))
+		return -EINVAL;
 	/* address arithmetic must not wrap */
 	if (shift > 62)
 		return -EINVAL;

@@ -341,6 +341,26 @@ struct vgpu_as {
 	struct vgpu_hw_pte batch[VGPU_PTE_BATCH];
 };
 
+/* What an entry of a table of @level covers. */
+static inline u64 vgpu_pt_span(const struct vgpu_as *as, unsigned int level)
+{
+	return 1ULL << as->vram->pt_shift[level];
+}
+
+static inline unsigned int vgpu_pt_index(const struct vgpu_as *as,
+					 unsigned int level, u64 va)
+{
+	return (va >> as->vram->pt_shift[level]) &
+	       ((1U << as->vram->format->bits[level]) - 1);
+}
+
+/* Translations of [@lo, @hi) are dropped at the next vgpu_pt_sync(). */
+static inline void vgpu_pt_want_flush(struct vgpu_as *as, u64 lo, u64 hi)
+{
+	as->flush_lo = min(as->flush_lo, lo);
+	as->flush_hi = max(as->flush_hi, hi);
+}
+
 void vgpu_as_get(struct vgpu_as *as);
 void vgpu_as_put(struct vgpu_as *as);
 void vgpu_as_remove_bo(struct vgpu_as *as, struct vgpu_bo *bo);
@@ -352,6 +372,9 @@ int vgpu_pt_reserve_split(struct vgpu_as *as, u64 va, u64 end);
 void vgpu_pt_split(struct vgpu_as *as, u64 va);
 void vgpu_pt_unreserve(struct vgpu_as *as);
 void vgpu_pt_clear(struct vgpu_as *as, u64 va, u64 end);
+void vgpu_pt_harvest(struct vgpu_as *as, const struct vgpu_region *region,
+		     u64 va, u64 end, u32 forget, vgpu_as_used_fn used,
+		     void *arg);
 void vgpu_pt_sync(struct vgpu_as *as);
 
 #endif /* _VGPU_MEM_PRIV_H */

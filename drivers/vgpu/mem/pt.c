@@ -12,8 +12,8 @@
  *
  * Engines may set accessed and dirty bits in the entries. They have to do so
  * by compare-and-exchange on a present entry, so that one that was cleared is
- * never brought back. Nothing here looks at those bits, so nothing gets out of
- * step; a split gives leaves in which none is set.
+ * never brought back. Only harvesting looks at those bits (harvest.c); a split
+ * gives leaves in which both are set, since the large one's may have been.
  *
  * The order that makes unmapping safe:
  *   1. entries are cleared (an entry for a table that becomes empty is
@@ -32,18 +32,6 @@
 #include <linux/log2.h>
 #include <linux/slab.h>
 #include "mem_priv.h"
-
-static u64 span_of(const struct vgpu_as *as, unsigned int level)
-{
-	return 1ULL << as->vram->pt_shift[level];
-}
-
-static unsigned int index_of(const struct vgpu_as *as, unsigned int level,
-			     u64 va)
-{
-	return (va >> as->vram->pt_shift[level]) &
-	       ((1U << as->vram->format->bits[level]) - 1);
-}
 
 /* How much VRAM a table takes. */
 static u64 table_bytes(const struct vgpu_as *as, unsigned int level)
@@ -75,12 +63,6 @@ static void batch_add(struct vgpu_as *as, const struct vgpu_pt *pt,
 	pte = &as->batch[as->batched++];
 	pte->addr = pt->addr + 8ULL * index;
 	pte->value = value;
-}
-
-static void want_flush(struct vgpu_as *as, u64 lo, u64 hi)
-{
-	as->flush_lo = min(as->flush_lo, lo);
-	as->flush_hi = max(as->flush_hi, hi);
 }
 
 static struct vgpu_pt *pt_create(struct vgpu_as *as, unsigned int level)
@@ -155,24 +137,24 @@ static void link_table(struct vgpu_as *as, struct vgpu_pt *pt,
 static void unlink_table(struct vgpu_as *as, struct vgpu_pt *pt,
 			 unsigned int index, u64 va)
 {
-	u64 span = span_of(as, pt->level);
+	u64 span = vgpu_pt_span(as, pt->level);
 
 	batch_add(as, pt, index, 0);
 	list_add(&pt->child[index]->link, &as->dead);
 	pt->child[index] = NULL;
 	pt->live--;
-	want_flush(as, va & ~(span - 1), (va & ~(span - 1)) + span);
+	vgpu_pt_want_flush(as, va & ~(span - 1), (va & ~(span - 1)) + span);
 }
 
 static bool leaf_fits(const struct vgpu_as *as, const struct vgpu_pt *pt,
 		      const struct vgpu_bo_cursor *cur, u64 va, u64 end)
 {
-	u64 span = span_of(as, pt->level);
+	u64 span = vgpu_pt_span(as, pt->level);
 
 	if (!pt->level)
 		return true;
 	return (as->vram->format->large_levels & BIT(pt->level)) &&
-	       !pt->child[index_of(as, pt->level, va)] &&
+	       !pt->child[vgpu_pt_index(as, pt->level, va)] &&
 	       !(va & (span - 1)) && end - va >= span &&
 	       !(cur->addr & (span - 1)) && cur->left >= span;
 }
@@ -182,11 +164,11 @@ static int map_level(struct vgpu_as *as, struct vgpu_pt *pt,
 		     struct vgpu_bo_cursor *cur, u64 *va, u64 end, u32 prot)
 {
 	const struct vgpu_pt_format *fmt = as->vram->format;
-	u64 span = span_of(as, pt->level);
+	u64 span = vgpu_pt_span(as, pt->level);
 	int err;
 
 	while (*va < end) {
-		unsigned int index = index_of(as, pt->level, *va);
+		unsigned int index = vgpu_pt_index(as, pt->level, *va);
 		struct vgpu_pt *child;
 		u64 sub_end;
 
@@ -223,7 +205,7 @@ static int map_level(struct vgpu_as *as, struct vgpu_pt *pt,
 /* [@va, @end) is mapped throughout, and large leaves lie inside or outside. */
 static void clear_level(struct vgpu_as *as, struct vgpu_pt *pt, u64 va, u64 end)
 {
-	u64 span = span_of(as, pt->level);
+	u64 span = vgpu_pt_span(as, pt->level);
 	u64 next;
 
 	if (!pt->level) {
@@ -236,12 +218,12 @@ static void clear_level(struct vgpu_as *as, struct vgpu_pt *pt, u64 va, u64 end)
 		}
 		pt->live -= count;
 		for (; va < end; va += span)
-			batch_add(as, pt, index_of(as, 0, va), 0);
+			batch_add(as, pt, vgpu_pt_index(as, 0, va), 0);
 		return;
 	}
 
 	for (; va < end; va = next) {
-		unsigned int index = index_of(as, pt->level, va);
+		unsigned int index = vgpu_pt_index(as, pt->level, va);
 		struct vgpu_pt *child = pt->child[index];
 
 		next = min(end, (va & ~(span - 1)) + span);
@@ -274,7 +256,7 @@ void vgpu_pt_clear(struct vgpu_as *as, u64 va, u64 end)
 	if (!as->root || va >= end)
 		return;
 	clear_level(as, as->root, va, end);
-	want_flush(as, va, end);
+	vgpu_pt_want_flush(as, va, end);
 }
 
 /**
@@ -345,10 +327,10 @@ static struct vgpu_pt *leaf_across(struct vgpu_as *as, u64 va)
 
 	while (pt && pt->level) {
 		struct vgpu_pt *child =
-			pt->child[index_of(as, pt->level, va)];
+			pt->child[vgpu_pt_index(as, pt->level, va)];
 
 		if (child == VGPU_PT_LEAF)
-			return va & (span_of(as, pt->level) - 1) ? pt : NULL;
+			return va & (vgpu_pt_span(as, pt->level) - 1) ? pt : NULL;
 		pt = child;
 	}
 	return NULL;
@@ -358,7 +340,7 @@ static struct vgpu_pt *leaf_across(struct vgpu_as *as, u64 va)
 static bool split_shared(const struct vgpu_as *as, unsigned int level, u64 va,
 			 u64 at)
 {
-	u64 below = span_of(as, level + 1) - 1;
+	u64 below = vgpu_pt_span(as, level + 1) - 1;
 
 	return va != at && (va & below) && !((va ^ at) & ~below);
 }
@@ -368,7 +350,7 @@ static int reserve_split(struct vgpu_as *as, u64 va, u64 at)
 	struct vgpu_pt *across = leaf_across(as, at);
 	unsigned int level = across ? across->level : 0;
 
-	while (level && (at & (span_of(as, level) - 1))) {
+	while (level && (at & (vgpu_pt_span(as, level) - 1))) {
 		struct vgpu_pt *pt;
 
 		if (split_shared(as, --level, va, at))
@@ -428,8 +410,8 @@ void vgpu_pt_split(struct vgpu_as *as, u64 va)
 	lockdep_assert_held(&as->lock);
 	while ((pt = leaf_across(as, va))) {
 		struct vgpu_pt *table = take_spare(as, pt->level - 1);
-		u64 span = span_of(as, pt->level);
-		u64 part = span_of(as, pt->level - 1);
+		u64 span = vgpu_pt_span(as, pt->level);
+		u64 part = vgpu_pt_span(as, pt->level - 1);
 		u64 base = va & ~(span - 1);
 		struct vgpu_region *region;
 		unsigned int i, count = 1U << fmt->bits[pt->level - 1];
@@ -444,13 +426,14 @@ void vgpu_pt_split(struct vgpu_as *as, u64 va)
 		for (i = 0; i < count; i++) {
 			batch_add(as, table, i,
 				  fmt->pte(addr + i * part, region->prot,
-					   region->bo->host, table->level));
+					   region->bo->host, table->level) |
+				  fmt->accessed | fmt->dirty);
 			if (table->level)
 				table->child[i] = VGPU_PT_LEAF;
 		}
 		table->live = count;
-		link_table(as, pt, index_of(as, pt->level, va), table);
-		want_flush(as, base, base + span);
+		link_table(as, pt, vgpu_pt_index(as, pt->level, va), table);
+		vgpu_pt_want_flush(as, base, base + span);
 	}
 }
 
@@ -502,7 +485,7 @@ void vgpu_pt_fini(struct vgpu_as *as)
 	lockdep_assert_held(&as->lock);
 	if (!as->root)
 		return;
-	want_flush(as, 0, span_of(as, as->vram->format->levels));
+	vgpu_pt_want_flush(as, 0, vgpu_pt_span(as, as->vram->format->levels));
 	vgpu_pt_sync(as);
 	free_below(as, as->root);
 	as->root = NULL;

@@ -7,4 +7,5 @@ vgpu-y += mem/bo.o
 vgpu-y += mem/bo_host.o
 vgpu-y += mem/region.o
 vgpu-y += mem/pt.o
+vgpu-y += mem/harvest.o
 vgpu-y += mem/as.o

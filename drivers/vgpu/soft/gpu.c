@@ -108,6 +108,29 @@ static void op_pte_write(void *hw, const struct vgpu_hw_pte *ptes,
 	}
 }
 
+static void op_pte_harvest(void *hw, struct vgpu_hw_pte *ptes,
+			   unsigned int count, u64 bits)
+{
+	struct soft_gpu *gpu = hw;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		u64 addr = ptes[i].addr, was, *pte;
+
+		ptes[i].value = 0;
+		if (WARN_ON_ONCE(addr >= gpu->m.vram_bytes || addr & 7))
+			continue;
+		pte = (u64 *)soft_vram(&gpu->m, addr);
+		/* the walker sets bits by cmpxchg, too */
+		for (was = READ_ONCE(*pte); was & bits; was = ptes[i].value) {
+			ptes[i].value = cmpxchg(pte, was, was & ~bits);
+			if (ptes[i].value == was)
+				break;
+		}
+		ptes[i].value = was;
+	}
+}
+
 static void op_tlb_invalidate(void *hw, u32 asid, u64 va, u64 bytes)
 {
 	struct soft_gpu *gpu = hw;
@@ -143,6 +166,7 @@ const struct vgpu_backend_ops soft_ops = {
 	.vram_page = op_vram_page,
 	.vram_clear = op_vram_clear,
 	.pte_write = op_pte_write,
+	.pte_harvest = op_pte_harvest,
 	.tlb_invalidate = op_tlb_invalidate,
 	.tlb_sync = op_tlb_sync,
 };

@@ -187,4 +187,6 @@ const struct vgpu_pt_format soft_pt_format = {
 	.large_levels = BIT(0) | BIT(LARGE_LEVEL),
 	.pte = make_pte,
 	.pde = make_pde,
+	.accessed = SOFT_PTE_ACCESSED,
+	.dirty = SOFT_PTE_DIRTY,
 };

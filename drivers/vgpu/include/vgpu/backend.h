@@ -68,6 +68,8 @@ enum vgpu_hw_section {
  * @pte: entry for a leaf at @level that maps bus or VRAM address @addr with
  *	VGPU_PROT_* @prot; @host: @addr is a bus address of system memory
  * @pde: entry for the table at VRAM address @addr
+ * @accessed: bit that the GPU sets in a leaf that it uses, 0 if it does not
+ * @dirty: bit that it sets in a leaf that it writes through, likewise
  *
  * An absent entry is 0.  Entries are 64 bits, tables 1 << (bits + 3) bytes
  * and aligned to that.
@@ -80,6 +82,8 @@ struct vgpu_pt_format {
 	u32 large_levels;
 	u64 (*pte)(u64 addr, u32 prot, bool host, unsigned int level);
 	u64 (*pde)(u64 addr);
+	u64 accessed;
+	u64 dirty;
 };
 
 /**
@@ -246,6 +250,13 @@ struct vgpu_backend_ops {
 	/* MMU, process: write entries, in order. */
 	void (*pte_write)(void *hw, const struct vgpu_hw_pte *ptes,
 			  unsigned int count);
+	/*
+	 * MMU, process: for each entry, fetch its value and clear those of
+	 * @bits that are set in it, in one step for the GPU. Needed with
+	 * format.accessed or .dirty.
+	 */
+	void (*pte_harvest)(void *hw, struct vgpu_hw_pte *ptes,
+			    unsigned int count, u64 bits);
 	/*
 	 * MMU, process: drop translations of @asid in [@va, @va + @bytes);
 	 * takes effect by the next tlb_sync().

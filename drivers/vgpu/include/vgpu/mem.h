@@ -155,6 +155,25 @@ int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes);
  */
 int vgpu_as_translate(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
 		      u64 *addr);
+#define VGPU_AS_ACCESSED	0x1
+#define VGPU_AS_DIRTY		0x2
+
+/*
+ * A leaf that engines used: bytes [@offset, @offset + @bytes) of @bo were
+ * accessed or written (@flags, VGPU_AS_*). Called under as->lock: may take
+ * spinlocks, may not call anything here.
+ */
+typedef void (*vgpu_as_used_fn)(void *arg, struct vgpu_bo *bo, u64 offset,
+				u64 bytes, u32 flags);
+/*
+ * Tells @used of each leaf in [@va, @va + @bytes) that engines have used, and
+ * forgets @forget (VGPU_AS_*) of it: what is set then next time was used
+ * after this call. -EINVAL, -ERANGE, -EOPNOTSUPP (the GPU does not tell),
+ * -ENODEV.
+ */
+int vgpu_as_harvest(struct vgpu_as *as, u64 va, u64 bytes, u32 forget,
+		    vgpu_as_used_fn used, void *arg);
+
 struct vgpu_as_stats {
 	u64 mapped;		/* bytes */
 	u64 regions;

@@ -140,6 +140,7 @@ static void mlfq_ages(struct vsim *sim)
 	bound = max(500 * VSIM_MS, 2 * 32 * 9 * VSIM_MS) + 2 * 32 * 2 * VSIM_MS;
 	vsim_expect(sim, longest_wait(sim) <= bound,
 		    "somebody waited %llu ns", longest_wait(sim));
+	vsim_figure(sim, "waited %llu of %llu ns", longest_wait(sim), bound);
 }
 
 /* Sleeping for a moment right before the slice ends does not pay. */
@@ -165,6 +166,7 @@ static void mlfq_not_gamed(struct vsim *sim)
 static void run_capped(struct vsim *sim, u64 over_ns)
 {
 	u64 end = sim->now + 10 * VSIM_S, start = sim->now;
+	u64 over = 0, under = 0;
 	unsigned int i;
 
 	while (sim->now < end) {
@@ -180,6 +182,7 @@ static void run_capped(struct vsim *sim, u64 over_ns)
 				got += sim->now - sim->run_from;
 			most = div_u64((sim->now - start) * ent->load.cap,
 				       VGPU_CAP_MAX);
+			over = max(over, got - min(got, most));
 			vsim_expect(sim, got <= most + over_ns,
 				    "entity %u got %llu of %llu ns by %llu", i,
 				    got, most, sim->now);
@@ -190,11 +193,15 @@ static void run_capped(struct vsim *sim, u64 over_ns)
 		u64 due = div_u64((sim->now - start) * ent->load.cap,
 				  VGPU_CAP_MAX);
 
-		if (ent->present && ent->load.kind == VSIM_HOG)
-			vsim_expect(sim, ran(ent) >= due - div_u64(due, 100) -
-				    sim->rq.slice_ns, "entity %u got %llu of %llu ns",
-				    i, ran(ent), due);
+		if (!ent->present || ent->load.kind != VSIM_HOG)
+			continue;
+		vsim_expect(sim, ran(ent) >= due - div_u64(due, 100),
+			    "entity %u got %llu of %llu ns", i, ran(ent), due);
+		under = max(under, div64_u64((due - min(due, ran(ent))) *
+					     1000000, due));
 	}
+	vsim_figure(sim, "%llu ns over at most, %llu ppm under in the end",
+		    over, under);
 }
 
 static void fixed_caps(struct vsim *sim)
@@ -326,6 +333,8 @@ static void uneven_groups(struct vsim *sim)
 	vsim_expect(sim, sim->lag_max <= (s64)bound &&
 		    sim->lag_min >= -(s64)bound, "lag %lld to %lld",
 		    sim->lag_min, sim->lag_max);
+	vsim_figure(sim, "lag %lld to %lld of %llu ns", sim->lag_min,
+		    sim->lag_max, bound);
 }
 
 /* Groups of sleepers beside hogs: nothing is lost when a group falls idle. */
@@ -385,6 +394,8 @@ static void crowd(struct vsim *sim)
 	vsim_expect(sim, sim->lag_max <= (s64)(sim->rq.slice_ns + sim->check_ns) &&
 		    sim->lag_min >= -(s64)(sim->rq.slice_ns + sim->check_ns),
 		    "lag %lld to %lld ns", sim->lag_min, sim->lag_max);
+	vsim_figure(sim, "lag %lld to %lld of %llu ns", sim->lag_min,
+		    sim->lag_max, sim->rq.slice_ns + sim->check_ns);
 }
 
 /* --- misbehaviour: rr with one bug each ----------------------------------- */
@@ -490,6 +501,8 @@ static void bad_policies_go(struct vsim *sim)
 		vsim_expect(sim, ran(&sim->ents[2]) - before >= 20 * VSIM_MS,
 			    "policy %u: no life after it", i);
 	}
+	vsim_figure(sim, "%llu of %zu", sim->rq.ejections,
+		    ARRAY_SIZE(bad_policies));
 }
 
 static void bad_tables_refused(struct vsim *sim)

@@ -31,6 +31,8 @@ static void expect_lag(struct vsim *sim, u64 bound_ns)
 {
 	s64 bound = bound_ns;
 
+	vsim_figure(sim, "lag %lld to %lld of %lld ns", sim->lag_min,
+		    sim->lag_max, bound);
 	vsim_expect(sim, sim->lag_max <= bound && sim->lag_min >= -bound,
 		    "lag was %lld to %lld ns, bound %lld", sim->lag_min,
 		    sim->lag_max, bound);
@@ -132,6 +134,7 @@ static void random_weights(struct vsim *sim)
 		    end);
 	expect_lag(sim, slice_and_check(sim));
 	expect_books(sim, slice_and_check(sim));
+	vsim_figure(sim, "fairness %llu ppm", vsim_fairness_ppm(sim));
 }
 
 /* Slices of their own, 0.1 to 20 ms: the longest bounds everybody's lag. */
@@ -162,6 +165,7 @@ static void mixed_slices(struct vsim *sim)
 static void sleeper_gains_nothing(struct vsim *sim)
 {
 	unsigned int round;
+	s64 gain = 0;
 
 	for (round = 0; round < 24; round++) {
 		const struct vsim_load nap = {
@@ -180,12 +184,15 @@ static void sleeper_gains_nothing(struct vsim *sim)
 			    "cost %llu gap %llu: %llu beside %llu and %llu ns",
 			    nap.cost_ns, nap.gap_ns, ran(sleeper), ran(a),
 			    ran(b));
+		gain = max(gain, (s64)(ran(sleeper) - min(ran(a), ran(b))));
 		expect_share(sim, a, ran(a) + ran(b), 1, 2, most);
 		vsim_kill(sim, a);
 		vsim_kill(sim, b);
 		vsim_kill(sim, sleeper);
 	}
 	expect_lag(sim, slice_and_check(sim));
+	vsim_figure(sim, "gained %lld of %llu ns at most", gain,
+		    2 * slice_and_check(sim));
 }
 
 /* After a long sleep it gets what it is due from then on, not arrears. */
@@ -238,6 +245,7 @@ static void light_waker(struct vsim *sim)
 	vsim_expect(sim, p99 <= sim->rq.slice_ns,
 		    "p99 of the wake-up latency is %llu ns", p99);
 	expect_lag(sim, slice_and_check(sim));
+	vsim_figure(sim, "p99 %llu of %llu ns", p99, sim->rq.slice_ns);
 }
 
 /* --- fair: abuse --------------------------------------------------------- */

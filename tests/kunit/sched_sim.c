@@ -143,6 +143,15 @@ void vsim_fail(struct vsim *sim, const char *fmt, ...)
 	}
 }
 
+void vsim_figure(struct vsim *sim, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(sim->figure, sizeof(sim->figure), fmt, args);
+	va_end(args);
+}
+
 /* --- alarms: a heap of entities by wake_at ------------------------------- */
 
 static bool sooner(struct vsim *sim, u32 a, u32 b)

@@ -115,6 +115,7 @@ enum vsim_event {
  * @hash: of all events so far
  * @log: optional, told of each event
  * @error: why it failed, first of @errors
+ * @figure: what was measured, beside what was promised
  */
 struct vsim {
 	struct vgpu_rq rq;
@@ -141,6 +142,7 @@ struct vsim {
 	void *log_data;
 	unsigned int errors;
 	char error[240];
+	char figure[120];
 };
 
 int vsim_init(struct vsim *sim, const struct vgpu_policy *policy,
@@ -171,6 +173,10 @@ u64 vsim_hist_above(const struct vsim_hist *hist, unsigned int permille);
 
 __printf(2, 3)
 void vsim_fail(struct vsim *sim, const char *fmt, ...);
+
+/* Tells what was measured; for people. */
+__printf(2, 3)
+void vsim_figure(struct vsim *sim, const char *fmt, ...);
 
 #define vsim_expect(sim, cond, fmt, ...)				\
 	do {								\

@@ -163,6 +163,9 @@ static int check(const struct sim_options *opt, char **names)
 			if (sim.errors)
 				printf("# %u failed, first: %s\n", sim.errors,
 				       sim.error);
+			if (sim.figure[0])
+				printf("# %s seed %llu: %s\n", sc->name, seed,
+				       sim.figure);
 			failed += !!sim.errors;
 			passed += !sim.errors;
 			vsim_fini(&sim);

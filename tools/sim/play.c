@@ -142,9 +142,9 @@ static void report(struct vsim *sim)
 			printf("      dropped %llu jobs: its backlog was full\n",
 			       ent->dropped);
 	}
-	printf("%s: %.3f s busy, %.3f s idle, %llu switches, lag %.3f to %.3f ms, fairness %.4f, hash %016llx\n",
+	printf("%s: %.3f s busy, %.3f s idle, %llu switches, %llu slices, lag %.3f to %.3f ms, fairness %.4f, hash %016llx\n",
 	       sim->rq.policy->name, sim->busy_ns / 1e9, sim->idle_ns / 1e9,
-	       sim->switches, sim->lag_min / 1e6, sim->lag_max / 1e6,
+	       sim->switches, sim->rq.picks, sim->lag_min / 1e6, sim->lag_max / 1e6,
 	       vsim_fairness_ppm(sim) / 1e6, sim->hash);
 }
 

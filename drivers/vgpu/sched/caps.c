@@ -9,7 +9,8 @@
  * than that lasts, so at any time what it has had is no more than its cap
  * allows since it came, plus what the engine takes to stop.  Overrunning is
  * debt, which takes its time to earn back.  Who has spent its credit waits
- * until it has a slice's worth, so that small caps do not mean many switches.
+ * until it has a slice's worth, or 50 ms' earnings if that is less, so that small
+ * caps mean neither many switches nor shares that come in lumps.
  *
  * Under "burst" the ones without credit take turns at what is left.  That is
  * not charged, and ends when somebody has credit.
@@ -27,7 +28,11 @@
 
 #define CAPS_ALL	1000000			/* rates are in ppm */
 #define CAPS_BUCKET_NS	(100ULL * 1000 * 1000)	/* at a rate of 100 % */
-#define CAPS_WAIT_NS	(10000ULL * 1000 * 1000)	/* for a slice, at most */
+/*
+ * Longest wait to save up for a slice.  What is saved and not spent yet is what
+ * somebody who looks at any 10 s misses: half a per cent of his cap.
+ */
+#define CAPS_WAIT_NS	(50ULL * 1000 * 1000)
 /* Longer sleep earns nothing more; keeps time * rate below 2^63. */
 #define CAPS_SLEEP_NS	(8000ULL * 1000 * 1000 * 1000)
 

@@ -374,6 +374,177 @@ static void sleepy_groups(struct vsim *sim)
 		    sim->rq.ejections);
 }
 
+/* What each run queue says of its members, counted. */
+static void expect_counts(struct vsim *sim, unsigned int step)
+{
+	unsigned int i, g;
+
+	for (g = 0; g <= 3; g++) {
+		struct vgpu_rq *rq = g ? &sim->groups[g - 1]->rq : &sim->rq;
+		unsigned int queued = 0, members = 0;
+		u64 load = 0;
+
+		for (i = 0; i < sim->size + 3; i++) {
+			struct vgpu_se *se = i < sim->size ? &sim->ents[i].se :
+				&sim->groups[i - sim->size]->se;
+
+			if (se->rq != rq)
+				continue;
+			members++;
+			queued += se->state == VGPU_SE_QUEUED;
+			load += se->state != VGPU_SE_IDLE ? se->weight : 0;
+			vsim_expect(sim, (se->state == VGPU_SE_RUNNING) ==
+				    (se == rq->curr), "%u: %u", step, i);
+		}
+		vsim_expect(sim, queued == rq->nr_queued && load == rq->load &&
+			    members == rq->nr_entities,
+			    "%u: run queue %u: %u queued, %u members, load %llu",
+			    step, g, queued, members, load);
+	}
+}
+
+/* To @policy, under which groups count if @nest. */
+static void switch_nested(struct vsim *sim, const char *policy, bool *nested,
+			  bool nest)
+{
+	const struct vgpu_policy *old = sim->rq.policy;
+	struct vgpu_group *group;
+	unsigned int i;
+
+	for (i = 0; i < 3 && *nested && !nest; i++) {
+		vgpu_group_dissolve(sim->groups[i], sim->now);
+		vgpu_policy_put(sim->groups[i]->rq.policy);
+	}
+	vgpu_rq_set_policy(&sim->rq, vgpu_policy_get(policy), sim->now);
+	vgpu_policy_put(old);
+	for (i = 0; i < 3 && nest; i++) {
+		group = sim->groups[i];
+		if (!*nested) {
+			vgpu_group_init(group, &sim->rq,
+					vgpu_policy_get(policy), 1000 + i,
+					1 + vsim_random(sim, 1000), 0);
+			continue;
+		}
+		old = group->rq.policy;
+		vgpu_rq_set_policy(&group->rq, vgpu_policy_get(policy),
+				   sim->now);
+		vgpu_policy_put(old);
+	}
+	*nested = nest;
+}
+
+/*
+ * vGPUs, asleep, waiting and running, go from group to group, groups dissolve
+ * and form again, and everything else that can be set is: nothing is lost.
+ */
+static void groups_change(struct vsim *sim)
+{
+	static const char * const names[] = {
+		"fair", "rr", "prio", "mlfq", "fixed", "burst",
+	};
+	const struct vsim_load jobs = {
+		.kind = VSIM_POISSON, .random = true,
+		.cost_ns = 200 * VSIM_US, .gap_ns = 10 * VSIM_MS,
+	};
+	unsigned int step, i, n, moved_running = 0;
+	bool nested = true;
+	u64 got = 0;
+
+	for (i = 1; i <= 3; i++)
+		vsim_group(sim, i, "fair", 100 * i);
+	hogs(sim, 4, 0);
+	for (i = 0; i < 8; i++)
+		vsim_spawn(sim, &jobs);
+	for (step = 0; step < 6000; step++) {
+		struct vgpu_se *se = &sim->ents[vsim_random(sim, 12)].se;
+
+		vsim_run(sim, sim->now + vsim_random(sim, 2 * VSIM_MS));
+		if (sim->curr && sim->now > sim->run_from && step % 2)
+			se = &sim->curr->se;
+		n = vsim_random(sim, 4);
+		if (nested) {
+			moved_running += se->state == VGPU_SE_RUNNING;
+			vgpu_rq_move(&sim->rq, se, n ? &sim->groups[n - 1]->rq :
+				     &sim->rq, sim->now);
+			if (n)
+				vgpu_rq_set_weight(&sim->rq,
+						   &sim->groups[n - 1]->se,
+						   1 + vsim_random(sim, 999),
+						   sim->now);
+		}
+		vsim_expect(sim, !sim->curr ||
+			    sim->curr->se.state == VGPU_SE_RUNNING,
+			    "%u: what runs does not", step);
+		vgpu_rq_set_se_slice(&sim->rq, se, vsim_random(sim, 2) *
+				     (100 + vsim_random(sim, 3000)) * VSIM_US,
+				     sim->now);
+		i = vgpu_rq_set_cap(&sim->rq, se, vsim_random(sim, 2) *
+				    vsim_random(sim, 1600), sim->now);
+		vsim_expect(sim, !i || i == -ENOSPC, "%u: cap: %d", step,
+			    (int)i);
+		if (!vsim_random(sim, 10)) {
+			i = vsim_random(sim, 6);
+			/* refused, or all of it */
+			if (i < 4 || sim->rq.caps <= VGPU_CAP_MAX)
+				switch_nested(sim, names[i], &nested, i < 4);
+		}
+		if (nested)
+			expect_counts(sim, step);
+	}
+	for (i = 0; i < 12; i++)
+		vgpu_rq_set_cap(&sim->rq, &sim->ents[i].se, 0, sim->now);
+	vsim_expect(sim, !sim->rq.caps, "caps of %u left", sim->rq.caps);
+	switch_nested(sim, "rr", &nested, true);
+	vsim_run(sim, sim->now + 500 * VSIM_MS);
+	vsim_stop(sim);
+	for (i = 0; i < 12; i++) {
+		struct vsim_ent *ent = &sim->ents[i];
+
+		got += ran(ent);
+		if (ent->load.kind == VSIM_POISSON)
+			vsim_expect(sim, !ent->dropped && ent->jobs_count < 20 &&
+				    ent->response.count > 300,
+				    "entity %u: %llu jobs done, %u left", i,
+				    ent->response.count, ent->jobs_count);
+	}
+	vsim_expect(sim, got == sim->busy_ns, "%llu of %llu ns", got,
+		    sim->busy_ns);
+	vsim_expect(sim, moved_running > 1000, "%u moved while they ran",
+		    moved_running);
+	vsim_expect(sim, !sim->rq.ejections, "%llu ejections",
+		    sim->rq.ejections);
+}
+
+/* What a stretch takes beyond the slice is seen, with others waiting only. */
+static void overshoot_shows(struct vsim *sim)
+{
+	const struct vsim_load stretches = {
+		.kind = VSIM_HOG, .cost_ns = 10 * VSIM_MS,
+		.stretch_ns = 10 * VSIM_MS,
+	};
+	struct vsim_ent *rude = vsim_spawn(sim, &stretches), *meek;
+	u64 slices, over;
+
+	vsim_run(sim, VSIM_S);
+	vsim_expect(sim, !rude->se.stats.overshoot_ns,
+		    "%llu ns at nobody's expense",
+		    rude->se.stats.overshoot_ns);
+	slices = rude->se.stats.slices;
+	hogs(sim, 1, 0);
+	meek = &sim->ents[1];
+	vsim_run(sim, 3 * VSIM_S);
+	vsim_stop(sim);
+	slices = rude->se.stats.slices - slices;
+	over = rude->se.stats.overshoot_ns;
+	/* 8 of the 10 ms of each turn */
+	vsim_expect(sim, over >= (slices - 2) * 8 * VSIM_MS &&
+		    over <= (slices + 1) * 8 * VSIM_MS,
+		    "%llu ns in %llu slices", over, slices);
+	vsim_expect(sim, meek->se.stats.overshoot_ns <=
+		    meek->se.stats.slices * sim->check_ns, "%llu ns",
+		    meek->se.stats.overshoot_ns);
+}
+
 /* 4096 at once, of all weights, coming and going. */
 static void crowd(struct vsim *sim)
 {
@@ -550,6 +721,8 @@ const struct vsim_scenario vsim_scenarios_policy[] = {
 	{ "burst_lends", "burst", 2, burst_lends },
 	{ "uneven_groups", "fair", 304, uneven_groups },
 	{ "sleepy_groups", "fair", 24, sleepy_groups },
+	{ "groups_change", "fair", 12, groups_change },
+	{ "overshoot_shows", "rr", 2, overshoot_shows },
 	{ "crowd", "fair", 4096, crowd },
 	{ "bad_policies_go", "rr", 4, bad_policies_go },
 	{ "bad_tables_refused", "rr", 1, bad_tables_refused },

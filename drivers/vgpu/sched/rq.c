@@ -274,6 +274,41 @@ void vgpu_rq_set_policy(struct vgpu_rq *rq, const struct vgpu_policy *policy,
 
 /* --- entities ------------------------------------------------------------ */
 
+void vgpu_rq_add_caps(struct vgpu_rq *rq, u32 cap, u32 less)
+{
+	for (;; rq = rq->group->rq) {
+		rq->caps += cap - less;
+		if (!rq->group)
+			return;
+	}
+}
+
+/* @se, idle, comes to @rq. */
+static void attach(struct vgpu_rq *rq, struct vgpu_se *se)
+{
+	se->rq = rq;
+	se->nr = rq->next_nr++;
+	memset(se->policy_data, 0, sizeof(se->policy_data));
+	list_add_tail(&se->link, &rq->all);
+	hlist_add_head(&se->hash, bucket(rq, se->nr));
+	rq->nr_entities++;
+	vgpu_rq_add_caps(rq, se->cap, 0);
+	tell_join(rq, se);
+}
+
+/* @se, idle, leaves its run queue. */
+static void detach(struct vgpu_se *se)
+{
+	struct vgpu_rq *rq = se->rq;
+
+	vgpu_rq_add_caps(rq, 0, se->cap);
+	tell_leave(rq, se);
+	hlist_del_init(&se->hash);
+	list_del_init(&se->link);
+	rq->nr_entities--;
+	se->rq = NULL;
+}
+
 /**
  * vgpu_rq_add() - a new entity, idle
  * @rq: any state
@@ -287,16 +322,11 @@ void vgpu_rq_add(struct vgpu_rq *rq, struct vgpu_se *se, u32 id, u32 weight,
 {
 	vgpu_rq_assert_locked(rq);
 	memset(se, 0, sizeof(*se));
-	se->rq = rq;
-	se->nr = rq->next_nr++;
 	se->id = id;
 	se->weight = clamp_t(u32, weight, VGPU_WEIGHT_MIN, VGPU_WEIGHT_MAX);
 	se->priority = min_t(u32, priority, VGPU_PRIORITY_MAX);
 	INIT_LIST_HEAD(&se->wait);
-	list_add_tail(&se->link, &rq->all);
-	hlist_add_head(&se->hash, bucket(rq, se->nr));
-	rq->nr_entities++;
-	tell_join(rq, se);
+	attach(rq, se);
 }
 
 /**
@@ -311,13 +341,7 @@ void vgpu_rq_remove(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
 	if (WARN_ON_ONCE(!se->rq || se->state == VGPU_SE_RUNNING))
 		return;
 	vgpu_rq_block(rq, se, now);
-	rq = se->rq;
-	rq->caps -= se->cap;
-	tell_leave(rq, se);
-	hlist_del_init(&se->hash);
-	list_del_init(&se->link);
-	rq->nr_entities--;
-	se->rq = NULL;
+	detach(se);
 }
 
 /* --- the walk ------------------------------------------------------------ */
@@ -412,6 +436,16 @@ static struct vgpu_se *ask(struct vgpu_rq *rq, u64 now, u64 *slice_ns,
 	return NULL;
 }
 
+/* Queued @se is served from now on. */
+static void run(struct vgpu_rq *rq, struct vgpu_se *se, u64 now)
+{
+	vgpu_rq_settle(rq, se);
+	wait_end(rq, se, now);
+	se->state = VGPU_SE_RUNNING;
+	rq->curr = se;
+	tell_start(rq, se, now);
+}
+
 static struct vgpu_se *pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 {
 	const char *flaw = NULL;
@@ -441,13 +475,9 @@ static struct vgpu_se *pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 	if (!*slice_ns)
 		*slice_ns = vgpu_se_slice(rq, se);
 	*slice_ns = clamp(*slice_ns, VGPU_SLICE_MIN_NS, VGPU_SLICE_MAX_NS);
-	vgpu_rq_settle(rq, se);
-	wait_end(rq, se, now);
-	se->state = VGPU_SE_RUNNING;
 	se->stats.slices++;
 	rq->picks++;
-	rq->curr = se;
-	tell_start(rq, se, now);
+	run(rq, se, now);
 	return se;
 }
 
@@ -473,7 +503,36 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 		se = pick(se->members, now, &slice);
 		*slice_ns = min(*slice_ns, slice);
 	}
+	if (se)
+		se->slice_left = *slice_ns;
 	return se;
+}
+
+/**
+ * vgpu_rq_extend() - another slice for the running entity, at once
+ * @rq: its engine's run queue
+ * @se: the running entity, charged up to now
+ * @slice_ns: how long
+ */
+void vgpu_rq_extend(struct vgpu_rq *rq, struct vgpu_se *se, u64 slice_ns)
+{
+	vgpu_rq_assert_locked(rq);
+	se->slice_left = slice_ns;
+}
+
+/* What was served beyond the slice took time from those who wait, if any do. */
+static void overshoot(struct vgpu_se *se, u64 service_ns)
+{
+	const struct vgpu_rq *rq = se->rq;
+	u64 in_slice = min(service_ns, se->slice_left);
+
+	se->slice_left -= in_slice;
+	if (in_slice == service_ns)
+		return;
+	while (!rq->nr_queued && rq->group)
+		rq = rq->group->rq;
+	if (rq->nr_queued)
+		se->stats.overshoot_ns += service_ns - in_slice;
 }
 
 /**
@@ -487,6 +546,7 @@ void vgpu_rq_charge(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		    u64 now)
 {
 	vgpu_rq_assert_locked(rq);
+	overshoot(se, service_ns);
 	for (; se; se = rq->group) {
 		rq = se->rq;
 		if (WARN_ON_ONCE(rq->curr != se))
@@ -525,6 +585,7 @@ void vgpu_rq_put(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		 u64 now, bool ready, bool midway)
 {
 	vgpu_rq_assert_locked(rq);
+	overshoot(se, service_ns);
 	for (; se; se = rq->group) {
 		rq = se->rq;
 		if (WARN_ON_ONCE(rq->curr != se))
@@ -532,6 +593,56 @@ void vgpu_rq_put(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		put(rq, se, service_ns, now, ready, midway);
 		/* its group is ready as long as any member is */
 		ready = rq->nr_queued;
+	}
+}
+
+/* Idle @se, and the groups that it is in, are what the engine runs. */
+static void resume(struct vgpu_se *se, u64 now)
+{
+	struct vgpu_rq *rq;
+
+	for (; se; se = rq->group) {
+		rq = se->rq;
+		if (WARN_ON_ONCE(rq->curr))
+			return;
+		if (se->state == VGPU_SE_IDLE) {
+			load_add(rq, se);
+			wait_begin(rq, se, now);
+			tell_enqueue(rq, se, now);
+		}
+		run(rq, se, now);
+	}
+}
+
+/**
+ * vgpu_rq_move() - into or out of a group
+ * @rq: its engine's run queue
+ * @se: in any state; a running one goes on in the slice that it has
+ * @to: the engine's run queue, or that of a group on it
+ * @now: time
+ *
+ * For the policies it is a coming and a going: what they knew of its past is
+ * forgotten.
+ */
+void vgpu_rq_move(struct vgpu_rq *rq, struct vgpu_se *se, struct vgpu_rq *to,
+		  u64 now)
+{
+	enum vgpu_se_state state = se->state;
+
+	vgpu_rq_assert_locked(rq);
+	if (WARN_ON_ONCE(!se->rq) || se->rq == to)
+		return;
+	if (state == VGPU_SE_RUNNING)
+		vgpu_rq_put(rq, se, 0, now, false, false);
+	else
+		vgpu_rq_block(rq, se, now);
+	detach(se);
+	attach(to, se);
+	if (state == VGPU_SE_RUNNING) {
+		resume(se, now);
+	} else if (state == VGPU_SE_QUEUED) {
+		vgpu_rq_wake(rq, se, now);
+		se->stats.wakeups--;	/* it was awake */
 	}
 }
 
@@ -563,9 +674,11 @@ VGPU_EXPORT_IF_KUNIT(vgpu_rq_fini);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_policy);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_add);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_remove);
+VGPU_EXPORT_IF_KUNIT(vgpu_rq_move);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_wake);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_block);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_pick);
+VGPU_EXPORT_IF_KUNIT(vgpu_rq_extend);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_charge);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_put);
 VGPU_EXPORT_IF_KUNIT(vgpu_se_stats);

@@ -23,6 +23,9 @@ static inline void vgpu_rq_assert_locked(const struct vgpu_rq *rq)
 /* Brings what @se is due up to date. */
 void vgpu_rq_settle(struct vgpu_rq *rq, struct vgpu_se *se);
 
+/* A cap below @rq is @cap, and was @less. */
+void vgpu_rq_add_caps(struct vgpu_rq *rq, u32 cap, u32 less);
+
 /* Why @policy cannot be accepted, or NULL. */
 const char *vgpu_policy_flaw(const struct vgpu_policy *policy);
 

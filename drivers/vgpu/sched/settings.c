@@ -117,17 +117,18 @@ const char *vgpu_rq_refuses(const struct vgpu_rq *rq,
  */
 int vgpu_rq_set_cap(struct vgpu_rq *rq, struct vgpu_se *se, u32 cap, u64 now)
 {
-	u32 caps;
+	const struct vgpu_rq *top;
 
 	vgpu_rq_assert_locked(rq);
 	rq = se->rq;
 	if (cap > VGPU_CAP_MAX)
 		return -ERANGE;
-	caps = rq->caps - se->cap + cap;
-	if ((rq->policy->flags & VGPU_POLICY_CAPS) && caps > VGPU_CAP_MAX &&
-	    cap > se->cap)
+	for (top = rq; top->group; top = top->group->rq)
+		;
+	if ((top->policy->flags & VGPU_POLICY_CAPS) && cap > se->cap &&
+	    top->caps - se->cap + cap > VGPU_CAP_MAX)
 		return -ENOSPC;
-	rq->caps = caps;
+	vgpu_rq_add_caps(rq, cap, se->cap);
 	se->cap = cap;
 	tell_changed(rq, se, now);
 	return 0;
@@ -189,6 +190,24 @@ void vgpu_group_fini(struct vgpu_group *group, u64 now)
 	vgpu_rq_fini(&group->rq);
 }
 
+/**
+ * vgpu_group_dissolve() - take leave of a group that may have members
+ * @group: its members, in any state, move to the engine's run queue
+ * @now: time
+ *
+ * O(members). The reference to group->rq.policy is the caller's again.
+ */
+void vgpu_group_dissolve(struct vgpu_group *group, u64 now)
+{
+	struct vgpu_rq *top = group->se.rq;
+	struct vgpu_se *se;
+
+	while ((se = list_first_entry_or_null(&group->rq.all, struct vgpu_se,
+					      link)))
+		vgpu_rq_move(top, se, top, now);
+	vgpu_group_fini(group, now);
+}
+
 /* for vgpu_kunit.ko */
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_slice);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_weight);
@@ -199,3 +218,4 @@ VGPU_EXPORT_IF_KUNIT(vgpu_rq_refuses);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_figures);
 VGPU_EXPORT_IF_KUNIT(vgpu_group_init);
 VGPU_EXPORT_IF_KUNIT(vgpu_group_fini);
+VGPU_EXPORT_IF_KUNIT(vgpu_group_dissolve);

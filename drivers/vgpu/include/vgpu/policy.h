@@ -136,7 +136,9 @@ struct vgpu_policy {
 
 	/**
 	 * @start: @se gets the engine (queued -> running). It is the one named
-	 * by pick(), which must not be named again before stop().
+	 * by pick(), or one that was enqueued right before and runs already (a
+	 * policy switch, a move into a group), or a group such a one moved
+	 * into. It must not be named again before stop().
 	 */
 	void (*start)(void *queue, const struct vgpu_rq *rq,
 		      void *entity, const struct vgpu_se *se, u64 now);

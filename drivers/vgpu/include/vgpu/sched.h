@@ -71,6 +71,7 @@ enum vgpu_se_state {
  * @preemptions: times it was put back with work left midway
  * @entitled_ns: service it was due while it had work: its weight's part of
  *	what the engine served meanwhile
+ * @overshoot_ns: service beyond its slices while others waited (part of @run_ns)
  */
 struct vgpu_se_stats {
 	u64 run_ns;
@@ -80,6 +81,7 @@ struct vgpu_se_stats {
 	u64 slices;
 	u64 preemptions;
 	u64 entitled_ns;
+	u64 overshoot_ns;
 };
 
 /**
@@ -118,6 +120,7 @@ struct vgpu_se {
 	u64 queued_entitled;		/* stats.entitled_ns at that time */
 	u64 entitled_mark;		/* rq->entitled_sum when last settled */
 	u32 entitled_frac;		/* what is below a ns */
+	u64 slice_left;			/* of the one it runs in */
 	u64 policy_data[VGPU_POLICY_DATA / sizeof(u64)];
 };
 
@@ -126,7 +129,7 @@ struct vgpu_se {
  * @nr_queued: entities that wait
  * @nr_entities: entities there are
  * @slice_ns: default slice, see vgpu_rq_set_slice()
- * @caps: sum of the caps of all entities
+ * @caps: sum of the caps of all entities, members of groups included
  * @load: sum of the weights of all that are queued or running
  * @service_ns: served in total
  * @picks: slices given out
@@ -184,6 +187,12 @@ void vgpu_rq_add(struct vgpu_rq *rq, struct vgpu_se *se, u32 id, u32 weight,
 		 u32 priority);
 /* @se is idle or queued, not running. */
 void vgpu_rq_remove(struct vgpu_rq *rq, struct vgpu_se *se, u64 now);
+/*
+ * Into or out of a group of the same engine, in any state: a waiting one stays queued,
+ * a running one runs on. Settings and figures stay.
+ */
+void vgpu_rq_move(struct vgpu_rq *rq, struct vgpu_se *se, struct vgpu_rq *to,
+		  u64 now);
 /* Live, in any state; out of range is clamped. */
 void vgpu_rq_set_weight(struct vgpu_rq *rq, struct vgpu_se *se, u32 weight,
 			u64 now);
@@ -221,6 +230,8 @@ void vgpu_group_init(struct vgpu_group *group, struct vgpu_rq *rq,
 		     u32 priority);
 /* No member may be left. The reference to group->rq.policy is the caller's. */
 void vgpu_group_fini(struct vgpu_group *group, u64 now);
+/* The same with members, in any state: they move to the engine's run queue. */
+void vgpu_group_dissolve(struct vgpu_group *group, u64 now);
 
 /*
  * @se has work. Returns true when the policy wants the running entity to be
@@ -244,6 +255,11 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns);
  */
 void vgpu_rq_charge(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		    u64 now);
+/*
+ * The running entity, charged up to now, gets another slice at once because
+ * nobody waits.
+ */
+void vgpu_rq_extend(struct vgpu_rq *rq, struct vgpu_se *se, u64 slice_ns);
 /*
  * The running entity leaves the engine; @service_ns not charged yet;
  * @ready: it has more to run; @midway: in the middle of a command.

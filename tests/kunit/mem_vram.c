@@ -14,7 +14,19 @@ struct plan {
 
 static const struct plan plans[] = {
 	{ "best", 1 }, { "best", 2 }, { "first", 3 }, { "worst", 4 },
+	{ "buddy", 5 }, { "buddy", 6 },
+	/* another one every now and then, with memory in use */
+	{ "each", 7 },
 };
+
+static const char * const strategies[] = { "best", "buddy", "first", "worst" };
+
+static void strategy_desc(const char * const *name, char *desc)
+{
+	strscpy(desc, *name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(strategy, strategies, strategy_desc);
 
 static void plan_desc(const struct plan *p, char *desc)
 {
@@ -49,6 +61,25 @@ static void leave_secret(struct mem_mock *mock, const struct vgpu_block *block)
 #define HELD	256
 #define STEPS	3000
 
+/* Is there room, by the array? Buddies need a run of a power of two. */
+static bool has_room(const u16 *shadow, u32 pages, u32 want, unsigned int order,
+		     bool buddy)
+{
+	u32 at, run = 0, step = 1U << order;
+
+	if (buddy) {
+		want = roundup_pow_of_two(max(want, step));
+		step = want;
+	}
+	for (at = 0; at < pages && run < want; at++) {
+		if (shadow[at] || (!run && at % step))
+			run = 0;
+		else
+			run++;
+	}
+	return run >= want;
+}
+
 /*
  * Allocations and frees by seed, beside a plain array that says whose each
  * page is.
@@ -59,8 +90,10 @@ static void random_trace(struct kunit *test)
 	struct mem_mock *mock = mock_new(test, 16 * MOCK_MIB);
 	u32 pages = mock->bytes >> VGPU_PAGE_SHIFT, taken = 0;
 	struct vgpu_block **held;
+	bool each = !strcmp(plan->strategy, "each");
 	struct vgpu_vram_stats st;
 	struct rnd_state rnd;
+	const char *name;
 	u16 *shadow;
 	u32 i, n, step;
 
@@ -68,8 +101,9 @@ static void random_trace(struct kunit *test)
 	shadow = kunit_kcalloc(test, pages, sizeof(*shadow), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, held);
 	KUNIT_ASSERT_NOT_NULL(test, shadow);
-	KUNIT_ASSERT_EQ(test, vgpu_vram_set_strategy(mock->vram, plan->strategy),
-			0);
+	name = each ? strategies[0] : plan->strategy;
+	KUNIT_ASSERT_EQ(test, vgpu_vram_set_strategy(mock->vram, name), 0);
+	KUNIT_EXPECT_STREQ(test, vgpu_vram_strategy_name(mock->vram), name);
 	prandom_seed_state(&rnd, plan->seed);
 
 	for (step = 0; step < STEPS; step++) {
@@ -78,6 +112,11 @@ static void random_trace(struct kunit *test)
 		unsigned int order;
 		u32 want;
 
+		if (each && step % 100 == 99) {
+			name = strategies[step / 100 % ARRAY_SIZE(strategies)];
+			KUNIT_ASSERT_EQ(test, vgpu_vram_set_strategy(mock->vram,
+								     name), 0);
+		}
 		if (b) {
 			for (i = b->first; i < b->first + b->pages; i++) {
 				KUNIT_ASSERT_EQ_MSG(test, shadow[i], slot + 1,
@@ -95,20 +134,15 @@ static void random_trace(struct kunit *test)
 		want = 1 + mock_rnd(&rnd, mock_rnd(&rnd, 8) ? 40 : 1200);
 		b = vgpu_vram_alloc(mock->vram, want, want, order, NULL, false);
 		if (IS_ERR(b)) {
-			u32 at, run = 0;
-
 			KUNIT_ASSERT_EQ_MSG(test, PTR_ERR(b), -ENOSPC,
 					    "seed %u step %u", plan->seed, step);
 			/* is there really no such place? */
-			for (at = 0; at < pages && run < want; at++) {
-				if (shadow[at] || (!run && at % (1U << order)))
-					run = 0;
-				else
-					run++;
-			}
-			KUNIT_ASSERT_LT_MSG(test, run, want,
-					    "seed %u step %u: %u pages of order %u fit before %u",
-					    plan->seed, step, want, order, at);
+			KUNIT_ASSERT_FALSE_MSG(test,
+					       has_room(shadow, pages, want,
+							order, !strcmp(name, "buddy")),
+					       "seed %u step %u: %s: %u pages of order %u fit",
+					       plan->seed, step, name, want,
+					       order);
 			continue;
 		}
 		KUNIT_ASSERT_EQ(test, b->pages, want);
@@ -139,6 +173,10 @@ static void random_trace(struct kunit *test)
 			n = shadow[i] ? 0 : n + 1;
 			want = max(want, n);
 		}
+		if (!strcmp(name, "buddy"))
+			for (want = pages;
+			     want && !has_room(shadow, pages, want, 0, true);)
+				want /= 2;
 		KUNIT_ASSERT_EQ_MSG(test, st.largest_free, (u64)want << 12,
 				    "seed %u step %u", plan->seed, step);
 	}
@@ -209,7 +247,6 @@ static void every_second_page(struct kunit *test)
  */
 static void large_but_misplaced(struct kunit *test)
 {
-	static const char * const names[] = { "best", "first", "worst" };
 	struct mem_mock *mock = mock_new(test, 32 * MOCK_MIB);
 	struct vgpu_block *mib[32], *b;
 	unsigned int i;
@@ -227,12 +264,12 @@ static void large_but_misplaced(struct kunit *test)
 		mib[i + at] = NULL;
 		mib[i + at + 1] = NULL;
 	}
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
+	for (i = 0; i < ARRAY_SIZE(strategies); i++) {
 		KUNIT_ASSERT_EQ(test,
-				vgpu_vram_set_strategy(mock->vram, names[i]), 0);
+				vgpu_vram_set_strategy(mock->vram, strategies[i]), 0);
 		b = vgpu_vram_alloc(mock->vram, 512, 512, 9, NULL, false);
-		KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(b), "%s", names[i]);
-		KUNIT_EXPECT_EQ_MSG(test, b->first, 22 * 256U, "%s", names[i]);
+		KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(b), "%s", strategies[i]);
+		KUNIT_EXPECT_EQ_MSG(test, b->first, 22 * 256U, "%s", strategies[i]);
 		KUNIT_EXPECT_PTR_EQ(test, vgpu_vram_alloc(mock->vram, 512, 512,
 							  9, NULL, false),
 				    ERR_PTR(-ENOSPC));
@@ -363,10 +400,12 @@ static void bad_requests(struct kunit *test)
 static void pages_go_bad(struct kunit *test)
 {
 	struct mem_mock *mock = mock_new(test, 8 * MOCK_MIB);
+	const char * const *strategy = test->param_value;
 	struct vgpu_vram_stats st;
 	struct vgpu_bo *bo, *owner;
 	u64 addr;
 
+	KUNIT_ASSERT_EQ(test, vgpu_vram_set_strategy(mock->vram, *strategy), 0);
 	KUNIT_EXPECT_EQ(test, vgpu_vram_retire(mock->vram, 8 * MOCK_MIB),
 			-EINVAL);
 	KUNIT_EXPECT_EQ(test, vgpu_vram_retire(mock->vram, 0x5123), 0);
@@ -491,7 +530,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(which_hole),
 	KUNIT_CASE(scrubbed_once),
 	KUNIT_CASE(bad_requests),
-	KUNIT_CASE(pages_go_bad),
+	KUNIT_CASE_PARAM(pages_go_bad, strategy_gen_params),
 	KUNIT_CASE(no_metadata),
 	KUNIT_CASE(formats_that_contradict),
 	{}

@@ -64,6 +64,10 @@ t "gpu show of none" says "no GPU 9" 3 "$ctl" gpu show 9
 t "gpu set" says "5 ms" 0 "$ctl" gpu set 0 --policy rr --slice 5ms
 t "gpu set -j" json 'j["gpu"]["policy"] == "fair"' "$ctl" -j gpu set 0 --policy fair --slice 2ms --preempt-timeout 800ms
 t "gpu set of no policy" says "no policy" 1 "$ctl" gpu set 0 --policy nonsense
+t "gpu set of a strategy" json 'j["gpu"]["strategy"] == "buddy" and j["gpu"]["policy"] == "fair"' "$ctl" -j gpu set 0 --strategy buddy
+t "gpu set of no strategy" says "no strategy" 1 "$ctl" gpu set 0 --policy rr --strategy nonsense
+t "gpu set of a strategy and no policy" says "no policy" 1 "$ctl" gpu set 0 --policy nonsense --strategy first
+t "and then nothing was set" json 'j["gpu"]["strategy"] == "buddy" and j["gpu"]["policy"] == "fair"' "$ctl" -j gpu show 0
 t "gpu set out of range" says "slice-ns is out of range" 1 "$ctl" gpu set 0 --slice 10s
 t "type list" says "$type" 0 "$ctl" type list
 t "type list -j" json 'all(x["gpu"] == 1 and x["available"] for x in j["types"])' "$ctl" -j type list --gpu 1

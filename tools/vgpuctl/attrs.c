@@ -161,6 +161,8 @@ static const struct attr attrs_gpu[] = {
 	{ VGPU_A_GPU_ENGINE, ATTR_NEST,
 	  .name = "engine", .multi = true,
 	  .nested = &attr_set_engine },
+	{ VGPU_A_GPU_STRATEGY, ATTR_STRING,
+	  .name = "strategy" },
 	{ .name = NULL },
 };
 

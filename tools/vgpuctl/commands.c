@@ -28,6 +28,8 @@ static const struct option_desc gpu_set_options[] = {
 	{ 0, "slice", "TIME", ARG_TIME, "time slice, as 500us or 2ms" },
 	{ 0, "preempt-timeout", "TIME", ARG_TIME,
 	  "an engine that ignores a preemption for so long is reset" },
+	{ 0, "strategy", "NAME", ARG_STRATEGY,
+	  "which free memory serves a request: best, buddy, first or worst" },
 	END
 };
 

@@ -178,6 +178,8 @@ static const char *complete_word(enum arg_kind kind)
 		return "lifecycle quota health";
 	case ARG_POLICY:
 		return "rr fair";
+	case ARG_STRATEGY:
+		return "best buddy first worst";
 	case ARG_FORMAT:
 		return "text man bash json";
 	default:

@@ -139,6 +139,7 @@ static int print_gpu(struct json_object *gpu)
 		{ "policy", "Policy", SHOW_TEXT },
 		{ "slice_ns", "Slice", SHOW_NS },
 		{ "preempt_timeout_ns", "Preempt timeout", SHOW_NS },
+		{ "strategy", "Allocation", SHOW_TEXT },
 		{ "instances", "vGPUs", SHOW_NUMBER },
 		{ "max_instances", "vGPUs at most", SHOW_NUMBER },
 		{ "vram_bytes", "Memory for tenants", SHOW_BYTES },
@@ -194,6 +195,7 @@ static int put_time(struct args *args, const char *option, struct nl_msg *msg,
 
 int cmd_gpu_set(struct args *args)
 {
+	const char *strategy = arg_option(args, "strategy");
 	const char *policy = arg_option(args, "policy");
 	struct nl_result result;
 	struct nl_msg *msg;
@@ -204,10 +206,10 @@ int cmd_gpu_set(struct args *args)
 	if (parse_gpu(args->argv[0], &index))
 		return usage_error(args->command, "'%s' is no GPU: give a number",
 				   args->argv[0]);
-	if (!policy && !arg_option(args, "slice") &&
+	if (!policy && !strategy && !arg_option(args, "slice") &&
 	    !arg_option(args, "preempt-timeout"))
 		return usage_error(args->command,
-				   "nothing to set: give --policy, --slice or --preempt-timeout");
+				   "nothing to set: give --policy, --slice, --preempt-timeout or --strategy");
 	code = nl_open();
 	if (code)
 		return code;
@@ -215,6 +217,8 @@ int cmd_gpu_set(struct args *args)
 	nla_put_u32(msg, VGPU_A_GPU_INDEX, index);
 	if (policy)
 		nla_put_string(msg, VGPU_A_GPU_POLICY, policy);
+	if (strategy)
+		nla_put_string(msg, VGPU_A_GPU_STRATEGY, strategy);
 	code = put_time(args, "slice", msg, VGPU_A_GPU_SLICE_NS);
 	if (!code)
 		code = put_time(args, "preempt-timeout", msg,

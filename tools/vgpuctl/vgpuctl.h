@@ -47,6 +47,7 @@ enum arg_kind {
 	ARG_TIME,
 	ARG_GROUP,
 	ARG_POLICY,
+	ARG_STRATEGY,
 	ARG_FORMAT,
 };
 

@@ -366,6 +366,8 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 		return;
 	}
 	vgpu_vram_get_stats(gpu->whole.vram, &info->vram);
+	strscpy(info->strategy, vgpu_vram_strategy_name(gpu->whole.vram),
+		sizeof(info->strategy));
 	for (i = 0; i < gpu->desc.engines; i++)
 		vgpu_engine_get_info(&gpu->whole.engines[i], &info->engine[i]);
 	vgpu_gpu_leave(idx);
@@ -428,6 +430,22 @@ int vgpu_gpu_set(struct vgpu_gpu *gpu, const char *policy, u64 slice_ns,
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_gpu_set, VGPU);
+
+int vgpu_gpu_set_strategy(struct vgpu_gpu *gpu, const char *name,
+			  const char **was)
+{
+	int idx, ret;
+
+	if (!vgpu_gpu_enter(gpu, &idx))
+		return -ENODEV;
+	mutex_lock(&gpu->lock);
+	*was = vgpu_vram_strategy_name(gpu->whole.vram);
+	ret = vgpu_vram_set_strategy(gpu->whole.vram, name);
+	mutex_unlock(&gpu->lock);
+	vgpu_gpu_leave(idx);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_gpu_set_strategy, VGPU);
 
 /*
  * Once a second, while anything runs: what part of the service each instance

@@ -4,6 +4,7 @@
  *
  * Locks, outermost first; what is on the same line is never held together:
  *
+ *   vram->strategy_lock (mutex)  one change of strategy at a time
  *   as->lock (mutex)       regions and page tables of one address space; held
  *                          across table allocation, so it must not be taken
  *                          from memory reclaim. Never two of them at once.
@@ -59,10 +60,13 @@ struct vgpu_fit {
 	u32 pages[VGPU_ORDERS];
 };
 
+struct vgpu_vram;
+
 /**
  * struct vgpu_block - a run of VRAM pages
- * @node: in vram->free (in the strategy's order) or vram->taken (by address)
- * @link: of all blocks, by address
+ * @node: in vram->taken (by address); of a free one in vram->free (in the
+ *	strategy's order)
+ * @link: with a fit strategy: of all blocks, by address
  * @first: page number
  * @pages: how many
  * @state: free, used, ...
@@ -75,29 +79,47 @@ struct vgpu_block {
 	u32 first;
 	u32 pages;
 	enum vgpu_block_state state;
-	struct vgpu_bo *bo;
-	struct vgpu_fit fit;
+	union {
+		struct vgpu_bo *bo;
+		struct vgpu_fit fit;
+	};
 };
 
 /**
- * struct vgpu_vram_strategy - which free block serves a request
+ * struct vgpu_vram_strategy - who knows what is free, and picks from it
  * @name: for people and settings
- * @insert: puts a free block into the tree, in the strategy's order
- * @find: the block to take @pages aligned to @order from, or NULL
+ * @init: process: what it needs for a VRAM of this size; NULL state is fine,
+ *	ERR_PTR(-ENOMEM)
+ * @fini: process: frees what @init made
+ * @build: learns what is free: all that vram->taken does not cover. Takes a
+ *	block from @spare for each of these runs.
+ * @drop: forgets it, and puts the blocks that it had on @spare
+ * @take: finds @pages aligned to @order, and makes them @block's. False: there
+ *	is no such place. May take one from @spare, and may add some.
+ * @take_at: the same for a place that is free
+ * @give: what @block covers is free. It and others may end up on @spare.
+ * @largest: the most pages that @take could find at this alignment
  *
- * The root of the tree tells in its fit what is the most that could be had.
- * Both are O(log n), called under vram->lock.
+ * All but @init and @fini are called under vram->lock, and all but @build and
+ * @drop take O(log n).
  */
 struct vgpu_vram_strategy {
 	const char *name;
-	void (*insert)(struct rb_root *root, struct vgpu_block *block);
-	struct vgpu_block *(*find)(struct rb_root *root, unsigned int order,
-				   u32 pages);
+	void *(*init)(const struct vgpu_vram *vram);
+	void (*fini)(void *state);
+	void (*build)(struct vgpu_vram *vram, struct list_head *spare);
+	void (*drop)(struct vgpu_vram *vram, struct list_head *spare);
+	bool (*take)(struct vgpu_vram *vram, struct vgpu_block *block,
+		     unsigned int order, u32 pages, struct list_head *spare);
+	void (*take_at)(struct vgpu_vram *vram, struct vgpu_block *block,
+			u32 first, u32 pages, struct list_head *spare);
+	void (*give)(struct vgpu_vram *vram, struct vgpu_block *block,
+		     struct list_head *spare);
+	u32 (*largest)(const struct vgpu_vram *vram, unsigned int order);
 };
 
+extern const struct vgpu_vram_strategy vgpu_strategy_buddy;
 const struct vgpu_vram_strategy *vgpu_vram_strategy_find(const char *name);
-void vgpu_free_tree_erase(struct rb_root *root, struct vgpu_block *block);
-u32 vgpu_free_tree_largest(const struct rb_root *root, unsigned int order);
 
 /**
  * struct vgpu_vram - a GPU's memory
@@ -108,10 +130,13 @@ u32 vgpu_free_tree_largest(const struct rb_root *root, unsigned int order);
  * @pt_shift: address bits below the index of each level
  * @va_end: one past what can be mapped
  * @pages: VRAM pages in all
+ * @strategy_lock: one change of strategy at a time
  * @lock: protects all that follows
- * @free: by strategy
- * @taken: by address
- * @blocks: all, by address
+ * @strategy: who knows what is free
+ * @strategy_state: its own
+ * @taken: all that is not free, by address
+ * @free: fit strategies: what is free, in their order
+ * @blocks: fit strategies: all blocks, by address
  * @dirty: bit per page: may hold other than zeros
  * @bad: retired page numbers
  */
@@ -132,10 +157,12 @@ struct vgpu_vram {
 	u64 va_end;
 	u32 pages;
 
+	struct mutex strategy_lock;	/* one change of strategy at a time */
 	spinlock_t lock;	/* protects all below */
 	const struct vgpu_vram_strategy *strategy;
-	struct rb_root free;
+	void *strategy_state;
 	struct rb_root taken;
+	struct rb_root free;
 	struct list_head blocks;
 	unsigned long *dirty;
 	struct xarray bad;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 vgpu-y += mem/account.o
 vgpu-y += mem/strategy.o
+vgpu-y += mem/buddy.o
 vgpu-y += mem/format.o
 vgpu-y += mem/vram.o
 vgpu-y += mem/bo.o

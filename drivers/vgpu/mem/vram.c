@@ -2,10 +2,8 @@
 /*
  * VRAM: which page belongs to whom.
  *
- * All of VRAM is covered by blocks, in a list by address. A free block is
- * also in the strategy's tree, any other in a tree by address. Free
- * neighbours are always merged, so a list entry's neighbours are all that a
- * free has to look at.
+ * What is in somebody's hands, or bad, is a block in a tree by address; the
+ * rest is free, and the strategy knows it (strategy.c, buddy.c).
  *
  * Nobody may ever see what was in VRAM before. Whether a page can hold
  * anything but zeros is one bit in a map: set when the page is handed out,
@@ -64,27 +62,23 @@ static void taken_insert(struct vgpu_vram *vram, struct vgpu_block *block)
 	rb_insert_color(&block->node, &vram->taken);
 }
 
-/* The block that covers @page, free or not. */
-static struct vgpu_block *block_at_locked(struct vgpu_vram *vram, u32 page)
+/* The block that covers @page, or NULL when it is free. */
+static struct vgpu_block *taken_at_locked(struct vgpu_vram *vram, u32 page)
 {
 	struct rb_node *rb = vram->taken.rb_node;
-	struct vgpu_block *before = NULL, *block;
 
 	lockdep_assert_held(&vram->lock);
 	while (rb) {
-		if (page < block_of(rb)->first) {
+		struct vgpu_block *block = block_of(rb);
+
+		if (page < block->first)
 			rb = rb->rb_left;
-		} else {
-			before = block_of(rb);
+		else if (page >= block->first + block->pages)
 			rb = rb->rb_right;
-		}
+		else
+			return block;
 	}
-	if (before && page < before->first + before->pages)
-		return before;
-	/* free blocks are merged: the next one in the list covers it */
-	block = before ? list_next_entry(before, link) :
-			 list_first_entry(&vram->blocks, struct vgpu_block, link);
-	return block;
+	return NULL;
 }
 
 static void scrub(struct vgpu_vram *vram, u32 first, u32 pages)
@@ -115,75 +109,38 @@ static void scrub(struct vgpu_vram *vram, u32 first, u32 pages)
 	}
 }
 
-/*
- * Cuts @pages from @start out of the free @block, which stays the middle;
- * what is left before and after goes to blocks of @spare (two at most).
- */
-static void carve_locked(struct vgpu_vram *vram, struct vgpu_block *block,
-			 u32 start, u32 pages, struct list_head *spare)
-{
-	u32 before = start - block->first;
-	u32 after = block->pages - before - pages;
-	struct vgpu_block *rest;
-
-	lockdep_assert_held(&vram->lock);
-	vgpu_free_tree_erase(&vram->free, block);
-	if (before) {
-		rest = list_first_entry(spare, struct vgpu_block, link);
-		list_move_tail(&rest->link, &block->link);
-		rest->first = block->first;
-		rest->pages = before;
-		vram->strategy->insert(&vram->free, rest);
-	}
-	if (after) {
-		rest = list_first_entry(spare, struct vgpu_block, link);
-		list_move(&rest->link, &block->link);
-		rest->first = start + pages;
-		rest->pages = after;
-		vram->strategy->insert(&vram->free, rest);
-	}
-	block->first = start;
-	block->pages = pages;
-	vram->free_pages -= pages;
-	taken_insert(vram, block);
-}
-
-/* Puts @block among the free, merged; the blocks it swallows go to @spare. */
-static void merge_locked(struct vgpu_vram *vram, struct vgpu_block *block,
-			 struct list_head *spare)
-{
-	struct vgpu_block *next = list_next_entry(block, link);
-	struct vgpu_block *prev = list_prev_entry(block, link);
-
-	lockdep_assert_held(&vram->lock);
-	vram->free_pages += block->pages;
-	block->state = VGPU_BLOCK_FREE;
-	block->bo = NULL;
-	if (!list_entry_is_head(next, &vram->blocks, link) &&
-	    next->state == VGPU_BLOCK_FREE) {
-		vgpu_free_tree_erase(&vram->free, next);
-		block->pages += next->pages;
-		list_move(&next->link, spare);
-	}
-	if (!list_entry_is_head(prev, &vram->blocks, link) &&
-	    prev->state == VGPU_BLOCK_FREE) {
-		vgpu_free_tree_erase(&vram->free, prev);
-		block->first = prev->first;
-		block->pages += prev->pages;
-		list_move(&prev->link, spare);
-	}
-	vram->strategy->insert(&vram->free, block);
-}
-
-/* Takes @page out of the free block it is in, for good. */
+/* Takes @page, which is free, for good. */
 static void retire_locked(struct vgpu_vram *vram, u32 page,
 			  struct list_head *spare)
 {
-	struct vgpu_block *block = block_at_locked(vram, page);
+	struct vgpu_block *block;
 
-	carve_locked(vram, block, page, 1, spare);
+	block = list_first_entry(spare, struct vgpu_block, link);
+	list_del_init(&block->link);
+	vram->strategy->take_at(vram, block, page, 1, spare);
 	block->state = VGPU_BLOCK_RETIRED;
+	block->bo = NULL;
+	taken_insert(vram, block);
+	vram->free_pages--;
 	vram->retired_pages++;
+}
+
+/* Takes up to @max pages for @block. */
+static bool take_locked(struct vgpu_vram *vram, struct vgpu_block *block,
+			u32 min, u32 max, unsigned int order,
+			struct list_head *spare)
+{
+	const struct vgpu_vram_strategy *strategy = vram->strategy;
+	u32 pages;
+
+	if (strategy->take(vram, block, order, max, spare))
+		return true;
+	if (min >= max)
+		return false;
+	pages = round_down(min(strategy->largest(vram, order), max),
+			   1U << order);
+	return pages && pages >= min &&
+	       strategy->take(vram, block, order, pages, spare);
 }
 
 /**
@@ -205,32 +162,38 @@ struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
 {
 	struct vgpu_block *block;
 	LIST_HEAD(spare);
-	u32 pages = max;
+	bool found, clean = false;
 
+	/* the one, and another where it is cut out of the middle */
 	if (reserve(&spare, 2)) {
 		unreserve(&spare);
 		return ERR_PTR(-ENOMEM);
 	}
+	block = list_first_entry(&spare, struct vgpu_block, link);
+	list_del_init(&block->link);
 
 	spin_lock(&vram->lock);
-	block = vram->strategy->find(&vram->free, order, pages);
-	if (!block && min < max) {
-		pages = vgpu_free_tree_largest(&vram->free, order);
-		pages = round_down(min(pages, max), 1U << order);
-		if (pages && pages >= min)
-			block = vram->strategy->find(&vram->free, order, pages);
-	}
-	if (block) {
-		carve_locked(vram, block, ALIGN(block->first, 1U << order),
-			     pages, &spare);
+	found = take_locked(vram, block, min, max, order, &spare);
+	if (found) {
+		unsigned long end = (unsigned long)block->first + block->pages;
+
 		block->state = pinned ? VGPU_BLOCK_PINNED : VGPU_BLOCK_USED;
 		block->bo = bo;
+		taken_insert(vram, block);
+		vram->free_pages -= block->pages;
 		vram->nr_used++;
+		clean = find_next_bit(vram->dirty, end, block->first) >= end;
+		if (clean)
+			bitmap_set(vram->dirty, block->first, block->pages);
 	}
 	spin_unlock(&vram->lock);
 	unreserve(&spare);
-	if (!block)
+	if (!found) {
+		kfree(block);
 		return ERR_PTR(-ENOSPC);
+	}
+	if (clean)
+		return block;
 
 	scrub(vram, block->first, block->pages);
 	spin_lock(&vram->lock);
@@ -284,7 +247,8 @@ void vgpu_vram_free(struct vgpu_vram *vram, struct vgpu_block *block,
 		vram->retired_pages += pages;
 	} else {
 		rb_erase(&block->node, &vram->taken);
-		merge_locked(vram, block, &spare);
+		vram->free_pages += pages;
+		vram->strategy->give(vram, block, &spare);
 		xa_for_each_range(&vram->bad, bad, entry, first, last)
 			retire_locked(vram, bad, &spare);
 	}
@@ -322,7 +286,7 @@ int vgpu_vram_retire(struct vgpu_vram *vram, u64 addr)
 	spin_lock(&vram->lock);
 	if (!xa_load(&vram->bad, page)) {
 		xa_store(&vram->bad, page, xa_mk_value(1), GFP_ATOMIC);
-		if (block_at_locked(vram, page)->state == VGPU_BLOCK_FREE)
+		if (!taken_at_locked(vram, page))
 			retire_locked(vram, page, &spare);
 	}
 	spin_unlock(&vram->lock);
@@ -343,13 +307,15 @@ out:
 struct vgpu_bo *vgpu_vram_bo_at(struct vgpu_vram *vram, u64 addr)
 {
 	u64 page = addr >> VGPU_PAGE_SHIFT;
+	struct vgpu_block *block;
 	struct vgpu_bo *bo;
 
 	if (page >= vram->pages)
 		return NULL;
 	spin_lock(&vram->lock);
 	/* a BO is freed only after its blocks, which takes the lock */
-	bo = block_at_locked(vram, page)->bo;
+	block = taken_at_locked(vram, page);
+	bo = block ? block->bo : NULL;
 	if (bo && !kref_get_unless_zero(&bo->ref))
 		bo = NULL;
 	spin_unlock(&vram->lock);
@@ -386,6 +352,7 @@ struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
 	bool mmu = desc->caps & VGPU_HW_MMU;
 	struct vgpu_vram *vram;
 	struct vgpu_block *all;
+	LIST_HEAD(spare);
 	int err = -ENOMEM;
 
 	if (!pages || pages % VGPU_LARGE_PAGES || pages > INT_MAX ||
@@ -406,6 +373,7 @@ struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
 	vram->pages = pages;
 	vgpu_vram_init_geometry(vram);
 
+	mutex_init(&vram->strategy_lock);
 	spin_lock_init(&vram->lock);
 	vram->strategy = vgpu_vram_strategy_find("best");
 	vram->free = RB_ROOT;
@@ -426,10 +394,11 @@ struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
 	all = kzalloc(sizeof(*all), GFP_KERNEL);
 	if (!all)
 		goto err_dirty;
-	all->pages = pages;
-	list_add(&all->link, &vram->blocks);
+	list_add(&all->link, &spare);
 	vram->free_pages = pages;
-	vram->strategy->insert(&vram->free, all);
+	spin_lock(&vram->lock);
+	vram->strategy->build(vram, &spare);
+	spin_unlock(&vram->lock);
 	return vram;
 
 err_dirty:
@@ -445,8 +414,19 @@ err_free:
 static void vram_release(struct kref *ref)
 {
 	struct vgpu_vram *vram = container_of(ref, struct vgpu_vram, ref);
+	struct vgpu_block *block, *next;
+	LIST_HEAD(spare);
 
-	unreserve(&vram->blocks);
+	/* BOs and address spaces hold references: only bad pages are left */
+	spin_lock(&vram->lock);
+	vram->strategy->drop(vram, &spare);
+	spin_unlock(&vram->lock);
+	unreserve(&spare);
+	if (vram->strategy->fini)
+		vram->strategy->fini(vram->strategy_state);
+	rbtree_postorder_for_each_entry_safe(block, next, &vram->taken, node)
+		kfree(block);
+	mutex_destroy(&vram->strategy_lock);
 	xa_destroy(&vram->bad);
 	kvfree(vram->dirty);
 	cleanup_srcu_struct(&vram->gate);
@@ -500,29 +480,84 @@ void vgpu_vram_destroy(struct vgpu_vram *vram)
 	vgpu_vram_put(vram);
 }
 
+/* Runs of pages that are not taken. */
+static u32 count_gaps_locked(struct vgpu_vram *vram)
+{
+	struct rb_node *rb;
+	u32 at = 0, gaps = 0;
+
+	for (rb = rb_first(&vram->taken); rb; rb = rb_next(rb)) {
+		gaps += block_of(rb)->first > at;
+		at = block_of(rb)->first + block_of(rb)->pages;
+	}
+	return gaps + (vram->pages > at);
+}
+
 /**
  * vgpu_vram_set_strategy() - chooses how free memory is searched, live
  * @vram: whose
- * @name: "best", "first" or "worst"
+ * @name: "best", "first", "worst" or "buddy"
  *
- * Context: process; takes time in proportion to the free blocks.
- * Return: 0, or -ENOENT for a name that is not known.
+ * Nothing that is in use moves. Allocations wait meanwhile.
+ * Context: process; takes time in proportion to the blocks.
+ * Return: 0; -ENOENT for a name that is not known, -ENOMEM: it stays as it is.
  */
 int vgpu_vram_set_strategy(struct vgpu_vram *vram, const char *name)
 {
-	const struct vgpu_vram_strategy *strategy = vgpu_vram_strategy_find(name);
-	struct vgpu_block *block;
+	const struct vgpu_vram_strategy *to = vgpu_vram_strategy_find(name);
+	const struct vgpu_vram_strategy *from;
+	u32 need, have = 0;
+	LIST_HEAD(spare);
+	void *state = NULL;
+	int err = 0;
 
-	if (!strategy)
+	if (!to)
 		return -ENOENT;
-	spin_lock(&vram->lock);
-	vram->strategy = strategy;
-	vram->free = RB_ROOT;
-	list_for_each_entry(block, &vram->blocks, link)
-		if (block->state == VGPU_BLOCK_FREE)
-			strategy->insert(&vram->free, block);
+	mutex_lock(&vram->strategy_lock);
+	from = vram->strategy;
+	if (to == from)
+		goto out;
+	if (to->init) {
+		state = to->init(vram);
+		if (IS_ERR(state)) {
+			err = PTR_ERR(state);
+			goto out;
+		}
+	}
+	for (;;) {
+		spin_lock(&vram->lock);
+		need = count_gaps_locked(vram);
+		if (need <= have)
+			break;
+		spin_unlock(&vram->lock);
+		err = reserve(&spare, need - have);
+		if (err) {
+			if (to->fini)
+				to->fini(state);
+			goto out;
+		}
+		have = need;
+	}
+	from->drop(vram, &spare);
+	swap(vram->strategy_state, state);
+	WRITE_ONCE(vram->strategy, to);
+	to->build(vram, &spare);
 	spin_unlock(&vram->lock);
-	return 0;
+	if (from->fini)
+		from->fini(state);
+out:
+	mutex_unlock(&vram->strategy_lock);
+	unreserve(&spare);
+	return err;
+}
+
+/**
+ * vgpu_vram_strategy_name() - how free memory is searched
+ * @vram: whose
+ */
+const char *vgpu_vram_strategy_name(const struct vgpu_vram *vram)
+{
+	return READ_ONCE(vram->strategy)->name;
 }
 
 /**
@@ -538,7 +573,7 @@ void vgpu_vram_get_stats(struct vgpu_vram *vram, struct vgpu_vram_stats *st)
 
 	spin_lock(&vram->lock);
 	free = vram->free_pages;
-	largest = vgpu_free_tree_largest(&vram->free, 0);
+	largest = vram->strategy->largest(vram, 0);
 	st->retired = (u64)vram->retired_pages << VGPU_PAGE_SHIFT;
 	st->scrubbed = vram->pages_scrubbed << VGPU_PAGE_SHIFT;
 	st->blocks = vram->nr_used;
@@ -559,4 +594,5 @@ VGPU_EXPORT_IF_KUNIT(vgpu_vram_create);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_unplug);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_destroy);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_set_strategy);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_strategy_name);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_get_stats);

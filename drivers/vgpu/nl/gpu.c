@@ -76,7 +76,8 @@ static int put_shape(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 	    nla_put_u64_64bit(skb, VGPU_A_GPU_SLICE_NS, gi->slice_ns,
 			      VGPU_A_GPU_PAD) ||
 	    nla_put_u64_64bit(skb, VGPU_A_GPU_PREEMPT_TIMEOUT_NS,
-			      gi->preempt_timeout_ns, VGPU_A_GPU_PAD))
+			      gi->preempt_timeout_ns, VGPU_A_GPU_PAD) ||
+	    nla_put_string(skb, VGPU_A_GPU_STRATEGY, gi->strategy))
 		return -EMSGSIZE;
 	if (gi->unplugged && nla_put_flag(skb, VGPU_A_GPU_UNPLUGGED))
 		return -EMSGSIZE;
@@ -188,6 +189,8 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	const struct nlattr *policy = info->attrs[VGPU_A_GPU_POLICY];
 	const struct nlattr *slice = info->attrs[VGPU_A_GPU_SLICE_NS];
 	const struct nlattr *timeout = info->attrs[VGPU_A_GPU_PREEMPT_TIMEOUT_NS];
+	const struct nlattr *strategy = info->attrs[VGPU_A_GPU_STRATEGY];
+	const char *was = NULL;
 	struct vgpu_gpu *gpu;
 	int err;
 
@@ -197,17 +200,29 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "say which GPU: index");
-	if (!policy && !slice && !timeout)
+	if (!policy && !slice && !timeout && !strategy)
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
-				   "nothing to set: policy, slice-ns or preempt-timeout-ns");
+				   "nothing to set: policy, slice-ns, preempt-timeout-ns or strategy");
 
 	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_GPU_INDEX], info->extack);
 	if (IS_ERR(gpu))
 		return PTR_ERR(gpu);
 
+	/* all or nothing: this goes first, and back when the rest is refused */
+	if (strategy) {
+		err = vgpu_gpu_set_strategy(gpu, nla_data(strategy), &was);
+		if (err) {
+			vgpu_gpu_put(gpu);
+			return err != -ENOENT ? err :
+				vgpu_nl_err(info->extack, strategy, err,
+					    "no strategy of that name: best, buddy, first or worst");
+		}
+	}
 	err = vgpu_gpu_set(gpu, policy ? nla_data(policy) : NULL,
 			   slice ? nla_get_u64(slice) : 0,
 			   timeout ? nla_get_u64(timeout) : 0);
+	if (err && strategy)
+		vgpu_gpu_set_strategy(gpu, was, &was);
 	vgpu_gpu_put(gpu);
 
 	switch (err) {

@@ -142,6 +142,8 @@ enum {
 	VGPU_A_GPU_VRAM = 19,
 	/* nest: one for each engine (CAP_SYS_ADMIN) */
 	VGPU_A_GPU_ENGINE = 20,
+	/* string: which free memory serves a request */
+	VGPU_A_GPU_STRATEGY = 21,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)
@@ -294,7 +296,7 @@ enum {
 enum {
 	/* One GPU, or all. */
 	VGPU_NL_CMD_GPU_GET = 1,
-	/* Changes scheduling on a GPU, live; all that is named, or nothing. */
+	/* Changes how a GPU is shared, live; all that is named, or nothing. */
 	VGPU_NL_CMD_GPU_SET = 2,
 	/* The types of all GPUs, or of the one named. */
 	VGPU_NL_CMD_TYPE_GET = 3,

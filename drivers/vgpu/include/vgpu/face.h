@@ -83,6 +83,7 @@ struct vgpu_gpu_info {
 	u64 vram_committed;		/* quotas handed out */
 	struct vgpu_vram_stats vram;
 	char policy[16];
+	char strategy[16];
 	u64 slice_ns;
 	u64 preempt_timeout_ns;
 	bool unplugged;
@@ -111,6 +112,12 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
  */
 int vgpu_gpu_set(struct vgpu_gpu *gpu, const char *policy, u64 slice_ns,
 		 u64 preempt_timeout_ns);
+/*
+ * How free VRAM is searched, live; @was gets what it was. -ENOENT, -ENOMEM,
+ * -ENODEV.
+ */
+int vgpu_gpu_set_strategy(struct vgpu_gpu *gpu, const char *name,
+			  const char **was);
 
 /* ----------------------------------------------------------- instances */
 

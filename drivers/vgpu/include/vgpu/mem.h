@@ -78,8 +78,9 @@ void vgpu_vram_destroy(struct vgpu_vram *vram);
  * gives -ENODEV. vgpu_vram_destroy() includes it.
  */
 void vgpu_vram_unplug(struct vgpu_vram *vram);
-/* "best" (the default), "first", "worst"; -ENOENT. Live. */
+/* "best" (the default), "first", "worst", "buddy"; -ENOENT, -ENOMEM. Live. */
 int vgpu_vram_set_strategy(struct vgpu_vram *vram, const char *name);
+const char *vgpu_vram_strategy_name(const struct vgpu_vram *vram);
 /* A page went bad: never handed out again. -EINVAL, -ENOMEM. */
 int vgpu_vram_retire(struct vgpu_vram *vram, u64 addr);
 /* Whose the page at @addr is, with a reference, or NULL. Atomic. */

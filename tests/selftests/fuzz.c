@@ -290,6 +290,9 @@ static void any_arg(struct fuzz *f, uint32_t call, union any *a)
 		a->size = (uint32_t)st_below(300);
 	if (!st_below(60))
 		a->words[st_below(16)] ^= 1ull << st_below(64);
+	/* asking to sleep for ever is allowed, and would be granted */
+	if (call == VGPU_CALL_WAIT)
+		a->wait.timeout_ns &= 0xfffff;
 }
 
 static void remember(struct fuzz *f, uint32_t call, const union any *a)

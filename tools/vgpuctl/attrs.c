@@ -112,6 +112,14 @@ static const struct attr attrs_engine[] = {
 	  .name = "jobs" },
 	{ VGPU_A_ENGINE_QUEUED, ATTR_U64,
 	  .name = "queued" },
+	{ VGPU_A_ENGINE_STOPS, ATTR_U64,
+	  .name = "stops" },
+	{ VGPU_A_ENGINE_STOP_P50_NS, ATTR_U64,
+	  .name = "stop_p50_ns" },
+	{ VGPU_A_ENGINE_STOP_P99_NS, ATTR_U64,
+	  .name = "stop_p99_ns" },
+	{ VGPU_A_ENGINE_STOP_MAX_NS, ATTR_U64,
+	  .name = "stop_max_ns" },
 	{ .name = NULL },
 };
 

@@ -97,6 +97,8 @@ static void show_engine(struct json_object *e)
 		{ "queued", "Contexts waiting", SHOW_NUMBER },
 		{ "switches", "Context switches", SHOW_NUMBER },
 		{ "preemptions", "Preemptions", SHOW_NUMBER },
+		{ "stop_p50_ns", "Stops within, p50", SHOW_NS },
+		{ "stop_p99_ns", "Stops within, p99", SHOW_NS },
 		{ "resets", "Resets", SHOW_NUMBER },
 		{ NULL, NULL, 0 },
 	});

@@ -99,7 +99,13 @@ enum vgpu_engine_state {
  * @loaded: whose state is in the hardware (its job may be midway)
  * @resched: give the engine to somebody else at the next stop
  * @stopping: preempt() was called for this run
- * @slice_end: when the slice is over, ktime ns
+ * @asked: engine clock when it was called first
+ * @stop_hist: from then until the engine stopped, engine time
+ * @stop_max: longest of these
+ * @slice_ns: engine time of the slice
+ * @slice_clock: engine clock when it began
+ * @slice_from: when it began, ktime ns
+ * @slice_end: when to see whether it is over, ktime ns
  * @started: engine clock when run() was called
  * @charged: of the service since then, ns
  * @slice_timer: end of slice, or time limit
@@ -119,6 +125,12 @@ struct vgpu_engine {
 	struct vgpu_ctx *loaded;
 	bool resched;
 	bool stopping;
+	u64 asked;
+	struct vgpu_hist stop_hist;
+	u64 stop_max;
+	u64 slice_ns;
+	u64 slice_clock;
+	u64 slice_from;
 	u64 slice_end;
 	u64 started;
 	u64 charged;
@@ -139,6 +151,7 @@ struct vgpu_engine {
  * @ready: its contexts that have something to run, but the one that runs
  * @paused: not to be scheduled: life cycle
  * @throttled: not to be scheduled: out of bandwidth
+ * @pace: wall time of its last slice for engine time of 1024, 0: unknown
  * @strikes: hangs without a command done in between
  * @active_ns: CLOCK_BOOTTIME of the last completion
  * @ctx_stats: switches of its contexts
@@ -155,6 +168,7 @@ struct vgpu_entity {
 	struct list_head ready;
 	bool paused;
 	bool throttled;
+	u32 pace;
 	u32 strikes;
 	u64 active_ns;
 	u64 submitted;

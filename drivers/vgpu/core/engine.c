@@ -23,10 +23,15 @@
  * the stop when the engine does not answer.
  */
 #include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/slab.h>
 
 #include "core_priv.h"
 #include "../compat/hrtimer.h"
+
+/* A slice takes no longer than this many times its length by the wall clock. */
+#define SLICE_STRETCH	8
+#define PACE_EQUAL	1024
 
 static void dispatch(struct vgpu_engine *e);
 
@@ -54,6 +59,7 @@ void vgpu_engine_preempt_locked(struct vgpu_engine *e)
 		return;
 	if (!e->stopping) {
 		e->stopping = true;
+		e->asked = engine_clock(e);
 		hrtimer_start(&e->hang_timer,
 			      ns_to_ktime(READ_ONCE(e->gpu->preempt_timeout_ns)),
 			      HRTIMER_MODE_REL_PINNED_HARD);
@@ -75,6 +81,58 @@ static enum hrtimer_restart hang_timer_fn(struct hrtimer *timer)
 	}
 	spin_unlock_irqrestore(&e->lock, flags);
 	return HRTIMER_NORESTART;
+}
+
+/*
+ * Slices are engine time, timers are not.  Where the engine was faster than the
+ * clock on the wall with this entity's work, the timer comes sooner.
+ */
+static void slice_begin(struct vgpu_engine *e, u64 slice_ns, u64 now)
+{
+	u32 pace = e->entity->pace;
+
+	e->slice_ns = slice_ns;
+	e->slice_clock = engine_clock(e);
+	e->slice_from = now;
+	e->slice_end = now + slice_ns;
+	if (pace && pace < PACE_EQUAL)
+		e->slice_end = now + div_u64(slice_ns * pace, PACE_EQUAL);
+}
+
+static void slice_finish(struct vgpu_engine *e, u64 now)
+{
+	u64 used = engine_clock(e) - e->slice_clock;
+	u64 pace;
+
+	/* what is cut short at once says little */
+	if (used < e->slice_ns / 4)
+		return;
+	pace = div64_u64((now - e->slice_from) * PACE_EQUAL, used);
+	e->entity->pace = clamp_t(u64, pace, PACE_EQUAL / SLICE_STRETCH,
+				  PACE_EQUAL);
+}
+
+/*
+ * Where the engine is slower, it gets the rest of its slice, instead of being
+ * stopped and picked again for ever smaller rests.  One that stands still does
+ * not.
+ */
+static bool slice_goes_on(struct vgpu_engine *e, u64 now)
+{
+	u64 passed = now - e->slice_from;
+	u64 used = engine_clock(e) - e->slice_clock;
+	u64 left;
+
+	if (now < e->slice_end)
+		return true;
+	if (used >= e->slice_ns || passed >= SLICE_STRETCH * e->slice_ns)
+		return false;
+	left = e->slice_ns - used;
+	if (used)	/* at the speed that it has had so far */
+		left = div64_u64(left * passed, used);
+	e->slice_end = min(now + left,
+			   e->slice_from + SLICE_STRETCH * e->slice_ns);
+	return true;
 }
 
 /* When to look next: the end of the slice, or of the command's time. */
@@ -114,12 +172,12 @@ static enum hrtimer_restart slice_timer_fn(struct hrtimer *timer)
 	if (q->time_limit_ns && used >= q->time_limit_ns && !e->ctx->kill) {
 		e->ctx->kill = -ETIME;
 		vgpu_engine_preempt_locked(e);
-	} else if (now >= e->slice_end) {
+	} else if (!slice_goes_on(e, now)) {
 		if (e->rq.nr_queued || !list_empty(&e->entity->ready)) {
 			e->resched = true;
 			vgpu_engine_preempt_locked(e);
 		} else {
-			e->slice_end = now + e->rq.slice_ns;
+			slice_begin(e, e->rq.slice_ns, now);
 		}
 	}
 	if (!e->stopping)
@@ -237,7 +295,7 @@ static void dispatch(struct vgpu_engine *e)
 		e->entity = ent;
 		e->ctx = ctx;
 		e->resched = false;
-		e->slice_end = now + slice;
+		slice_begin(e, slice, now);
 		switch_to(e, ctx);
 		start(e, q, now);
 	}
@@ -290,6 +348,15 @@ void vgpu_engine_wake_locked(struct vgpu_ctx *ctx)
 
 /* ------------------------------------------------------------- stopped */
 
+/* How long it took from the request, in the engine's own time. */
+static void note_stop(struct vgpu_engine *e)
+{
+	u64 ns = engine_clock(e) - e->asked;
+
+	vgpu_hist_add(&e->stop_hist, ns);
+	e->stop_max = max(e->stop_max, ns);
+}
+
 /*
  * The engine stopped: @midway with the command unfinished, else the command
  * ended with @error.  Charges, completes, and finds the next.
@@ -304,6 +371,8 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	u64 now = ktime_get_ns();
 	bool more;
 
+	if (e->stopping)
+		note_stop(e);
 	hrtimer_try_to_cancel(&e->slice_timer);
 	hrtimer_try_to_cancel(&e->hang_timer);
 	e->state = VGPU_ENGINE_IDLE;
@@ -339,12 +408,13 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 
 	next = midway ? q : vgpu_ctx_next_queue_locked(ctx);
 	more = next;
-	if (more && !midway && !e->resched && now < e->slice_end &&
+	if (more && !midway && !e->resched && slice_goes_on(e, now) &&
 	    !ent->paused && !ent->throttled) {
 		vgpu_rq_charge(&e->rq, &ent->se, service, now);
 		start(e, next, now);
 		return;
 	}
+	slice_finish(e, now);
 	if (more)
 		list_add_tail(&ctx->ready, &ent->ready);
 	e->ctx = NULL;
@@ -636,5 +706,11 @@ void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info)
 	info->resets = e->resets;
 	info->jobs = e->jobs;
 	info->queued = e->rq.nr_queued;
+	info->stops = e->stop_hist.count;
+	info->stop_p50_ns = min(e->stop_max,
+				vgpu_hist_percentile(&e->stop_hist, 500));
+	info->stop_p99_ns = min(e->stop_max,
+				vgpu_hist_percentile(&e->stop_hist, 990));
+	info->stop_max_ns = e->stop_max;
 	spin_unlock_irq(&e->lock);
 }

@@ -50,6 +50,14 @@ static int put_engine(struct sk_buff *skb, u32 index,
 	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_JOBS, e->jobs,
 			      VGPU_A_ENGINE_PAD) ||
 	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_QUEUED, e->queued,
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_STOPS, e->stops,
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_STOP_P50_NS, e->stop_p50_ns,
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_STOP_P99_NS, e->stop_p99_ns,
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_STOP_MAX_NS, e->stop_max_ns,
 			      VGPU_A_ENGINE_PAD))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);

@@ -57,9 +57,9 @@ static unsigned int preempt_ns;
 module_param(preempt_ns, uint, 0444);
 MODULE_PARM_DESC(preempt_ns, "engine time that stopping for a preemption takes, ns, up to 10^9 (default 0)");
 
-static unsigned int check = 1024;
+static unsigned int check = 256;
 module_param(check, uint, 0444);
-MODULE_PARM_DESC(check, "instructions between looks at a preemption request, 1 to 1024 (default 1024)");
+MODULE_PARM_DESC(check, "instructions between looks at a preemption request, 1 to 1024 (default 256)");
 
 static unsigned int extra_kb;
 module_param(extra_kb, uint, 0444);

@@ -96,6 +96,14 @@ enum {
 	VGPU_A_ENGINE_JOBS = 8,
 	/* u64: contexts that wait for it now */
 	VGPU_A_ENGINE_QUEUED = 9,
+	/* u64: requests to stop that it answered */
+	VGPU_A_ENGINE_STOPS = 10,
+	/* u64: from such a request until it stopped, in its own time, median */
+	VGPU_A_ENGINE_STOP_P50_NS = 11,
+	/* u64: the same, 99th percentile */
+	VGPU_A_ENGINE_STOP_P99_NS = 12,
+	/* u64: the same, longest */
+	VGPU_A_ENGINE_STOP_MAX_NS = 13,
 
 	__VGPU_A_ENGINE_MAX,
 	VGPU_A_ENGINE_MAX = (__VGPU_A_ENGINE_MAX - 1)

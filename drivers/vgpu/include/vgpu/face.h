@@ -55,6 +55,11 @@ struct vgpu_type {
  * @preemptions: commands stopped midway
  * @resets: forced stops
  * @jobs: commands run
+ * @queued: entities that wait now
+ * @stops: requests to stop that it answered
+ * @stop_p50_ns: from a request to stop until it stopped, engine time
+ * @stop_p99_ns: likewise
+ * @stop_max_ns: likewise
  */
 struct vgpu_engine_info {
 	u64 clock_ns;
@@ -64,6 +69,10 @@ struct vgpu_engine_info {
 	u64 resets;
 	u64 jobs;
 	u64 queued;
+	u64 stops;
+	u64 stop_p50_ns;
+	u64 stop_p99_ns;
+	u64 stop_max_ns;
 };
 
 /** struct vgpu_gpu_info - a GPU at a glance */

@@ -156,6 +156,8 @@ static void mock_vram_clear(void *hw, u64 addr, u64 bytes)
 	unsigned int i;
 
 	might_sleep();
+	if (READ_ONCE(mock->hold))
+		wait_for_completion_timeout(mock->hold, 10 * HZ);
 	spin_lock(&mock->lock);
 	mock->calls++;
 	mock->cleared += bytes;
@@ -440,6 +442,7 @@ void mem_mock_check(struct kunit *test, struct mem_mock *mock)
 	struct vgpu_vram_stats st;
 
 	KUNIT_EXPECT_EQ_MSG(test, mock->violations, 0U, "%s", mock->why);
+	vgpu_vram_trim(mock->vram);
 	vgpu_vram_get_stats(mock->vram, &st);
 	KUNIT_EXPECT_EQ(test, st.blocks, 0ULL);
 	KUNIT_EXPECT_EQ(test, st.used, 0ULL);

@@ -10,6 +10,7 @@
 #define _MEM_MOCK_H
 
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/prandom.h>
 #include <linux/spinlock.h>
 #include "mem/mem_priv.h"
@@ -54,6 +55,8 @@ struct mem_mock {
 	u64 bytes;
 	struct device *dev;
 	struct vgpu_vram *vram;
+	/* clearing waits for it, 10 s at most */
+	struct completion *hold;
 
 	spinlock_t lock;	/* protects the rest */
 	struct mock_tlb_entry tlb[MOCK_TLB];

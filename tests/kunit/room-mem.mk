@@ -4,6 +4,7 @@ vgpu_kunit-y += mem_account.o
 vgpu_kunit-y += mem_vram.o
 vgpu_kunit-y += mem_map.o
 vgpu_kunit-y += mem_harvest.o
+vgpu_kunit-y += mem_pool.o
 vgpu_kunit-y += mem_pressure.o
 vgpu_kunit-y += mem_race.o
 vgpu_kunit-y += mem_host.o

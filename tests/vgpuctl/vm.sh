@@ -60,6 +60,7 @@ t "gpu list" says soft1 0 "$ctl" gpu list
 t "gpu list -j" json 'len(j["gpus"]) == 2 and j["gpus"][0]["unplugged"] is False' "$ctl" -j gpu list
 t "gpu show" says "Compute units" 0 "$ctl" gpu show 0
 t "gpu show -j" json 'j["gpu"]["index"] == 1 and j["gpu"]["engine"]' "$ctl" -j gpu show gpu1
+t "gpu show of pools" json '[p["bytes"] for p in j["gpu"]["vram"]["pool"]] == [4096 << k for k in range(8)] and j["gpu"]["vram"]["retired"] == 0' "$ctl" -j gpu show 0
 t "gpu show of none" says "no GPU 9" 3 "$ctl" gpu show 9
 t "gpu set" says "5 ms" 0 "$ctl" gpu set 0 --policy rr --slice 5ms
 t "gpu set -j" json 'j["gpu"]["policy"] == "fair"' "$ctl" -j gpu set 0 --policy fair --slice 2ms --preempt-timeout 800ms

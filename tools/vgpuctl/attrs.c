@@ -74,6 +74,25 @@ static const struct attr_enum enum_nl_event = {
 	.first = 0,
 };
 
+static const struct attr attrs_pool[] = {
+	{ VGPU_A_POOL_BYTES, ATTR_U64,
+	  .name = "bytes" },
+	{ VGPU_A_POOL_HELD, ATTR_U32,
+	  .name = "held" },
+	{ VGPU_A_POOL_TARGET, ATTR_U32,
+	  .name = "target" },
+	{ VGPU_A_POOL_HITS, ATTR_U64,
+	  .name = "hits" },
+	{ VGPU_A_POOL_MISSES, ATTR_U64,
+	  .name = "misses" },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_pool = {
+	.attrs = attrs_pool,
+	.max = VGPU_A_POOL_MAX,
+};
+
 static const struct attr attrs_vram[] = {
 	{ VGPU_A_VRAM_TOTAL, ATTR_U64,
 	  .name = "total" },
@@ -87,6 +106,19 @@ static const struct attr attrs_vram[] = {
 	  .name = "blocks" },
 	{ VGPU_A_VRAM_FRAG_PERMILLE, ATTR_U32,
 	  .name = "frag_permille" },
+	{ VGPU_A_VRAM_RETIRED, ATTR_U64,
+	  .name = "retired" },
+	{ VGPU_A_VRAM_SCRUBBED, ATTR_U64,
+	  .name = "scrubbed" },
+	{ VGPU_A_VRAM_POOLED, ATTR_U64,
+	  .name = "pooled" },
+	{ VGPU_A_VRAM_UNCLEAN, ATTR_U64,
+	  .name = "unclean" },
+	{ VGPU_A_VRAM_ALLOC_WAITS, ATTR_U64,
+	  .name = "alloc_waits" },
+	{ VGPU_A_VRAM_POOL, ATTR_NEST,
+	  .name = "pool", .multi = true,
+	  .nested = &attr_set_pool },
 	{ .name = NULL },
 };
 

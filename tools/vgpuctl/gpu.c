@@ -104,6 +104,27 @@ static void show_engine(struct json_object *e)
 	});
 }
 
+static void show_pools(struct json_object *vram)
+{
+	struct json_object *pools;
+	char size[FORMAT_SIZE];
+	size_t i;
+
+	if (!json_object_object_get_ex(vram, "pool", &pools))
+		return;
+	for (i = 0; i < json_object_array_length(pools); i++) {
+		struct json_object *p = json_object_array_get_idx(pools, i);
+
+		if (!json_u64(p, "hits") && !json_u64(p, "misses"))
+			continue;
+		printf("  Blocks of %s: %" PRIu64 " of %" PRIu64 " at hand, %" PRIu64
+		       " hits, %" PRIu64 " misses\n",
+		       format_bytes(size, json_u64(p, "bytes")),
+		       json_u64(p, "held"), json_u64(p, "target"),
+		       json_u64(p, "hits"), json_u64(p, "misses"));
+	}
+}
+
 static void show_vram(struct json_object *gpu)
 {
 	struct json_object *vram;
@@ -118,8 +139,14 @@ static void show_vram(struct json_object *gpu)
 		{ "largest_free", "Longest free run", SHOW_BYTES },
 		{ "blocks", "Blocks in use", SHOW_NUMBER },
 		{ "frag_permille", "Fragmentation", SHOW_PERMILLE },
+		{ "retired", "Bad", SHOW_BYTES },
+		{ "pooled", "Kept at hand", SHOW_BYTES },
+		{ "unclean", "Still to scrub", SHOW_BYTES },
+		{ "scrubbed", "Scrubbed so far", SHOW_BYTES },
+		{ "alloc_waits", "Requests that waited for it", SHOW_NUMBER },
 		{ NULL, NULL, 0 },
 	});
+	show_pools(vram);
 }
 
 static int print_gpu(struct json_object *gpu)

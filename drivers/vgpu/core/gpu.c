@@ -230,6 +230,8 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 		ret = PTR_ERR(gpu->whole.vram);
 		goto err_wq;
 	}
+	vgpu_vram_set_pools(gpu->whole.vram, true);
+	vgpu_vram_set_background(gpu->whole.vram, true);
 	gpu->whole.units = desc->units;
 	gpu->whole.engines = kcalloc(desc->engines, sizeof(*gpu->whole.engines),
 				     GFP_KERNEL);

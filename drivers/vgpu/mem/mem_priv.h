@@ -33,6 +33,8 @@
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <vgpu/mem.h>
 
@@ -50,6 +52,8 @@ enum vgpu_block_state {
 	VGPU_BLOCK_USED,
 	VGPU_BLOCK_PINNED,	/* used, and may not be moved */
 	VGPU_BLOCK_RETIRED,	/* bad memory, never handed out again */
+	VGPU_BLOCK_POOLED,	/* free and clean, at hand in a pool */
+	VGPU_BLOCK_UNCLEAN,	/* free, and not scrubbed yet */
 };
 
 /**
@@ -70,7 +74,8 @@ struct vgpu_vram;
  * @first: page number
  * @pages: how many
  * @state: free, used, ...
- * @bo: whose it is; NULL: free, retired, or a page table
+ * @bo: used and pinned: whose it is; NULL: a page table
+ * @queued: pooled: in its pool; unclean: in vram->unclean
  * @fit: free only: the best of the subtree below @node
  */
 struct vgpu_block {
@@ -81,6 +86,7 @@ struct vgpu_block {
 	enum vgpu_block_state state;
 	union {
 		struct vgpu_bo *bo;
+		struct list_head queued;
 		struct vgpu_fit fit;
 	};
 };
@@ -122,6 +128,26 @@ extern const struct vgpu_vram_strategy vgpu_strategy_buddy;
 const struct vgpu_vram_strategy *vgpu_vram_strategy_find(const char *name);
 
 /**
+ * struct vgpu_pool - clean blocks of one size, at hand
+ * @blocks: the most recently freed first
+ * @held: how many
+ * @target: how many it may hold
+ * @low: least held since it was last looked at: what nobody needed
+ * @seen: hits and misses when it was last looked at
+ * @hits: requests served
+ * @misses: requests that found it empty
+ */
+struct vgpu_pool {
+	struct list_head blocks;
+	u32 held;
+	u32 target;
+	u32 low;
+	u64 seen;
+	u64 hits;
+	u64 misses;
+};
+
+/**
  * struct vgpu_vram - a GPU's memory
  * @ref: the core's and one for each BO and address space
  * @gate: readers call operations
@@ -139,6 +165,15 @@ const struct vgpu_vram_strategy *vgpu_vram_strategy_find(const char *name);
  * @blocks: fit strategies: all blocks, by address
  * @dirty: bit per page: may hold other than zeros
  * @bad: retired page numbers
+ * @free_pages: not in use: what the strategy has, pooled, unclean
+ * @pooling: pools are in use
+ * @background: freed memory is scrubbed by @scrub_work
+ * @pool: by size
+ * @unclean: freed, to be scrubbed, oldest first
+ * @cleaning: blocks that somebody has in hand to scrub them
+ * @cleaned_seq: how many of them were done
+ * @first_pass: free memory below is clean: what was there before us
+ * @cleaned: woken with @cleaned_seq
  */
 struct vgpu_vram {
 	struct kref ref;
@@ -170,6 +205,21 @@ struct vgpu_vram {
 	u32 retired_pages;
 	u64 nr_used;
 	u64 pages_scrubbed;
+
+	bool pooling;
+	bool background;
+	struct vgpu_pool pool[VGPU_POOLS];
+	u32 pooled_pages;
+	struct list_head unclean;
+	u32 unclean_pages;
+	u32 unclean_blocks;
+	u32 cleaning;
+	u64 cleaned_seq;
+	u32 first_pass;
+	u64 alloc_waits;
+	wait_queue_head_t cleaned;
+	struct work_struct scrub_work;
+	struct delayed_work pool_work;
 };
 
 void vgpu_vram_init_geometry(struct vgpu_vram *vram);
@@ -181,6 +231,28 @@ struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
 				   bool pinned);
 void vgpu_vram_free(struct vgpu_vram *vram, struct vgpu_block *block,
 		    bool untouched);
+int vgpu_block_reserve(struct list_head *spare, unsigned int count);
+void vgpu_block_unreserve(struct list_head *spare);
+void vgpu_vram_taken_insert(struct vgpu_vram *vram, struct vgpu_block *block);
+void vgpu_vram_give_locked(struct vgpu_vram *vram, struct vgpu_block *block,
+			   struct list_head *spare);
+void vgpu_vram_settle(struct vgpu_vram *vram, struct vgpu_block *block);
+
+void vgpu_pool_init(struct vgpu_vram *vram);
+void vgpu_pool_stop(struct vgpu_vram *vram);
+struct vgpu_block *vgpu_pool_get_locked(struct vgpu_vram *vram, u32 pages,
+					unsigned int order);
+bool vgpu_pool_put_locked(struct vgpu_vram *vram, struct vgpu_block *block);
+void vgpu_pool_remove_locked(struct vgpu_vram *vram, struct vgpu_block *block);
+bool vgpu_pool_drain(struct vgpu_vram *vram);
+
+void vgpu_scrub_init(struct vgpu_vram *vram);
+void vgpu_scrub_stop(struct vgpu_vram *vram);
+void vgpu_scrub_range(struct vgpu_vram *vram, u32 first, u32 pages);
+bool vgpu_scrub_later_locked(struct vgpu_vram *vram, struct vgpu_block *block);
+u64 vgpu_scrub_pending(struct vgpu_vram *vram);
+bool vgpu_scrub_help(struct vgpu_vram *vram, u64 until);
+void vgpu_scrub_done_locked(struct vgpu_vram *vram);
 
 /* Steady only under vram->gate; elsewhere a hint. */
 static inline bool vgpu_vram_gone(const struct vgpu_vram *vram)

@@ -14,7 +14,7 @@
  * dirty memory merge without forgetting which is which.
  *
  * Scrubbing sleeps, so it is done on blocks that are in nobody's reach, with
- * no lock held.
+ * no lock held, and mostly in the background (scrub.c).
  */
 #include <linux/bitmap.h>
 #include <linux/device.h>
@@ -26,8 +26,8 @@
 
 #define block_of(rb)	rb_entry_safe(rb, struct vgpu_block, node)
 
-/* Adds @count blocks to @spare, for carve_locked(). */
-static int reserve(struct list_head *spare, unsigned int count)
+/* Adds @count blocks to @spare, for what is done under vram->lock. */
+int vgpu_block_reserve(struct list_head *spare, unsigned int count)
 {
 	struct vgpu_block *block;
 
@@ -40,7 +40,7 @@ static int reserve(struct list_head *spare, unsigned int count)
 	return 0;
 }
 
-static void unreserve(struct list_head *spare)
+void vgpu_block_unreserve(struct list_head *spare)
 {
 	struct vgpu_block *block, *next;
 
@@ -49,7 +49,7 @@ static void unreserve(struct list_head *spare)
 	INIT_LIST_HEAD(spare);
 }
 
-static void taken_insert(struct vgpu_vram *vram, struct vgpu_block *block)
+void vgpu_vram_taken_insert(struct vgpu_vram *vram, struct vgpu_block *block)
 {
 	struct rb_node **link = &vram->taken.rb_node, *parent = NULL;
 
@@ -81,32 +81,13 @@ static struct vgpu_block *taken_at_locked(struct vgpu_vram *vram, u32 page)
 	return NULL;
 }
 
-static void scrub(struct vgpu_vram *vram, u32 first, u32 pages)
+/* @block is clean, and the strategy may have it. */
+void vgpu_vram_give_locked(struct vgpu_vram *vram, struct vgpu_block *block,
+			   struct list_head *spare)
 {
-	unsigned long end = (unsigned long)first + pages;
-	unsigned long lo = first, hi;
-	int idx;
-
-	for (;;) {
-		spin_lock(&vram->lock);
-		lo = find_next_bit(vram->dirty, end, lo);
-		if (lo >= end) {
-			spin_unlock(&vram->lock);
-			return;
-		}
-		hi = find_next_zero_bit(vram->dirty, end, lo);
-		bitmap_clear(vram->dirty, lo, hi - lo);
-		vram->pages_scrubbed += hi - lo;
-		spin_unlock(&vram->lock);
-
-		idx = srcu_read_lock(&vram->gate);
-		if (!vgpu_vram_gone(vram))
-			vram->ops->vram_clear(vram->hw,
-					      (u64)lo << VGPU_PAGE_SHIFT,
-					      (u64)(hi - lo) << VGPU_PAGE_SHIFT);
-		srcu_read_unlock(&vram->gate, idx);
-		lo = hi;
-	}
+	lockdep_assert_held(&vram->lock);
+	rb_erase(&block->node, &vram->taken);
+	vram->strategy->give(vram, block, spare);
 }
 
 /* Takes @page, which is free, for good. */
@@ -120,7 +101,7 @@ static void retire_locked(struct vgpu_vram *vram, u32 page,
 	vram->strategy->take_at(vram, block, page, 1, spare);
 	block->state = VGPU_BLOCK_RETIRED;
 	block->bo = NULL;
-	taken_insert(vram, block);
+	vgpu_vram_taken_insert(vram, block);
 	vram->free_pages--;
 	vram->retired_pages++;
 }
@@ -143,6 +124,76 @@ static bool take_locked(struct vgpu_vram *vram, struct vgpu_block *block,
 	       strategy->take(vram, block, order, pages, spare);
 }
 
+/* Hands @block out, and tells whether it is zero already. */
+static bool hand_out_locked(struct vgpu_vram *vram, struct vgpu_block *block,
+			    struct vgpu_bo *bo, bool pinned)
+{
+	unsigned long end = (unsigned long)block->first + block->pages;
+
+	block->state = pinned ? VGPU_BLOCK_PINNED : VGPU_BLOCK_USED;
+	block->bo = bo;
+	vram->free_pages -= block->pages;
+	vram->nr_used++;
+	if (find_next_bit(vram->dirty, end, block->first) < end)
+		return false;
+	bitmap_set(vram->dirty, block->first, block->pages);
+	return true;
+}
+
+/*
+ * Has the strategy find a block, which it can't always where memory is free:
+ * some is in pools, which is given back, and some is not scrubbed yet. Only
+ * that takes waiting, and so comes last.
+ */
+static struct vgpu_block *find_block(struct vgpu_vram *vram, u32 min, u32 max,
+				     unsigned int order, struct vgpu_bo *bo,
+				     bool pinned, bool *clean)
+{
+	struct vgpu_block *block;
+	bool found, waited = false;
+	LIST_HEAD(spare);
+	u64 until = 0;
+
+	/* the one, and another where it is cut out of the middle */
+	if (vgpu_block_reserve(&spare, 2)) {
+		vgpu_block_unreserve(&spare);
+		return ERR_PTR(-ENOMEM);
+	}
+	block = list_first_entry(&spare, struct vgpu_block, link);
+	list_del_init(&block->link);
+
+	for (;;) {
+		bool pooled;
+
+		spin_lock(&vram->lock);
+		pooled = vram->pooled_pages;
+		found = take_locked(vram, block, pooled ? max : min, max,
+				    order, &spare);
+		if (found) {
+			vgpu_vram_taken_insert(vram, block);
+			*clean = hand_out_locked(vram, block, bo, pinned);
+			vram->alloc_waits += waited;
+		}
+		spin_unlock(&vram->lock);
+		if (found)
+			break;
+		if (pooled) {
+			vgpu_pool_drain(vram);
+		} else {
+			if (!waited)
+				until = vgpu_scrub_pending(vram);
+			if (!vgpu_scrub_help(vram, until))
+				break;
+			waited = true;
+		}
+	}
+	vgpu_block_unreserve(&spare);
+	if (found)
+		return block;
+	kfree(block);
+	return ERR_PTR(-ENOSPC);
+}
+
 /**
  * vgpu_vram_alloc() - takes one block
  * @vram: from where
@@ -160,46 +211,73 @@ struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
 				   unsigned int order, struct vgpu_bo *bo,
 				   bool pinned)
 {
-	struct vgpu_block *block;
-	LIST_HEAD(spare);
-	bool found, clean = false;
+	struct vgpu_block *block = NULL;
+	bool clean = false;
 
-	/* the one, and another where it is cut out of the middle */
-	if (reserve(&spare, 2)) {
-		unreserve(&spare);
-		return ERR_PTR(-ENOMEM);
+	if (READ_ONCE(vram->pooling)) {
+		spin_lock(&vram->lock);
+		block = vgpu_pool_get_locked(vram, max, order);
+		if (block)
+			clean = hand_out_locked(vram, block, bo, pinned);
+		spin_unlock(&vram->lock);
 	}
-	block = list_first_entry(&spare, struct vgpu_block, link);
-	list_del_init(&block->link);
-
-	spin_lock(&vram->lock);
-	found = take_locked(vram, block, min, max, order, &spare);
-	if (found) {
-		unsigned long end = (unsigned long)block->first + block->pages;
-
-		block->state = pinned ? VGPU_BLOCK_PINNED : VGPU_BLOCK_USED;
-		block->bo = bo;
-		taken_insert(vram, block);
-		vram->free_pages -= block->pages;
-		vram->nr_used++;
-		clean = find_next_bit(vram->dirty, end, block->first) >= end;
-		if (clean)
-			bitmap_set(vram->dirty, block->first, block->pages);
-	}
-	spin_unlock(&vram->lock);
-	unreserve(&spare);
-	if (!found) {
-		kfree(block);
-		return ERR_PTR(-ENOSPC);
+	if (!block) {
+		block = find_block(vram, min, max, order, bo, pinned, &clean);
+		if (IS_ERR(block))
+			return block;
 	}
 	if (clean)
 		return block;
 
-	scrub(vram, block->first, block->pages);
+	vgpu_scrub_range(vram, block->first, block->pages);
 	spin_lock(&vram->lock);
+	vram->alloc_waits++;
 	bitmap_set(vram->dirty, block->first, block->pages);
 	spin_unlock(&vram->lock);
 	return block;
+}
+
+/*
+ * A block that somebody has in hand (vram->cleaning), is in use by nobody, and
+ * was scrubbed: it goes where it is found again, but for what is bad of it.
+ */
+void vgpu_vram_settle(struct vgpu_vram *vram, struct vgpu_block *block)
+{
+	u32 first = block->first, pages = block->pages;
+	unsigned long bad, last = (unsigned long)first + pages - 1;
+	unsigned int need, have = 0;
+	LIST_HEAD(spare);
+	void *entry;
+	int err = 0;
+
+	/* cutting out a bad page takes two blocks */
+	spin_lock(&vram->lock);
+	for (;;) {
+		need = 0;
+		xa_for_each_range(&vram->bad, bad, entry, first, last)
+			need += 2;
+		if (need <= have || err)
+			break;
+		spin_unlock(&vram->lock);
+		err = vgpu_block_reserve(&spare, need - have);
+		have = need;
+		spin_lock(&vram->lock);
+	}
+
+	if (err) {
+		/* no memory to tell good from bad: all of it is lost */
+		block->state = VGPU_BLOCK_RETIRED;
+		block->bo = NULL;
+		vram->free_pages -= pages;
+		vram->retired_pages += pages;
+	} else if (need || !vgpu_pool_put_locked(vram, block)) {
+		vgpu_vram_give_locked(vram, block, &spare);
+		xa_for_each_range(&vram->bad, bad, entry, first, last)
+			retire_locked(vram, bad, &spare);
+	}
+	vgpu_scrub_done_locked(vram);
+	spin_unlock(&vram->lock);
+	vgpu_block_unreserve(&spare);
 }
 
 /**
@@ -213,47 +291,31 @@ struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
 void vgpu_vram_free(struct vgpu_vram *vram, struct vgpu_block *block,
 		    bool untouched)
 {
-	u32 first = block->first, pages = block->pages;
-	unsigned int need, have = 0;
-	unsigned long bad, last = (unsigned long)first + pages - 1;
 	LIST_HEAD(spare);
-	void *entry;
-	int err = 0;
+
+	spin_lock(&vram->lock);
+	vram->nr_used--;
+	vram->free_pages += block->pages;
+	block->state = VGPU_BLOCK_UNCLEAN;
+	if (untouched)
+		bitmap_clear(vram->dirty, block->first, block->pages);
+	if (untouched && xa_empty(&vram->bad)) {
+		if (!vgpu_pool_put_locked(vram, block))
+			vgpu_vram_give_locked(vram, block, &spare);
+		spin_unlock(&vram->lock);
+		vgpu_block_unreserve(&spare);
+		return;
+	}
+	if (!untouched && vgpu_scrub_later_locked(vram, block)) {
+		spin_unlock(&vram->lock);
+		return;
+	}
+	vram->cleaning++;
+	spin_unlock(&vram->lock);
 
 	if (!untouched)
-		scrub(vram, first, pages);
-
-	/* cutting out a bad page takes two blocks */
-	spin_lock(&vram->lock);
-	for (;;) {
-		need = 0;
-		xa_for_each_range(&vram->bad, bad, entry, first, last)
-			need += 2;
-		if (need <= have || err)
-			break;
-		spin_unlock(&vram->lock);
-		err = reserve(&spare, need - have);
-		have = need;
-		spin_lock(&vram->lock);
-	}
-
-	vram->nr_used--;
-	if (untouched)
-		bitmap_clear(vram->dirty, first, pages);
-	if (err) {
-		/* no memory to tell good from bad: all of it is lost */
-		block->state = VGPU_BLOCK_RETIRED;
-		block->bo = NULL;
-		vram->retired_pages += pages;
-	} else {
-		rb_erase(&block->node, &vram->taken);
-		vram->free_pages += pages;
-		vram->strategy->give(vram, block, &spare);
-		xa_for_each_range(&vram->bad, bad, entry, first, last)
-			retire_locked(vram, bad, &spare);
-	}
-	spin_unlock(&vram->lock);
-	unreserve(&spare);
+		vgpu_scrub_range(vram, block->first, block->pages);
+	vgpu_vram_settle(vram, block);
 }
 
 /**
@@ -270,12 +332,13 @@ void vgpu_vram_free(struct vgpu_vram *vram, struct vgpu_block *block,
 int vgpu_vram_retire(struct vgpu_vram *vram, u64 addr)
 {
 	u64 page = addr >> VGPU_PAGE_SHIFT;
+	struct vgpu_block *block;
 	LIST_HEAD(spare);
 	int err;
 
 	if (page >= vram->pages)
 		return -EINVAL;
-	err = reserve(&spare, 2);
+	err = vgpu_block_reserve(&spare, 2);
 	if (err)
 		goto out;
 
@@ -286,12 +349,18 @@ int vgpu_vram_retire(struct vgpu_vram *vram, u64 addr)
 	spin_lock(&vram->lock);
 	if (!xa_load(&vram->bad, page)) {
 		xa_store(&vram->bad, page, xa_mk_value(1), GFP_ATOMIC);
-		if (!taken_at_locked(vram, page))
+		block = taken_at_locked(vram, page);
+		if (block && block->state == VGPU_BLOCK_POOLED) {
+			vgpu_pool_remove_locked(vram, block);
+			vgpu_vram_give_locked(vram, block, &spare);
+			block = NULL;
+		}
+		if (!block)
 			retire_locked(vram, page, &spare);
 	}
 	spin_unlock(&vram->lock);
 out:
-	unreserve(&spare);
+	vgpu_block_unreserve(&spare);
 	return err;
 }
 
@@ -315,7 +384,8 @@ struct vgpu_bo *vgpu_vram_bo_at(struct vgpu_vram *vram, u64 addr)
 	spin_lock(&vram->lock);
 	/* a BO is freed only after its blocks, which takes the lock */
 	block = taken_at_locked(vram, page);
-	bo = block ? block->bo : NULL;
+	bo = block && (block->state == VGPU_BLOCK_USED ||
+		       block->state == VGPU_BLOCK_PINNED) ? block->bo : NULL;
 	if (bo && !kref_get_unless_zero(&bo->ref))
 		bo = NULL;
 	spin_unlock(&vram->lock);
@@ -396,6 +466,8 @@ struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
 		goto err_dirty;
 	list_add(&all->link, &spare);
 	vram->free_pages = pages;
+	vgpu_scrub_init(vram);
+	vgpu_pool_init(vram);
 	spin_lock(&vram->lock);
 	vram->strategy->build(vram, &spare);
 	spin_unlock(&vram->lock);
@@ -421,7 +493,7 @@ static void vram_release(struct kref *ref)
 	spin_lock(&vram->lock);
 	vram->strategy->drop(vram, &spare);
 	spin_unlock(&vram->lock);
-	unreserve(&spare);
+	vgpu_block_unreserve(&spare);
 	if (vram->strategy->fini)
 		vram->strategy->fini(vram->strategy_state);
 	rbtree_postorder_for_each_entry_safe(block, next, &vram->taken, node)
@@ -454,8 +526,13 @@ void vgpu_vram_put(struct vgpu_vram *vram)
  */
 void vgpu_vram_unplug(struct vgpu_vram *vram)
 {
+	/* nothing is queued any more for the two that are stopped here */
+	spin_lock(&vram->lock);
 	WRITE_ONCE(vram->gone, true);
+	spin_unlock(&vram->lock);
 	synchronize_srcu(&vram->gate);
+	vgpu_pool_stop(vram);
+	vgpu_scrub_stop(vram);
 }
 
 /**
@@ -530,7 +607,7 @@ int vgpu_vram_set_strategy(struct vgpu_vram *vram, const char *name)
 		if (need <= have)
 			break;
 		spin_unlock(&vram->lock);
-		err = reserve(&spare, need - have);
+		err = vgpu_block_reserve(&spare, need - have);
 		if (err) {
 			if (to->fini)
 				to->fini(state);
@@ -547,7 +624,7 @@ int vgpu_vram_set_strategy(struct vgpu_vram *vram, const char *name)
 		from->fini(state);
 out:
 	mutex_unlock(&vram->strategy_lock);
-	unreserve(&spare);
+	vgpu_block_unreserve(&spare);
 	return err;
 }
 
@@ -569,6 +646,7 @@ const char *vgpu_vram_strategy_name(const struct vgpu_vram *vram)
  */
 void vgpu_vram_get_stats(struct vgpu_vram *vram, struct vgpu_vram_stats *st)
 {
+	unsigned int i;
 	u64 free, largest;
 
 	spin_lock(&vram->lock);
@@ -577,6 +655,15 @@ void vgpu_vram_get_stats(struct vgpu_vram *vram, struct vgpu_vram_stats *st)
 	st->retired = (u64)vram->retired_pages << VGPU_PAGE_SHIFT;
 	st->scrubbed = vram->pages_scrubbed << VGPU_PAGE_SHIFT;
 	st->blocks = vram->nr_used;
+	st->pooled = (u64)vram->pooled_pages << VGPU_PAGE_SHIFT;
+	st->unclean = (u64)vram->unclean_pages << VGPU_PAGE_SHIFT;
+	st->alloc_waits = vram->alloc_waits;
+	for (i = 0; i < VGPU_POOLS; i++) {
+		st->pool[i].held = vram->pool[i].held;
+		st->pool[i].target = vram->pool[i].target;
+		st->pool[i].hits = vram->pool[i].hits;
+		st->pool[i].misses = vram->pool[i].misses;
+	}
 	spin_unlock(&vram->lock);
 
 	st->total = (u64)vram->pages << VGPU_PAGE_SHIFT;

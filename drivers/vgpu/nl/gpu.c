@@ -2,14 +2,36 @@
 /*
  * gpu-get and gpu-set.
  */
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
 #include "nl_priv.h"
 
+static int put_pool(struct sk_buff *skb, unsigned int k,
+		    const struct vgpu_pool_stats *pool)
+{
+	struct nlattr *nest = nla_nest_start(skb, VGPU_A_VRAM_POOL);
+
+	if (!nest)
+		return -EMSGSIZE;
+	if (nla_put_u64_64bit(skb, VGPU_A_POOL_BYTES, SZ_4K << k,
+			      VGPU_A_POOL_PAD) ||
+	    nla_put_u32(skb, VGPU_A_POOL_HELD, pool->held) ||
+	    nla_put_u32(skb, VGPU_A_POOL_TARGET, pool->target) ||
+	    nla_put_u64_64bit(skb, VGPU_A_POOL_HITS, pool->hits,
+			      VGPU_A_POOL_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_POOL_MISSES, pool->misses,
+			      VGPU_A_POOL_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 static int put_vram(struct sk_buff *skb, const struct vgpu_vram_stats *st)
 {
 	struct nlattr *nest = nla_nest_start(skb, VGPU_A_GPU_VRAM);
+	unsigned int k;
 
 	if (!nest)
 		return -EMSGSIZE;
@@ -23,8 +45,21 @@ static int put_vram(struct sk_buff *skb, const struct vgpu_vram_stats *st)
 			      VGPU_A_VRAM_PAD) ||
 	    nla_put_u64_64bit(skb, VGPU_A_VRAM_BLOCKS, st->blocks,
 			      VGPU_A_VRAM_PAD) ||
-	    nla_put_u32(skb, VGPU_A_VRAM_FRAG_PERMILLE, st->frag_permille))
+	    nla_put_u32(skb, VGPU_A_VRAM_FRAG_PERMILLE, st->frag_permille) ||
+	    nla_put_u64_64bit(skb, VGPU_A_VRAM_RETIRED, st->retired,
+			      VGPU_A_VRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_VRAM_SCRUBBED, st->scrubbed,
+			      VGPU_A_VRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_VRAM_POOLED, st->pooled,
+			      VGPU_A_VRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_VRAM_UNCLEAN, st->unclean,
+			      VGPU_A_VRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_VRAM_ALLOC_WAITS, st->alloc_waits,
+			      VGPU_A_VRAM_PAD))
 		return -EMSGSIZE;
+	for (k = 0; k < VGPU_POOLS; k++)
+		if (put_pool(skb, k, &st->pool[k]))
+			return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }

@@ -57,6 +57,24 @@ enum vgpu_nl_event {
 	VGPU_NL_EVENT_POLICY = 10,
 };
 
+/* Clean blocks of one size that are kept at hand. */
+enum {
+	VGPU_A_POOL_PAD = 1,
+	/* u64: of a block */
+	VGPU_A_POOL_BYTES = 2,
+	/* u32: blocks in it */
+	VGPU_A_POOL_HELD = 3,
+	/* u32: blocks that it may hold */
+	VGPU_A_POOL_TARGET = 4,
+	/* u64: requests served */
+	VGPU_A_POOL_HITS = 5,
+	/* u64: requests that found it empty */
+	VGPU_A_POOL_MISSES = 6,
+
+	__VGPU_A_POOL_MAX,
+	VGPU_A_POOL_MAX = (__VGPU_A_POOL_MAX - 1)
+};
+
 /* Memory of a GPU. */
 enum {
 	VGPU_A_VRAM_PAD = 1,
@@ -72,6 +90,18 @@ enum {
 	VGPU_A_VRAM_BLOCKS = 6,
 	/* u32: 1000 * (1 - largest-free / free) */
 	VGPU_A_VRAM_FRAG_PERMILLE = 7,
+	/* u64: bytes of bad pages */
+	VGPU_A_VRAM_RETIRED = 8,
+	/* u64: bytes zeroed so far */
+	VGPU_A_VRAM_SCRUBBED = 9,
+	/* u64: bytes free and at hand in pools */
+	VGPU_A_VRAM_POOLED = 10,
+	/* u64: bytes free and still to be scrubbed */
+	VGPU_A_VRAM_UNCLEAN = 11,
+	/* u64: requests that waited for scrubbing */
+	VGPU_A_VRAM_ALLOC_WAITS = 12,
+	/* nest: blocks at hand, one for each size */
+	VGPU_A_VRAM_POOL = 13,
 
 	__VGPU_A_VRAM_MAX,
 	VGPU_A_VRAM_MAX = (__VGPU_A_VRAM_MAX - 1)

@@ -45,6 +45,22 @@ void vgpu_mem_uncharge(struct vgpu_mem_account *acct, u64 bytes);
 /* 0, or -EBUSY when more than @limit is in use. */
 int vgpu_mem_set_limit(struct vgpu_mem_account *acct, u64 limit);
 
+#define VGPU_POOLS	8
+
+/**
+ * struct vgpu_pool_stats - of the blocks of one size that are kept at hand
+ * @held: how many there are
+ * @target: how many there may be; grows with misses, shrinks when idle
+ * @hits: requests served from it
+ * @misses: requests of its size that found it empty
+ */
+struct vgpu_pool_stats {
+	u32 held;
+	u32 target;
+	u64 hits;
+	u64 misses;
+};
+
 /**
  * struct vgpu_vram_stats - of a whole VRAM
  * @total: bytes
@@ -55,6 +71,10 @@ int vgpu_mem_set_limit(struct vgpu_mem_account *acct, u64 limit);
  * @frag_permille: 1000 * (1 - largest_free / free); 0 when nothing is free
  * @retired: bytes of bad pages, neither used nor free
  * @scrubbed: bytes zeroed so far
+ * @pooled: bytes of @free that are in pools
+ * @unclean: bytes of @free that are still to be scrubbed
+ * @alloc_waits: requests that had to wait for scrubbing
+ * @pool: blocks of 4 KiB, 8 KiB and so on up to 512 KiB
  */
 struct vgpu_vram_stats {
 	u64 total;
@@ -65,6 +85,10 @@ struct vgpu_vram_stats {
 	u32 frag_permille;
 	u64 retired;
 	u64 scrubbed;
+	u64 pooled;
+	u64 unclean;
+	u64 alloc_waits;
+	struct vgpu_pool_stats pool[VGPU_POOLS];
 };
 
 struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
@@ -81,6 +105,12 @@ void vgpu_vram_unplug(struct vgpu_vram *vram);
 /* "best" (the default), "first", "worst", "buddy"; -ENOENT, -ENOMEM. Live. */
 int vgpu_vram_set_strategy(struct vgpu_vram *vram, const char *name);
 const char *vgpu_vram_strategy_name(const struct vgpu_vram *vram);
+/* Keeps freed blocks of common sizes at hand (off at first). Live. */
+void vgpu_vram_set_pools(struct vgpu_vram *vram, bool on);
+/* Scrubs what is freed in the background (off at first). Live. */
+void vgpu_vram_set_background(struct vgpu_vram *vram, bool on);
+/* Empties the pools and finishes all scrubbing of what was freed. */
+void vgpu_vram_trim(struct vgpu_vram *vram);
 /* A page went bad: never handed out again. -EINVAL, -ENOMEM. */
 int vgpu_vram_retire(struct vgpu_vram *vram, u64 addr);
 /* Whose the page at @addr is, with a reference, or NULL. Atomic. */

@@ -197,6 +197,7 @@ static void map_without_metadata(struct kunit *test)
 		bool failed;
 		int err;
 
+		vgpu_vram_trim(s->mock->vram);
 		mem_fail_nth_start(nth);
 		err = vgpu_as_map(s->as, s->bo, s->unit, va, 8 * s->unit, RW);
 		failed = mem_fail_nth_stop();
@@ -274,6 +275,7 @@ static void split_refused(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, vgpu_as_map(s->as, s->bo, 0, s->va,
 						  2 * MOCK_MIB, RW), 0);
 		f = figures_of(s);
+		vgpu_vram_trim(s->mock->vram);
 		mem_fail_nth_start(nth);
 		err = vgpu_as_unmap(s->as, hole, 0x20000);
 		failed = mem_fail_nth_stop();

@@ -94,6 +94,7 @@ struct vgpu_block {
 /**
  * struct vgpu_vram_strategy - who knows what is free, and picks from it
  * @name: for people and settings
+ * @spare: blocks that @take may take from its list
  * @init: process: what it needs for a VRAM of this size; NULL state is fine,
  *	ERR_PTR(-ENOMEM)
  * @fini: process: frees what @init made
@@ -111,6 +112,7 @@ struct vgpu_block {
  */
 struct vgpu_vram_strategy {
 	const char *name;
+	unsigned int spare;
 	void *(*init)(const struct vgpu_vram *vram);
 	void (*fini)(void *state);
 	void (*build)(struct vgpu_vram *vram, struct list_head *spare);
@@ -165,6 +167,7 @@ struct vgpu_pool {
  * @blocks: fit strategies: all blocks, by address
  * @dirty: bit per page: may hold other than zeros
  * @bad: retired page numbers
+ * @blank: blocks without memory, for the next who needs one
  * @free_pages: not in use: what the strategy has, pooled, unclean
  * @pooling: pools are in use
  * @background: freed memory is scrubbed by @scrub_work
@@ -201,6 +204,8 @@ struct vgpu_vram {
 	struct list_head blocks;
 	unsigned long *dirty;
 	struct xarray bad;
+	struct list_head blank;
+	u32 nr_blank;
 	u32 free_pages;
 	u32 retired_pages;
 	u64 nr_used;
@@ -233,6 +238,8 @@ void vgpu_vram_free(struct vgpu_vram *vram, struct vgpu_block *block,
 		    bool untouched);
 int vgpu_block_reserve(struct list_head *spare, unsigned int count);
 void vgpu_block_unreserve(struct list_head *spare);
+void vgpu_block_recycle_locked(struct vgpu_vram *vram,
+			       struct list_head *spare);
 void vgpu_vram_taken_insert(struct vgpu_vram *vram, struct vgpu_block *block);
 void vgpu_vram_give_locked(struct vgpu_vram *vram, struct vgpu_block *block,
 			   struct list_head *spare);

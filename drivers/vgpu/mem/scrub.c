@@ -258,16 +258,23 @@ void vgpu_vram_set_background(struct vgpu_vram *vram, bool on)
  * vgpu_vram_trim() - nothing free is kept back
  * @vram: whose
  *
- * On return all that was freed before is clean, and none of it in a pool.
+ * On return all that was freed before is clean, none of it is in a pool, and no
+ * metadata is kept for the next.
  * Context: process; sleeps for as long as scrubbing takes.
  */
 void vgpu_vram_trim(struct vgpu_vram *vram)
 {
 	u64 until = vgpu_scrub_pending(vram);
+	LIST_HEAD(blank);
 
 	while (vgpu_scrub_help(vram, until))
 		cond_resched();
 	vgpu_pool_drain(vram);
+	spin_lock(&vram->lock);
+	list_splice_init(&vram->blank, &blank);
+	vram->nr_blank = 0;
+	spin_unlock(&vram->lock);
+	vgpu_block_unreserve(&blank);
 }
 
 void vgpu_scrub_init(struct vgpu_vram *vram)

@@ -312,6 +312,7 @@ static void fit##_give(struct vgpu_vram *vram, struct vgpu_block *block, \
 									\
 static const struct vgpu_vram_strategy strategy_##fit = {		\
 	.name = #fit,							\
+	.spare = 1,	/* cut out of the middle */			\
 	.build = fit##_build,						\
 	.drop = fit_drop,						\
 	.take = fit##_take,						\

@@ -24,6 +24,8 @@
 #include <vgpu/kunit.h>
 #include "mem_priv.h"
 
+#define BLANK_BLOCKS	64
+
 #define block_of(rb)	rb_entry_safe(rb, struct vgpu_block, node)
 
 /* Adds @count blocks to @spare, for what is done under vram->lock. */
@@ -47,6 +49,20 @@ void vgpu_block_unreserve(struct list_head *spare)
 	list_for_each_entry_safe(block, next, spare, link)
 		kfree(block);
 	INIT_LIST_HEAD(spare);
+}
+
+/* Puts what is left of @spare by for the next, up to a limit. */
+void vgpu_block_recycle_locked(struct vgpu_vram *vram, struct list_head *spare)
+{
+	struct vgpu_block *block, *next;
+
+	lockdep_assert_held(&vram->lock);
+	list_for_each_entry_safe(block, next, spare, link) {
+		if (vram->nr_blank == BLANK_BLOCKS)
+			return;
+		list_move(&block->link, &vram->blank);
+		vram->nr_blank++;
+	}
 }
 
 void vgpu_vram_taken_insert(struct vgpu_vram *vram, struct vgpu_block *block)
@@ -151,47 +167,62 @@ static struct vgpu_block *find_block(struct vgpu_vram *vram, u32 min, u32 max,
 {
 	struct vgpu_block *block;
 	bool found, waited = false;
+	unsigned int have = 0;
 	LIST_HEAD(spare);
 	u64 until = 0;
 
-	/* the one, and another where it is cut out of the middle */
-	if (vgpu_block_reserve(&spare, 2)) {
-		vgpu_block_unreserve(&spare);
-		return ERR_PTR(-ENOMEM);
-	}
-	block = list_first_entry(&spare, struct vgpu_block, link);
-	list_del_init(&block->link);
-
+	spin_lock(&vram->lock);
 	for (;;) {
 		bool pooled;
 
-		spin_lock(&vram->lock);
+		/* the one, and what the strategy may need beside it */
+		while (have <= vram->strategy->spare && vram->nr_blank) {
+			list_move(vram->blank.next, &spare);
+			vram->nr_blank--;
+			have++;
+		}
+		if (have <= vram->strategy->spare) {
+			spin_unlock(&vram->lock);
+			if (vgpu_block_reserve(&spare, 1)) {
+				vgpu_block_unreserve(&spare);
+				return ERR_PTR(-ENOMEM);
+			}
+			have++;
+			/* all of it may be different now */
+			spin_lock(&vram->lock);
+			continue;
+		}
+
 		pooled = vram->pooled_pages;
+		block = list_first_entry(&spare, struct vgpu_block, link);
+		list_del_init(&block->link);
 		found = take_locked(vram, block, pooled ? max : min, max,
 				    order, &spare);
 		if (found) {
 			vgpu_vram_taken_insert(vram, block);
 			*clean = hand_out_locked(vram, block, bo, pinned);
 			vram->alloc_waits += waited;
-		}
-		spin_unlock(&vram->lock);
-		if (found)
 			break;
+		}
+		list_add(&block->link, &spare);
+		spin_unlock(&vram->lock);
 		if (pooled) {
 			vgpu_pool_drain(vram);
 		} else {
 			if (!waited)
 				until = vgpu_scrub_pending(vram);
-			if (!vgpu_scrub_help(vram, until))
+			if (!vgpu_scrub_help(vram, until)) {
+				spin_lock(&vram->lock);
 				break;
+			}
 			waited = true;
 		}
+		spin_lock(&vram->lock);
 	}
+	vgpu_block_recycle_locked(vram, &spare);
+	spin_unlock(&vram->lock);
 	vgpu_block_unreserve(&spare);
-	if (found)
-		return block;
-	kfree(block);
-	return ERR_PTR(-ENOSPC);
+	return found ? block : ERR_PTR(-ENOSPC);
 }
 
 /**
@@ -275,6 +306,7 @@ void vgpu_vram_settle(struct vgpu_vram *vram, struct vgpu_block *block)
 		xa_for_each_range(&vram->bad, bad, entry, first, last)
 			retire_locked(vram, bad, &spare);
 	}
+	vgpu_block_recycle_locked(vram, &spare);
 	vgpu_scrub_done_locked(vram);
 	spin_unlock(&vram->lock);
 	vgpu_block_unreserve(&spare);
@@ -302,6 +334,7 @@ void vgpu_vram_free(struct vgpu_vram *vram, struct vgpu_block *block,
 	if (untouched && xa_empty(&vram->bad)) {
 		if (!vgpu_pool_put_locked(vram, block))
 			vgpu_vram_give_locked(vram, block, &spare);
+		vgpu_block_recycle_locked(vram, &spare);
 		spin_unlock(&vram->lock);
 		vgpu_block_unreserve(&spare);
 		return;
@@ -449,6 +482,7 @@ struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
 	vram->free = RB_ROOT;
 	vram->taken = RB_ROOT;
 	INIT_LIST_HEAD(&vram->blocks);
+	INIT_LIST_HEAD(&vram->blank);
 	xa_init(&vram->bad);
 	err = init_srcu_struct(&vram->gate);
 	if (err)
@@ -494,6 +528,7 @@ static void vram_release(struct kref *ref)
 	vram->strategy->drop(vram, &spare);
 	spin_unlock(&vram->lock);
 	vgpu_block_unreserve(&spare);
+	vgpu_block_unreserve(&vram->blank);
 	if (vram->strategy->fini)
 		vram->strategy->fini(vram->strategy_state);
 	rbtree_postorder_for_each_entry_safe(block, next, &vram->taken, node)

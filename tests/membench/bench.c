@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Measures mem/ beside what the kernel has, when it is loaded. The results are
+ * in debugfs, vgpu_membench: tests/bench/mem reads and judges them. The clock
+ * is ktime; with "scripts/vm run --icount" that counts instructions.
+ */
+#include <linux/debugfs.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include "bench.h"
+
+MODULE_DESCRIPTION("vgpu: memory benchmarks");
+MODULE_LICENSE("GPL");
+
+#define MAX_RESULTS	256
+
+static struct {
+	char key[48];
+	u64 value;
+} results[MAX_RESULTS];
+static unsigned int nr_results;
+static struct dentry *file;
+
+void mb_result(const char *key, u64 value)
+{
+	if (WARN_ON_ONCE(nr_results == MAX_RESULTS))
+		return;
+	strscpy(results[nr_results].key, key, sizeof(results[0].key));
+	results[nr_results++].value = value;
+}
+
+u64 mb_now(void)
+{
+	return ktime_get_ns();
+}
+
+static int results_show(struct seq_file *s, void *unused)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_results; i++)
+		seq_printf(s, "%s %llu\n", results[i].key, results[i].value);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(results);
+
+static int __init bench_init(void)
+{
+	int err;
+
+	err = mb_alloc();
+	if (!err)
+		err = mb_map();
+	if (!err)
+		err = mb_regions();
+	if (!err)
+		file = debugfs_create_file("vgpu_membench", 0400, NULL, NULL,
+					   &results_fops);
+	return err;
+}
+
+static void __exit bench_exit(void)
+{
+	debugfs_remove(file);
+}
+
+module_init(bench_init);
+module_exit(bench_exit);

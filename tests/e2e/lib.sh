@@ -20,7 +20,7 @@ set_up() {
 	load vgpu_soft gpus=1 || exit 1
 	modprobe vfio_iommu_type1
 	load vgpu_vfio || exit 1
-	modprobe kvm-amd 2>/dev/null || modprobe kvm-intel
+	"$VGPU_TOP/scripts/vm-kvm" || exit 1
 }
 
 # mdev NUMBER SHARES: makes one, prints its UUID

@@ -32,9 +32,10 @@ load_one() {
 	insmod "$ko" "$@"
 }
 
-# Waits until the command succeeds: until_true SECONDS COMMAND…
+# Waits until the command succeeds: until_true SECONDS COMMAND…; the seconds
+# are multiplied by VGPU_PATIENCE.
 until_true() {
-	local end=$((SECONDS + $1)); shift
+	local end=$((SECONDS + $1 * ${VGPU_PATIENCE:-1})); shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.2

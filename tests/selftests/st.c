@@ -191,7 +191,10 @@ static int await(pid_t pid, unsigned int seconds, bool *hung)
 
 static bool run_case(const struct st_case *c, unsigned int number)
 {
-	unsigned int seconds = (c->seconds ?: 60) + st_seconds;
+	const char *patience = getenv("VGPU_PATIENCE");
+	unsigned int seconds = ((c->seconds ?: 60) + st_seconds) *
+			       (patience && atoi(patience) > 0 ?
+				(unsigned int)atoi(patience) : 1);
 	uint64_t start = st_now_ns();
 	int status;
 	pid_t pid;

@@ -205,7 +205,7 @@ void cf_exit(struct kunit *test)
 
 	if (!cf)
 		return;
-	for (i = 0; i < cf->desc->engines; i++)
+	for (i = 0; i < cf->desc->engines + cf->desc->spare_engines; i++)
 		cf->ops->reset(cf->hw, i);
 	cf->be->destroy(cf->hw);
 }

@@ -524,6 +524,88 @@ static void test_fault_and_resume(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, *(u32 *)cf_data(cf, SZ_1M), 0x5555U);
 }
 
+static u64 all_units(const struct cf *cf)
+{
+	return GENMASK_ULL(cf->desc->engines * cf->desc->units - 1, 0);
+}
+
+/*
+ * A unit is on one engine at most, whatever is asked for; what is refused
+ * changes nothing; engines with units work.
+ */
+static void test_units(struct kunit *test)
+{
+	struct cf *cf = setup_if(test, VGPU_HW_UNITS);
+	unsigned int spare = cf->desc->engines, units = cf->desc->units, i;
+	u64 first = GENMASK_ULL(units - 1, 0);
+	u64 last = BIT_ULL(units - 1);
+
+	KUNIT_EXPECT_GE(test, cf->desc->spare_engines, 1U);
+	KUNIT_EXPECT_LE(test, spare + cf->desc->spare_engines, 8U);
+	KUNIT_EXPECT_LE(test, cf->desc->engines * units, 64U);
+	KUNIT_ASSERT_GE(test, units, 2U);
+	KUNIT_EXPECT_EQ(test, cf->ops->set_units(cf->hw, spare, last), -EBUSY);
+	KUNIT_EXPECT_LT(test, cf->ops->set_units(cf->hw, spare,
+						 ~all_units(cf)), 0);
+	KUNIT_EXPECT_LT(test, cf->ops->set_units(cf->hw, spare +
+						 cf->desc->spare_engines, last), 0);
+	/* none of that took anything from engine 0, or gave it */
+	KUNIT_EXPECT_EQ(test, cf->ops->set_units(cf->hw, 0, first), 0);
+	KUNIT_ASSERT_EQ(test, cf->ops->set_units(cf->hw, 0, first & ~last), 0);
+	KUNIT_ASSERT_EQ(test, cf->ops->set_units(cf->hw, spare, last), 0);
+	KUNIT_EXPECT_EQ(test, cf->ops->set_units(cf->hw, 0, first), -EBUSY);
+	for (i = 0; i <= spare; i += spare) {
+		cf_fill(cf, cf_addr(cf, i * 64), 64, 0x100 + i);
+		KUNIT_ASSERT_EQ(test, cf_run(cf, i), VGPU_HW_DONE);
+		KUNIT_EXPECT_EQ(test, *(u32 *)cf_data(cf, i * 64), 0x100 + i);
+	}
+	KUNIT_EXPECT_EQ(test, cf->ops->set_units(cf->hw, spare, 0), 0);
+	KUNIT_EXPECT_EQ(test, cf->ops->set_units(cf->hw, 0, first), 0);
+	cf_fill(cf, cf_addr(cf, 0), 64, 5);
+	KUNIT_EXPECT_EQ(test, cf_run(cf, 0), VGPU_HW_DONE);
+}
+
+/*
+ * Units are not changed under a job that runs; when they are, the engine
+ * forgets what was in it, and what was saved before goes on without them.
+ */
+static void test_units_and_jobs(struct kunit *test)
+{
+	struct cf *cf = setup_if(test, VGPU_HW_UNITS);
+	struct saved *s = saved_create(cf);
+	u64 first = GENMASK_ULL(cf->desc->units - 1, 0);
+	struct vgpu_hw_job mine;
+	unsigned int tries;
+
+	pattern(cf, 0, SZ_1M, 9);
+	cf_copy(cf, cf_addr(cf, 0), cf_addr(cf, SZ_1M), SZ_1M);
+	mine = cf->job;
+	for (tries = 0; tries < 100; tries++) {
+		cf->chain = ~0U;	/* runs until it is stopped */
+		cf_clear(cf, 0);
+		cf_start(cf, 0, false);
+		KUNIT_EXPECT_EQ(test, cf->ops->set_units(cf->hw, 0, 1), -EBUSY);
+		cf->ops->preempt(cf->hw, 0);
+		cf->chain = 0;
+		if (cf_wait(cf) == VGPU_HW_PREEMPTED)
+			break;
+	}
+	KUNIT_ASSERT_EQ(test, cf->last.type, VGPU_HW_PREEMPTED);
+	mine.cookie = cf->job.cookie;
+	save(cf, 0, s);
+	KUNIT_ASSERT_EQ(test, cf->ops->set_units(cf->hw, 0, 1), 0);
+	/* there is nothing to go on with any more */
+	cf_start(cf, 0, true);
+	KUNIT_EXPECT_EQ(test, cf_wait(cf), VGPU_HW_FAULT);
+	cf_clear(cf, 0);
+	load(cf, 0, s);
+	cf->job = mine;
+	cf_start(cf, 0, true);
+	KUNIT_EXPECT_EQ(test, cf_wait(cf), VGPU_HW_DONE);
+	KUNIT_EXPECT_EQ(test, mismatches(cf, 0, SZ_1M, SZ_1M), 0ULL);
+	KUNIT_EXPECT_EQ(test, cf->ops->set_units(cf->hw, 0, first), 0);
+}
+
 #define CASE(fn) KUNIT_CASE_PARAM(fn, backend_next)
 
 static struct kunit_case cases[] = {
@@ -543,6 +625,8 @@ static struct kunit_case cases[] = {
 	CASE(test_tlb),
 	CASE(test_asids),
 	CASE(test_fault_and_resume),
+	CASE(test_units),
+	CASE(test_units_and_jobs),
 	{ }
 };
 

@@ -8,10 +8,27 @@
 #include <linux/slab.h>
 #include "core_mock.h"
 
-static void note(struct core_mock *mock, char what)
+static void note(struct core_mock *mock, unsigned int engine, char what)
 {
-	if (mock->logged < sizeof(mock->log) - 1)
+	if (mock->logged < sizeof(mock->log) - 2)
 		mock->log[mock->logged++] = what;
+	if (engine && mock->logged < sizeof(mock->log) - 1)
+		mock->log[mock->logged++] = '0' + engine;
+}
+
+static u64 *state_of(struct core_mock *mock, unsigned int engine)
+{
+	return engine ? &mock->other[engine].state : &mock->state;
+}
+
+static bool *running_of(struct core_mock *mock, unsigned int engine)
+{
+	return engine ? &mock->other[engine].running : &mock->running;
+}
+
+static struct vgpu_hw_job *job_of(struct core_mock *mock, unsigned int engine)
+{
+	return engine ? &mock->other[engine].job : &mock->job;
 }
 
 static u32 mock_save(void *hw, unsigned int engine, enum vgpu_hw_section sec,
@@ -19,8 +36,8 @@ static u32 mock_save(void *hw, unsigned int engine, enum vgpu_hw_section sec,
 {
 	struct core_mock *mock = hw;
 
-	note(mock, 's');
-	memcpy(buf, &mock->state, sizeof(mock->state));
+	note(mock, engine, 's');
+	memcpy(buf, state_of(mock, engine), sizeof(mock->state));
 	return sizeof(mock->state);
 }
 
@@ -34,9 +51,9 @@ static void mock_load(void *hw, unsigned int engine, enum vgpu_hw_section sec,
 {
 	struct core_mock *mock = hw;
 
-	note(mock, 'l');
+	note(mock, engine, 'l');
 	if (bytes == sizeof(mock->state))
-		memcpy(&mock->state, buf, bytes);
+		memcpy(state_of(mock, engine), buf, bytes);
 }
 
 static void mock_clear(void *hw, unsigned int engine,
@@ -44,9 +61,10 @@ static void mock_clear(void *hw, unsigned int engine,
 {
 	struct core_mock *mock = hw;
 
-	note(mock, 'c');
-	mock->state = 0;
-	mock->asid = ctx->asid;
+	note(mock, engine, 'c');
+	*state_of(mock, engine) = 0;
+	if (!engine)
+		mock->asid = ctx->asid;
 }
 
 static void mock_run(void *hw, unsigned int engine,
@@ -54,24 +72,47 @@ static void mock_run(void *hw, unsigned int engine,
 {
 	struct core_mock *mock = hw;
 
-	note(mock, resume ? 'R' : 'r');
-	mock->job = *job;
-	mock->running = true;
+	note(mock, engine, resume ? 'R' : 'r');
+	if (*running_of(mock, engine) ||
+	    (mock->ops.set_units && !mock->other[engine].units))
+		mock->wrong++;
+	*job_of(mock, engine) = *job;
+	*running_of(mock, engine) = true;
 	if (!resume)
-		mock->state = job->fill.pattern;
+		*state_of(mock, engine) = job->fill.pattern;
 }
 
 static void mock_preempt(void *hw, unsigned int engine)
 {
-	note(hw, 'p');
+	note(hw, engine, 'p');
 }
 
 static int mock_reset(void *hw, unsigned int engine)
 {
 	struct core_mock *mock = hw;
 
-	note(mock, 'X');
-	mock->running = false;
+	note(mock, engine, 'X');
+	*running_of(mock, engine) = false;
+	return 0;
+}
+
+/* Believes nothing: what must never be asked for is counted. */
+static int mock_set_units(void *hw, unsigned int engine, u64 mask)
+{
+	struct core_mock *mock = hw;
+	unsigned int i;
+
+	note(mock, engine, 'u');
+	if (mock->fail_units && !--mock->fail_units)
+		return -EIO;
+	if (*running_of(mock, engine) ||
+	    (!mask && engine < mock->desc.engines))
+		mock->wrong++;
+	for (i = 0; i < VGPU_MAX_ENGINES; i++)
+		if (i != engine && mask & mock->other[i].units)
+			mock->wrong++;
+	mock->other[engine].units = mask;
+	*state_of(mock, engine) = 0;
 	return 0;
 }
 
@@ -97,7 +138,9 @@ static void mock_vram_clear(void *hw, u64 addr, u64 bytes)
 		clear_highpage(mock_page(hw, addr));
 }
 
-struct core_mock *core_mock_create(struct kunit *test, u64 caps)
+static struct core_mock *create(struct kunit *test, u64 caps,
+				unsigned int engines, unsigned int units,
+				unsigned int spare)
 {
 	unsigned long i, pages = CORE_MOCK_BYTES >> PAGE_SHIFT;
 	struct core_mock *mock;
@@ -128,14 +171,19 @@ struct core_mock *core_mock_create(struct kunit *test, u64 caps)
 		.driver = "mock",
 		.caps = caps,
 		.vram_bytes = CORE_MOCK_BYTES,
-		.engines = 1,
-		.units = 1,
+		.engines = engines,
+		.units = units,
+		.spare_engines = spare,
 		.max_lanes = 1,
 		.max_instances = 8,
 		.section_bytes[VGPU_SEC_GENERAL] = sizeof(mock->state),
 		.asids = 16,
 		.numa_node = NUMA_NO_NODE,
 	};
+	if (spare)
+		mock->ops.set_units = mock_set_units;
+	for (i = 0; i < engines; i++)
+		mock->other[i].units = GENMASK_ULL(units - 1, 0) << i * units;
 	mock->pdev = platform_device_register_simple("vgpu_core_mock", -1, NULL,
 						     0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(mock->pdev));
@@ -144,6 +192,20 @@ struct core_mock *core_mock_create(struct kunit *test, u64 caps)
 				      THIS_MODULE);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(mock->gpu));
 	return mock;
+}
+
+struct core_mock *core_mock_create(struct kunit *test, u64 caps)
+{
+	return create(test, caps, 1, 1, 0);
+}
+
+struct core_mock *core_mock_create_units(struct kunit *test,
+					 unsigned int engines,
+					 unsigned int units,
+					 unsigned int spare)
+{
+	return create(test, VGPU_HW_PREEMPT | VGPU_HW_SAVE | VGPU_HW_UNITS,
+		      engines, units, spare);
 }
 
 void core_mock_destroy(struct core_mock *mock)
@@ -157,19 +219,26 @@ void core_mock_destroy(struct core_mock *mock)
 		__free_page(mock->pages[i]);
 }
 
-void core_mock_answer(struct core_mock *mock, enum vgpu_hw_event_type type,
-		      u64 ns, int error)
+void core_mock_answer_on(struct core_mock *mock, unsigned int engine,
+			 enum vgpu_hw_event_type type, u64 ns, int error)
 {
 	struct vgpu_hw_event ev = {
 		.type = type,
-		.cookie = mock->job.cookie,
+		.engine = engine,
+		.cookie = job_of(mock, engine)->cookie,
 		.service = ns,
 		.error = error,
 	};
 
 	WRITE_ONCE(mock->clock, mock->clock + ns);
-	mock->running = false;
+	*running_of(mock, engine) = false;
 	vgpu_gpu_event(mock->gpu, &ev);
+}
+
+void core_mock_answer(struct core_mock *mock, enum vgpu_hw_event_type type,
+		      u64 ns, int error)
+{
+	core_mock_answer_on(mock, 0, type, ns, error);
 }
 
 void core_mock_expect(struct kunit *test, struct core_mock *mock,
@@ -184,6 +253,15 @@ void core_tenant_open(struct kunit *test, struct core_mock *mock,
 		      struct core_tenant *t, u64 time_limit_us)
 {
 	struct vgpu_instance_params params = { .type = "1g.1m" };
+
+	t->inst = vgpu_instance_create(mock->gpu, &params);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(t->inst));
+	core_tenant_start(test, t, time_limit_us);
+}
+
+void core_tenant_start(struct kunit *test, struct core_tenant *t,
+		       u64 time_limit_us)
+{
 	struct vgpu_client_params client = { .holder = "kunit" };
 	struct vgpu_bo_create bo = { .bytes = PAGE_SIZE };
 	struct vgpu_queue_create queue = { .time_limit_us = time_limit_us };
@@ -194,8 +272,6 @@ void core_tenant_open(struct kunit *test, struct core_mock *mock,
 		.prot = VGPU_PROT_READ | VGPU_PROT_WRITE,
 	};
 
-	t->inst = vgpu_instance_create(mock->gpu, &params);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(t->inst));
 	KUNIT_ASSERT_EQ(test, vgpu_instance_verb(t->inst, VGPU_VERB_START), 0);
 	t->client = vgpu_client_open(t->inst, &client);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(t->client));
@@ -220,9 +296,14 @@ void core_tenant_open(struct kunit *test, struct core_mock *mock,
 	t->queue = queue.handle;
 }
 
-void core_tenant_close(struct kunit *test, struct core_tenant *t)
+void core_tenant_shut(struct core_tenant *t)
 {
 	vgpu_client_close(t->client);
+}
+
+void core_tenant_close(struct kunit *test, struct core_tenant *t)
+{
+	core_tenant_shut(t);
 	KUNIT_EXPECT_EQ(test, vgpu_instance_destroy(t->inst), 0);
 	vgpu_instance_put(t->inst);
 }

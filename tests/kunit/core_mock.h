@@ -19,14 +19,31 @@ struct core_mock {
 	struct vgpu_gpu *gpu;
 	struct page **pages;
 	u64 clock;
-	/* r(un) R(esume) p(reempt) s(ave) c(lear) l(oad) X (reset) */
+	/*
+	 * r(un) R(esume) p(reempt) s(ave) c(lear) l(oad) X (reset) u(nits);
+	 * followed by the number of the engine if that is not 0
+	 */
 	char log[128];
 	unsigned int logged;
 	struct vgpu_hw_job job;		/* given last */
 	bool running;
 	u64 state;			/* in the engine */
 	u32 asid;			/* whose */
+	struct {			/* the same, of the others */
+		struct vgpu_hw_job job;
+		bool running;
+		u64 state;
+		u64 units;		/* of engine 0 too */
+	} other[VGPU_MAX_ENGINES];
+	int fail_units;			/* the n-th set_units() from now fails */
+	unsigned int wrong;		/* times the contract was broken */
 };
+
+/* A GPU with @engines of @units each, and @spare ones. */
+struct core_mock *core_mock_create_units(struct kunit *test,
+					 unsigned int engines,
+					 unsigned int units,
+					 unsigned int spare);
 
 /* @caps: of VGPU_HW_*. Registered; the test ends with core_mock_destroy(). */
 struct core_mock *core_mock_create(struct kunit *test, u64 caps);
@@ -34,6 +51,8 @@ void core_mock_destroy(struct core_mock *mock);
 /* Answers the run() in progress, after @ns of engine time. */
 void core_mock_answer(struct core_mock *mock, enum vgpu_hw_event_type type,
 		      u64 ns, int error);
+void core_mock_answer_on(struct core_mock *mock, unsigned int engine,
+			 enum vgpu_hw_event_type type, u64 ns, int error);
 /* What was logged since the last call must be @want. */
 void core_mock_expect(struct kunit *test, struct core_mock *mock,
 		      const char *want);
@@ -51,6 +70,10 @@ struct core_tenant {
 
 void core_tenant_open(struct kunit *test, struct core_mock *mock,
 		      struct core_tenant *t, u64 time_limit_us);
+/* The same with an instance that is there, and stopped. */
+void core_tenant_start(struct kunit *test, struct core_tenant *t,
+		       u64 time_limit_us);
+void core_tenant_shut(struct core_tenant *t);
 void core_tenant_close(struct kunit *test, struct core_tenant *t);
 /* Submits one fill; the errno. */
 int core_tenant_fill(struct core_tenant *t, u32 pattern);

@@ -9,6 +9,8 @@
 #include "core/core_priv.h"
 #include "core_mock.h"
 
+#define MOVES	(VGPU_HW_UNITS | VGPU_HW_PREEMPT | VGPU_HW_SAVE)
+
 static void types_and_what_is_left_agree(struct kunit *test)
 {
 	struct core_mock *mock = core_mock_create(test, 0);
@@ -177,7 +179,7 @@ static void descriptions_that_contradict_themselves(struct kunit *test)
 	static const struct {
 		u64 caps;
 		u64 vram;
-		unsigned int engines, units, asids;
+		unsigned int engines, units, asids, spare;
 	} bad[] = {
 		{ 0, SZ_1M, 1, 1, 2 },			/* not 2 MiB */
 		{ 0, SZ_2M, 0, 1, 2 },
@@ -187,6 +189,12 @@ static void descriptions_that_contradict_themselves(struct kunit *test)
 		{ VGPU_HW_PREEMPT, SZ_2M, 1, 1, 2 },	/* without SAVE */
 		{ VGPU_HW_MMU, SZ_2M, 1, 1, 2 },	/* without a format */
 		{ VGPU_HW_LAUNCH, SZ_2M, 1, 1, 2 },	/* without MMU */
+		{ 0, SZ_2M, 1, 4, 2, 1 },		/* without UNITS */
+		{ VGPU_HW_UNITS, SZ_2M, 1, 4, 2, 1 },	/* without PREEMPT */
+		{ MOVES, SZ_2M, 1, 4, 2, 0 },		/* none spare */
+		{ MOVES, SZ_2M, 1, 65, 2, 1 },
+		{ MOVES, SZ_2M, 5, 4, 2, 4 },
+		{ MOVES, SZ_2M, 1, 4, 2, 1 },		/* without set_units() */
 	};
 	struct vgpu_hw_desc desc = mock->desc;
 	unsigned int i;
@@ -198,6 +206,7 @@ static void descriptions_that_contradict_themselves(struct kunit *test)
 		desc.engines = bad[i].engines;
 		desc.units = bad[i].units;
 		desc.asids = bad[i].asids;
+		desc.spare_engines = bad[i].spare;
 		KUNIT_EXPECT_EQ_MSG(test,
 				    PTR_ERR(vgpu_gpu_register(mock->dev, &desc,
 							      &mock->ops, mock,

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0
 vgpu_kunit-y += core_mock.o
 vgpu_kunit-y += core_engine.o
-vgpu_kunit-y += core_pool.o
+vgpu_kunit-y += core_pool.o core_units.o

@@ -9,6 +9,7 @@
 #include <linux/string.h>
 
 #include "../../drivers/vgpu/soft/selftest.h"
+#include "../../drivers/vgpu/soft/soft_priv.h"
 #include "conformance.h"
 #include "soft_kernels.h"
 
@@ -59,6 +60,51 @@ static void test_preempt_endless(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, cf->ops->clock(cf->hw, 0) - clock,
 				cf->last.service);
 	}
+}
+
+/* Bytes other than 0 in the registers and workgroup memory of an engine. */
+static u64 litter_of(struct cf *cf, unsigned int engine)
+{
+	const struct soft_gpu *gpu = cf->hw;
+	const struct soft_core *c = &gpu->engines[engine]->core;
+	u64 found = 0;
+	u32 i, at;
+
+	for (i = 0; i < c->m->units; i++) {
+		const u8 *lanes = (const u8 *)c->units[i].lanes;
+
+		for (at = 0; at < SOFT_MAX_LANES * sizeof(struct soft_lane); at++)
+			found += !!lanes[at];
+		for (at = 0; at < SOFT_SHARED_BYTES; at++)
+			found += !!c->units[i].shared[at];
+	}
+	return found;
+}
+
+/* Nothing of who had the units, or shared them, is there for who gets them. */
+static void test_units_change_hands_clean(struct kunit *test)
+{
+	struct cf *cf = test->priv;
+	unsigned int spare = cf->desc->engines, engine;
+	u64 mine = BIT_ULL(cf->desc->units - 1);
+	u64 rest = mine - 1;
+
+	KUNIT_ASSERT_EQ(test, cf->ops->set_units(cf->hw, 0, rest), 0);
+	KUNIT_ASSERT_EQ(test, cf->ops->set_units(cf->hw, spare, mine), 0);
+	for (engine = 0; engine <= spare; engine += spare) {
+		launch(cf, SOFT_KERNEL_LITTER, CF_VA, 8, 8);
+		cf_clear(cf, engine);
+		cf_start(cf, engine, false);
+		msleep(50);
+		cf->ops->preempt(cf->hw, engine);
+		KUNIT_ASSERT_EQ(test, cf_wait(cf), VGPU_HW_PREEMPTED);
+		KUNIT_EXPECT_GT(test, litter_of(cf, engine), 1000ULL);
+	}
+	KUNIT_ASSERT_EQ(test, cf->ops->set_units(cf->hw, spare, 0), 0);
+	KUNIT_EXPECT_EQ(test, litter_of(cf, spare), 0ULL);
+	KUNIT_EXPECT_GT(test, litter_of(cf, 0), 1000ULL);
+	KUNIT_ASSERT_EQ(test, cf->ops->set_units(cf->hw, 0, rest | mine), 0);
+	KUNIT_EXPECT_EQ(test, litter_of(cf, 0), 0ULL);
 }
 
 static void test_nopreempt_is_reset(struct kunit *test)
@@ -216,6 +262,7 @@ static void test_two_engines(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_preempt_endless),
+	KUNIT_CASE(test_units_change_hands_clean),
 	KUNIT_CASE(test_nopreempt_is_reset),
 	KUNIT_CASE(test_preempt_pends),
 	KUNIT_CASE(test_sync_while_running),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Launches: the grid, turns, barriers, the engine clock, refusals. */
+#include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -107,6 +108,124 @@ static void test_units_are_parallel(struct kunit *test)
 	/* the last workgroups do not end at the same time */
 	KUNIT_EXPECT_GE(test, four, one / 4);
 	KUNIT_EXPECT_LE(test, four, one / 4 + 4 * insns * 10);
+}
+
+static struct soft_fixture *four_units(struct kunit *test)
+{
+	const struct soft_machine shape = {
+		.units = 4,
+		.timing = { .insn_ns = 10 },
+	};
+
+	KUNIT_ASSERT_EQ(test, fx_create(test, &shape), 0);
+	return test->priv;
+}
+
+/* What an engine has been left of its units is what it has. */
+static void test_fewer_units(struct kunit *test)
+{
+	const u32 groups = 4096, insns = 5;
+	u32 n;
+
+	for (n = 1; n <= 4; n++) {
+		struct soft_fixture *fx = four_units(test);
+		struct soft_core *c = fx->core[0];
+		u64 least = groups * insns * 10 / n;
+
+		c->nr_units = n;
+		fx_launch(fx, SOFT_KERNEL_POKE, 1, groups);
+		fx_begin(fx, c);
+		KUNIT_ASSERT_EQ(test, fx_run(c, SOFT_TURN), SOFT_STEP_DONE);
+		KUNIT_EXPECT_GE(test, c->clock, least);
+		/* the last round may have work for one unit only */
+		KUNIT_EXPECT_LE(test, c->clock, least + SOFT_TURN * 10);
+	}
+}
+
+/* Four workgroups midway on n units take what four on n have to take. */
+static void test_leftover_groups_share_units(struct kunit *test)
+{
+	const u64 rounds = 100;
+	u32 n, i;
+
+	for (n = 1; n <= 4; n++) {
+		struct soft_fixture *fx = four_units(test);
+		struct soft_core *c = fx->core[0];
+		u64 clock;
+
+		fx_launch(fx, SOFT_KERNEL_SPIN, 1, 8);
+		fx_begin(fx, c);
+		for (i = 0; i < 4; i++)
+			fx_model->step(c, SOFT_TURN);
+		KUNIT_EXPECT_EQ(test, c->clock, SOFT_TURN * 10ULL);
+		fx_save(fx, c);
+		fx_model->clear(c, FX_ASID, fx->root);
+		c->nr_units = n;
+		fx_load(fx, c);
+		fx_model->resume(c, &fx->job);
+		clock = c->clock;
+		for (i = 0; i < 4 * rounds; i++)
+			KUNIT_ASSERT_EQ(test, fx_model->step(c, SOFT_TURN),
+					SOFT_STEP_MORE);
+		KUNIT_EXPECT_EQ(test, c->clock - clock, rounds * 10 *
+				DIV_ROUND_UP(4 * SOFT_TURN, n));
+		KUNIT_EXPECT_EQ(test, c->next_group, 4ULL);
+	}
+}
+
+/* However the units come and go, each lane does its work, and once. */
+static void test_units_come_and_go(struct kunit *test)
+{
+	struct soft_fixture *fx = four_units(test);
+	struct rnd_state rnd;
+	unsigned int i, moves = 0;
+	u32 n, seed = 7;
+	u64 clock = 0;
+
+	prandom_seed_state(&rnd, seed);
+	fx_launch(fx, SOFT_KERNEL_WHOAMI, 12, 12);
+	fx_begin(fx, fx->core[0]);
+	while (fx_model->step(fx->core[0], 1 + prandom_u32_state(&rnd) % 40) ==
+	       SOFT_STEP_MORE) {
+		if (prandom_u32_state(&rnd) % 4)
+			continue;
+		n = 1 + prandom_u32_state(&rnd) % 4;
+		KUNIT_ASSERT_GE(test, fx->core[0]->clock, clock);
+		clock = fx->core[0]->clock;
+		fx_save(fx, fx->core[0]);
+		fx_model->clear(fx->core[0], FX_ASID, fx->root);
+		fx->core[0]->nr_units = n;
+		fx_load(fx, fx->core[0]);
+		fx_model->resume(fx->core[0], &fx->job);
+		moves++;
+	}
+	KUNIT_EXPECT_EQ(test, fx->core[0]->fault.error, 0);
+	KUNIT_EXPECT_GT(test, moves, 20U);
+	for (i = 0; i < 144; i++) {
+		const struct whoami *w = fx_data(fx, FX_DATA + i * sizeof(*w));
+
+		KUNIT_ASSERT_EQ(test, w->mark, 1ULL);
+		KUNIT_EXPECT_EQ(test, w->lane[0], i % 12);
+		KUNIT_EXPECT_EQ(test, w->group[0], i / 12);
+		KUNIT_EXPECT_LT(test, (w->sp - FX_STACK) / 64 - 1, 48ULL);
+	}
+}
+
+/* An engine that has no units does nothing, and says so. */
+static void test_no_units(struct kunit *test)
+{
+	struct soft_fixture *fx = test->priv;
+	struct soft_core *c = fx->core[0];
+	u32 op;
+
+	c->nr_units = 0;
+	for (op = VGPU_CMD_COPY; op <= VGPU_CMD_LAUNCH; op++) {
+		fx_launch(fx, SOFT_KERNEL_POKE, 1, 1);
+		fx->job.op = op;
+		fx_begin(fx, c);
+		KUNIT_EXPECT_EQ(test, fx_run(c, 10), SOFT_STEP_FAULT);
+		KUNIT_EXPECT_EQ(test, c->fault.error, -EINVAL);
+	}
 }
 
 static void test_clock(struct kunit *test)
@@ -228,6 +347,10 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_no_stack),
 	KUNIT_CASE(test_lanes_are_fair),
 	KUNIT_CASE(test_units_are_parallel),
+	KUNIT_CASE(test_fewer_units),
+	KUNIT_CASE(test_leftover_groups_share_units),
+	KUNIT_CASE(test_units_come_and_go),
+	KUNIT_CASE(test_no_units),
 	KUNIT_CASE(test_clock),
 	KUNIT_CASE(test_copy_time),
 	KUNIT_CASE(test_bad_jobs),

@@ -152,6 +152,8 @@ static const struct attr attrs_engine[] = {
 	  .name = "stop_p99_ns" },
 	{ VGPU_A_ENGINE_STOP_MAX_NS, ATTR_U64,
 	  .name = "stop_max_ns" },
+	{ VGPU_A_ENGINE_UNITS, ATTR_U32,
+	  .name = "units" },
 	{ .name = NULL },
 };
 
@@ -203,6 +205,8 @@ static const struct attr attrs_gpu[] = {
 	  .nested = &attr_set_engine },
 	{ VGPU_A_GPU_STRATEGY, ATTR_STRING,
 	  .name = "strategy" },
+	{ VGPU_A_GPU_UNITS_FREE, ATTR_U32,
+	  .name = "units_free" },
 	{ .name = NULL },
 };
 
@@ -319,6 +323,8 @@ static const struct attr attrs_vgpu[] = {
 	  .name = "wait_p50_ns" },
 	{ VGPU_A_VGPU_WAIT_P99_NS, ATTR_U64,
 	  .name = "wait_p99_ns" },
+	{ VGPU_A_VGPU_OWN_UNITS, ATTR_U32,
+	  .name = "own_units" },
 	{ .name = NULL },
 };
 

@@ -44,6 +44,7 @@ static const struct option_desc create_options[] = {
 	{ 'w', "weight", "N", ARG_NUMBER, "share of the engines among the busy, 1 to 10000 (default: the type's)" },
 	{ 0, "priority", "N", ARG_NUMBER, "0 (lowest) to 7 (default: 4)" },
 	{ 'b', "bandwidth", "MB/S", ARG_NUMBER, "copy bandwidth in MB/s, 0 for no limit (the default)" },
+	{ 0, "units", "N", ARG_NUMBER, "compute units for itself alone, 0 to share them (the default)" },
 	{ 0, "mdev", NULL, ARG_NONE, "a mediated device for a VM, made through sysfs" },
 	{ 0, "start", NULL, ARG_NONE, "start it as well" },
 	END
@@ -54,6 +55,7 @@ static const struct option_desc set_options[] = {
 	{ 0, "priority", "N", ARG_NUMBER, "0 (lowest) to 7" },
 	{ 'b', "bandwidth", "MB/S", ARG_NUMBER, "copy bandwidth in MB/s, 0 for no limit" },
 	{ 0, "vram", "SIZE", ARG_SIZE, "memory, as 64M or 1G" },
+	{ 0, "units", "N", ARG_NUMBER, "compute units for itself alone, 0 to share them; only while it is stopped and not open" },
 	END
 };
 

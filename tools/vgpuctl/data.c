@@ -31,6 +31,11 @@ bool data_reduced(struct json_object *vgpu)
 	return !json_has(vgpu, "weight");
 }
 
+bool data_spare(struct json_object *engine)
+{
+	return json_has(engine, "units") && !json_u64(engine, "units");
+}
+
 static int talk(struct nl_msg *msg, const struct attr_set *set,
 		struct json_object **answers, const char *doing)
 {

@@ -24,6 +24,8 @@ struct json_object *data_find(struct json_object *array, const char *key,
 			      uint64_t value);
 /* Were figures left out because we are not root? */
 bool data_reduced(struct json_object *vgpu);
+/* An engine without compute units: nobody uses it. */
+bool data_spare(struct json_object *engine);
 
 /* ---- node.c: a VM has no netlink family ---- */
 bool node_any(void);

@@ -88,9 +88,12 @@ int cmd_gpu_list(struct args *args)
 
 static void show_engine(struct json_object *e)
 {
+	if (data_spare(e))
+		return;
 	printf("\n%sEngine %" PRIu64 "%s\n", color_on(COLOR_BOLD),
 	       json_u64(e, "index"), color_off());
 	show_fields(e, (const struct show_field[]) {
+		{ "units", "Compute units", SHOW_NUMBER },
 		{ "busy_ns", "Busy", SHOW_NS },
 		{ "clock_ns", "Clock", SHOW_NS },
 		{ "jobs", "Commands run", SHOW_NUMBER },
@@ -163,6 +166,7 @@ static int print_gpu(struct json_object *gpu)
 		{ "caps", "Capabilities", SHOW_LIST },
 		{ "units", "Compute units", SHOW_NUMBER },
 		{ "engines", "Engines", SHOW_NUMBER },
+		{ "units_free", "Units to give away", SHOW_NUMBER },
 		{ "max_lanes", "Lanes of a workgroup", SHOW_NUMBER },
 		{ "shared_bytes", "Shared memory", SHOW_BYTES },
 		{ "policy", "Policy", SHOW_TEXT },

@@ -60,13 +60,16 @@ static int put_quotas(struct args *args, struct nl_msg *msg)
 	if (!code)
 		code = put_number(args, "bandwidth", 0, UINT64_MAX, msg,
 				  VGPU_A_VGPU_BANDWIDTH_MBPS, true);
+	if (!code)
+		code = put_number(args, "units", 0, 64, msg,
+				  VGPU_A_VGPU_OWN_UNITS, false);
 	return code;
 }
 
 static bool any_quota(struct args *args)
 {
 	return arg_option(args, "weight") || arg_option(args, "priority") ||
-	       arg_option(args, "bandwidth");
+	       arg_option(args, "bandwidth") || arg_option(args, "units");
 }
 
 /* ---- create ----------------------------------------------------------------- */
@@ -489,7 +492,7 @@ int cmd_vgpu_set(struct args *args)
 		return bad_vgpu(args->command, args->argv[0]);
 	if (!any_quota(args) && !arg_option(args, "vram"))
 		return usage_error(args->command,
-				   "nothing to set: give --weight, --priority, --bandwidth or --vram");
+				   "nothing to set: give --weight, --priority, --bandwidth, --vram or --units");
 	code = nl_open();
 	if (code)
 		return code;
@@ -520,6 +523,9 @@ int cmd_vgpu_set(struct args *args)
 	if (json_u64(vgpu, "bandwidth_mbps"))
 		printf(", bandwidth %" PRIu64 " MB/s",
 		       json_u64(vgpu, "bandwidth_mbps"));
+	if (json_u64(vgpu, "own_units"))
+		printf(", %" PRIu64 " units of its own",
+		       json_u64(vgpu, "own_units"));
 	printf(", memory %s\n", format_bytes(doing, json_u64(vgpu, "vram_limit")));
 	json_object_put(vgpu);
 	return CTL_OK;

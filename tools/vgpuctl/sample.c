@@ -73,6 +73,20 @@ static uint64_t engines_grown(struct json_object *before,
 	return sum;
 }
 
+/* Those that are shared, and those that vGPUs have for themselves. */
+static uint64_t engines_at_work(struct json_object *gpu)
+{
+	struct json_object *engines;
+	uint64_t count = 0;
+	size_t i;
+
+	if (!json_object_object_get_ex(gpu, "engine", &engines))
+		return json_u64(gpu, "engines");
+	for (i = 0; i < json_object_array_length(engines); i++)
+		count += !data_spare(json_object_array_get_idx(engines, i));
+	return count;
+}
+
 static struct json_object *sample_gpu(const struct reading *before,
 				      struct json_object *gpu,
 				      uint64_t interval)
@@ -81,7 +95,7 @@ static struct json_object *sample_gpu(const struct reading *before,
 					    json_u64(gpu, "index"));
 	struct json_object *obj = json_object_new_object(), *vram;
 	uint64_t busy = engines_grown(old, gpu, "busy_ns");
-	uint64_t most = interval * json_u64(gpu, "engines");
+	uint64_t most = interval * engines_at_work(gpu);
 
 	copy(obj, gpu, "index");
 	copy(obj, gpu, "name");

@@ -53,6 +53,8 @@ static void print_gpu_stats(struct json_object *gpu)
 		return;
 	for (i = 0; i < json_object_array_length(engines); i++) {
 		e = json_object_array_get_idx(engines, i);
+		if (data_spare(e))
+			continue;
 		printf("%sGPU %" PRIu64 " engine %" PRIu64 "%s\n",
 		       color_on(COLOR_BOLD), json_u64(gpu, "index"),
 		       json_u64(e, "index"), color_off());

@@ -70,9 +70,14 @@ static void share_cells(struct table *t, struct json_object *vgpu)
 {
 	uint64_t received = json_u64(vgpu, "received_permille");
 	uint64_t entitled = json_u64(vgpu, "entitled_permille");
+	uint64_t own = json_u64(vgpu, "own_units");
 	char buf[FORMAT_SIZE];
 
-	table_cell(t, COLOR_NONE, "%" PRIu64, json_u64(vgpu, "weight"));
+	/* it competes with nobody: no weight counts */
+	if (own)
+		table_cell(t, COLOR_NONE, "%" PRIu64 " own", own);
+	else
+		table_cell(t, COLOR_NONE, "%" PRIu64, json_u64(vgpu, "weight"));
 	table_cell(t, COLOR_NONE, "%s", format_permille(buf, entitled));
 	table_cell(t, color_share(received, entitled), "%s",
 		   format_permille(buf, received));
@@ -282,6 +287,7 @@ void print_vgpu(struct json_object *vgpu)
 	printf("\n%sQuotas%s\n", color_on(COLOR_BOLD), color_off());
 	show_fields(vgpu, (const struct show_field[]) {
 		{ "units", "Compute units", SHOW_NUMBER },
+		{ "own_units", "Of its own", SHOW_NUMBER },
 		{ "weight", "Weight", SHOW_NUMBER },
 		{ "priority", "Priority", SHOW_NUMBER },
 		{ "bandwidth_mbps", "Copy bandwidth", SHOW_MBPS },

@@ -175,11 +175,12 @@ static int do_set(const struct vgpu_ctl_set *arg)
 		.vram_bytes = arg->vram_bytes,
 	};
 	struct vgpu_instance *inst = vgpu_instance_get(arg->id);
-	int ret;
+	int ret = -EINVAL;
 
 	if (!inst)
 		return -ENOENT;
-	ret = vgpu_instance_set(inst, &set);
+	if (!(arg->mask & VGPU_SET_UNITS))	/* not in the structure */
+		ret = vgpu_instance_set(inst, &set);
 	vgpu_instance_put(inst);
 	return ret;
 }

@@ -240,7 +240,7 @@ static int call_info(struct vgpu_client *client, struct vgpu_info *info)
 	vgpu_gpu_get_info(inst->gpu, gpu_info);
 	info->version = VGPU_UAPI_VERSION;
 	info->id = inst->id;
-	info->units = inst->gpu->whole.units;
+	info->units = vgpu_units_serving(inst);
 	info->caps = gpu_info->caps;
 	kfree(gpu_info);
 	spin_lock_irq(&inst->acct.lock);

@@ -7,7 +7,7 @@
  *   registry_lock (mutex)     list of GPUs and of faces; held while faces are
  *                             told of GPUs
  *   gpu->lock (mutex)         list of instances, what is committed to them,
- *                             settings
+ *                             settings, which engine has which units
  *   inst->lock (mutex)        state, quotas, list of clients
  *   client->lock (mutex)      handles
  *   [mem/'s locks]
@@ -25,6 +25,7 @@
 #ifndef _VGPU_CORE_PRIV_H
 #define _VGPU_CORE_PRIV_H
 
+#include <linux/bitops.h>
 #include <linux/hrtimer.h>
 #include <linux/idr.h>
 #include <linux/kref.h>
@@ -90,6 +91,8 @@ enum vgpu_engine_state {
  * struct vgpu_engine - runs one context at a time
  * @gpu: whose
  * @index: which
+ * @units: mask of the compute units it has; changes under gpu->lock, while it
+ *	is held
  * @lock: everything below, and the queues and contexts that feed it
  * @rq: entities that wait
  * @state: enum vgpu_engine_state
@@ -106,6 +109,7 @@ enum vgpu_engine_state {
  * @slice_clock: engine clock when it began
  * @slice_from: when it began, ktime ns
  * @slice_end: when to see whether it is over, ktime ns
+ * @held: nothing is started
  * @started: engine clock when run() was called
  * @charged: of the service since then, ns
  * @slice_timer: end of slice, or time limit
@@ -116,6 +120,7 @@ enum vgpu_engine_state {
 struct vgpu_engine {
 	struct vgpu_gpu *gpu;
 	unsigned int index;
+	u64 units;
 	spinlock_t lock;		/* everything below */
 	struct vgpu_rq rq;
 	enum vgpu_engine_state state;
@@ -131,6 +136,7 @@ struct vgpu_engine {
 	u64 slice_ns;
 	u64 slice_clock;
 	u64 slice_from;
+	bool held;
 	u64 slice_end;
 	u64 started;
 	u64 charged;
@@ -143,12 +149,14 @@ struct vgpu_engine {
 	u64 resets;
 	u64 jobs;
 	u64 stale_events;
+	u64 sample_service;		/* gpu->lock */
 };
 
 /**
  * struct vgpu_entity - an instance on an engine
  * @se: what the policy sees
  * @ready: its contexts that have something to run, but the one that runs
+ * @contexts: of its, how many there are
  * @paused: not to be scheduled: life cycle
  * @throttled: not to be scheduled: out of bandwidth
  * @pace: wall time of its last slice for engine time of 1024, 0: unknown
@@ -159,13 +167,15 @@ struct vgpu_engine {
  * @sample_run: service when last sampled (gpu->lock), likewise
  * @sample_entitled: what it was entitled to
  *
- * Fields are under engine->lock, where not noted.
+ * Fields are under engine->lock, where not noted.  @engine changes under
+ * gpu->lock and inst->lock, while there are neither clients nor contexts.
  */
 struct vgpu_entity {
 	struct vgpu_se se;
 	struct vgpu_instance *inst;
 	struct vgpu_engine *engine;
 	struct list_head ready;
+	unsigned int contexts;
 	bool paused;
 	bool throttled;
 	u32 pace;
@@ -182,6 +192,12 @@ struct vgpu_entity {
 	u64 sample_run;
 	u64 sample_entitled;
 };
+
+/* How many compute units it has. */
+static inline unsigned int vgpu_engine_units(const struct vgpu_engine *e)
+{
+	return hweight64(READ_ONCE(e->units));
+}
 
 int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 		     unsigned int index);
@@ -202,6 +218,8 @@ void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx);
 void vgpu_entity_init(struct vgpu_entity *ent, struct vgpu_instance *inst,
 		      struct vgpu_engine *e);
 void vgpu_entity_fini(struct vgpu_entity *ent);
+/* One more context; vgpu_engine_forget() is one less. */
+void vgpu_entity_add_context(struct vgpu_entity *ent);
 /*
  * Process context. Pausing returns when it is off the engine, but on one
  * that cannot preempt: there the command that runs ends first.
@@ -209,14 +227,22 @@ void vgpu_entity_fini(struct vgpu_entity *ent);
 void vgpu_entity_pause(struct vgpu_entity *ent, bool paused);
 /* Lock held. */
 void vgpu_entity_unblock_locked(struct vgpu_entity *ent);
+/*
+ * Process context, gpu->lock held: stops it, bounded by the preempt timeout
+ * (who does not stop by then is reset and fails); saves what is midway.  Until
+ * it is released it starts nothing.
+ */
+void vgpu_engine_hold(struct vgpu_engine *e);
+void vgpu_engine_release(struct vgpu_engine *e);
 void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info);
 
 /* ---------------------------------------------------------------- GPU */
 
 /**
  * struct vgpu_partition - part of a GPU that is scheduled by itself
- * @engines: it owns
+ * @engines: it owns: those that are shared, then the spare ones
  * @vram: it owns
+ * @units: of each engine, before any are taken or given
  *
  * A GPU that is not partitioned has one, which is the whole.
  */
@@ -252,7 +278,6 @@ struct vgpu_gpu {
 	atomic_t nr_contexts;
 	struct workqueue_struct *wq;
 	struct delayed_work sample_work;
-	u64 sample_service;
 	struct llist_head woken;		/* queues whose wait is over */
 	struct work_struct woken_work;
 };
@@ -274,7 +299,7 @@ struct vgpu_instance {
 	u32 flags;
 	struct vgpu_gpu *gpu;
 	const struct vgpu_type *type;
-	struct mutex lock;		/* state, quotas, clients */
+	struct mutex lock;		/* state, quotas, clients, entities */
 	enum vgpu_state state;
 	bool added;				/* faces know of it */
 	bool gone;				/* destroyed, references remain */
@@ -301,6 +326,12 @@ struct vgpu_instance {
 	u32 received_permille;
 	u32 entitled_permille;
 
+	/*
+	 * The engine that it has for itself, or NULL: it shares.  With one of
+	 * its own it has one entity, else one on each that is shared.
+	 */
+	struct vgpu_engine *own;
+	unsigned int nr_entities;
 	struct vgpu_entity entity[];
 };
 
@@ -319,6 +350,22 @@ void vgpu_bandwidth_set(struct vgpu_instance *inst, u64 mbps);
 void vgpu_bandwidth_unthrottle(struct work_struct *work);
 /* Atomic, an engine's lock held: no turns until the debt is paid. */
 void vgpu_bandwidth_throttle(struct vgpu_instance *inst);
+
+/* units.c; gpu->lock is held in all of these. */
+/*
+ * @count compute units of its own, or 0: it shares.  inst->lock is held too.
+ * -EOPNOTSUPP, -ERANGE, -EBUSY (in use), -ENOSPC, or what the backend says;
+ * then nothing has changed.
+ */
+int vgpu_units_set(struct vgpu_instance *inst, unsigned int count);
+/* It is about to be freed. */
+void vgpu_units_give_back(struct vgpu_instance *inst);
+/* How many a vGPU could get now. */
+unsigned int vgpu_units_free(struct vgpu_gpu *gpu);
+/* Of its own; 0: it shares.  gpu->lock or inst->lock, or a client is open. */
+unsigned int vgpu_units_own(const struct vgpu_instance *inst);
+/* That serve it at most, likewise. */
+unsigned int vgpu_units_serving(const struct vgpu_instance *inst);
 
 /* ------------------------------------------------------------- client */
 

@@ -189,24 +189,33 @@ out:
 
 /* -------------------------------------------------------------- starting */
 
+/* Takes what is worth keeping out of the engine. */
+static void unload(struct vgpu_engine *e)
+{
+	struct vgpu_ctx *old = e->loaded;
+	struct vgpu_ctx_stats *st;
+	u64 bytes;
+
+	e->loaded = NULL;
+	if (!old || !old->midway)
+		return;
+	bytes = old->state.stats.bytes_saved;
+	vgpu_ctx_save(&old->state, e->gpu->ops, e->gpu->hw, e->index);
+	st = &old->entity->ctx_stats;
+	st->saves++;
+	st->bytes_saved += old->state.stats.bytes_saved - bytes;
+}
+
 /* Puts @ctx's state where @e's last context was. */
 static void switch_to(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 {
 	const struct vgpu_backend_ops *ops = e->gpu->ops;
-	struct vgpu_ctx *old = e->loaded;
 	void *hw = e->gpu->hw;
 	struct vgpu_ctx_stats *st;
 
-	if (old == ctx)
+	if (e->loaded == ctx)
 		return;
-	if (old && old->midway) {
-		u64 bytes = old->state.stats.bytes_saved;
-
-		vgpu_ctx_save(&old->state, ops, hw, e->index);
-		st = &old->entity->ctx_stats;
-		st->saves++;
-		st->bytes_saved += old->state.stats.bytes_saved - bytes;
-	}
+	unload(e);
 	ops->clear(hw, e->index, &ctx->hw);
 	if (ctx->midway) {
 		u64 bytes = ctx->state.stats.bytes_loaded;
@@ -263,7 +272,7 @@ static void dispatch(struct vgpu_engine *e)
 	u64 now = ktime_get_ns();
 
 	lockdep_assert_held(&e->lock);
-	while (e->state == VGPU_ENGINE_IDLE) {
+	while (e->state == VGPU_ENGINE_IDLE && !e->held) {
 		struct vgpu_queue *q = NULL;
 		struct vgpu_ctx *ctx = NULL;
 		struct vgpu_entity *ent;
@@ -554,7 +563,9 @@ void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 	list_del_init(&ctx->ready);
 	if (e->loaded == ctx)
 		e->loaded = NULL;	/* cleared before the next is loaded */
+	ctx->entity->contexts--;
 	spin_unlock_irq(&e->lock);
+	wake_up_all(&e->wait);
 }
 
 /* ------------------------------------------------------------ entities */
@@ -562,13 +573,26 @@ void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 void vgpu_entity_init(struct vgpu_entity *ent, struct vgpu_instance *inst,
 		      struct vgpu_engine *e)
 {
+	/* What it got elsewhere counts. */
+	struct vgpu_se_stats stats = ent->se.stats;
+
 	ent->inst = inst;
 	ent->engine = e;
 	ent->paused = true;	/* until the instance is started */
+	ent->throttled = false;
+	ent->pace = 0;
 	INIT_LIST_HEAD(&ent->ready);
 	spin_lock_irq(&e->lock);
 	vgpu_rq_add(&e->rq, &ent->se, inst->id, inst->weight, inst->priority);
+	ent->se.stats = stats;
 	spin_unlock_irq(&e->lock);
+}
+
+void vgpu_entity_add_context(struct vgpu_entity *ent)
+{
+	spin_lock_irq(&ent->engine->lock);
+	ent->contexts++;
+	spin_unlock_irq(&ent->engine->lock);
 }
 
 void vgpu_entity_fini(struct vgpu_entity *ent)
@@ -610,6 +634,39 @@ void vgpu_entity_pause(struct vgpu_entity *ent, bool paused)
 		wait_event(e->wait, !entity_runs(ent));
 }
 
+/* -------------------------------------------------------------- holding */
+
+static bool is_stopped(struct vgpu_engine *e)
+{
+	bool stopped;
+
+	spin_lock_irq(&e->lock);
+	stopped = e->state == VGPU_ENGINE_IDLE || e->state == VGPU_ENGINE_DEAD;
+	spin_unlock_irq(&e->lock);
+	return stopped;
+}
+
+void vgpu_engine_hold(struct vgpu_engine *e)
+{
+	spin_lock_irq(&e->lock);
+	e->held = true;
+	e->resched = true;
+	vgpu_engine_preempt_locked(e);
+	spin_unlock_irq(&e->lock);
+	wait_event(e->wait, is_stopped(e));
+	spin_lock_irq(&e->lock);
+	unload(e);
+	spin_unlock_irq(&e->lock);
+}
+
+void vgpu_engine_release(struct vgpu_engine *e)
+{
+	spin_lock_irq(&e->lock);
+	e->held = false;
+	dispatch(e);
+	spin_unlock_irq(&e->lock);
+}
+
 /* ---------------------------------------------------------- life cycle */
 
 /* A policy broke its contract; the run queue goes on with "rr". */
@@ -628,6 +685,11 @@ int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 {
 	e->gpu = gpu;
 	e->index = index;
+	/* Bits are needed, and there, where units can be moved. */
+	if (index < gpu->desc.engines)
+		e->units = gpu->desc.units < 64 ?
+			   (BIT_ULL(gpu->desc.units) - 1) <<
+			   (index * gpu->desc.units % 64) : ~0ULL;
 	spin_lock_init(&e->lock);
 	init_waitqueue_head(&e->wait);
 	INIT_WORK(&e->reset_work, reset_work_fn);
@@ -699,6 +761,7 @@ void vgpu_engine_fini(struct vgpu_engine *e)
 void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info)
 {
 	info->clock_ns = engine_clock(e);
+	info->units = vgpu_engine_units(e);
 	spin_lock_irq(&e->lock);
 	info->busy_ns = e->rq.service_ns;
 	info->switches = e->switches;

@@ -174,6 +174,15 @@ static const char *desc_fault(const struct vgpu_hw_desc *d,
 	if ((d->caps & VGPU_HW_MMU) && !ops->pte_harvest &&
 	    (d->format->accessed || d->format->dirty))
 		return "accessed or dirty bits without pte_harvest()";
+	if (!(d->caps & VGPU_HW_UNITS) != !d->spare_engines)
+		return "UNITS and spare engines go together";
+	if ((d->caps & VGPU_HW_UNITS) &&
+	    (!(d->caps & VGPU_HW_PREEMPT) || !ops->set_units))
+		return "UNITS without PREEMPT or set_units()";
+	if ((d->caps & VGPU_HW_UNITS) &&
+	    (d->units > 64 / d->engines ||
+	     d->spare_engines > VGPU_MAX_ENGINES - d->engines))
+		return "UNITS with over 64 units or 8 engines in all";
 	if ((d->caps & VGPU_HW_LAUNCH) && !(d->caps & VGPU_HW_MMU))
 		return "LAUNCH without MMU";
 	return NULL;
@@ -233,11 +242,11 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	vgpu_vram_set_pools(gpu->whole.vram, true);
 	vgpu_vram_set_background(gpu->whole.vram, true);
 	gpu->whole.units = desc->units;
-	gpu->whole.engines = kcalloc(desc->engines, sizeof(*gpu->whole.engines),
-				     GFP_KERNEL);
+	gpu->whole.engines = kcalloc(desc->engines + desc->spare_engines,
+				     sizeof(*gpu->whole.engines), GFP_KERNEL);
 	if (!gpu->whole.engines)
 		goto err_vram;
-	for (i = 0; i < desc->engines; i++) {
+	for (i = 0; i < desc->engines + desc->spare_engines; i++) {
 		ret = vgpu_engine_init(&gpu->whole.engines[i], gpu, i);
 		if (ret)
 			goto err_engines;
@@ -357,6 +366,8 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	mutex_lock(&gpu->lock);
 	info->instances = gpu->nr_instances;
 	info->vram_committed = gpu->committed;
+	info->units_free = vgpu_units_free(gpu);
+	info->all_engines = gpu->whole.nr_engines;
 	info->slice_ns = gpu->slice_ns;
 	info->preempt_timeout_ns = gpu->preempt_timeout_ns;
 	strscpy(info->policy, vgpu_policy_name(gpu->policy),
@@ -370,7 +381,7 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	vgpu_vram_get_stats(gpu->whole.vram, &info->vram);
 	strscpy(info->strategy, vgpu_vram_strategy_name(gpu->whole.vram),
 		sizeof(info->strategy));
-	for (i = 0; i < gpu->desc.engines; i++)
+	for (i = 0; i < gpu->whole.nr_engines; i++)
 		vgpu_engine_get_info(&gpu->whole.engines[i], &info->engine[i]);
 	vgpu_gpu_leave(idx);
 }
@@ -451,36 +462,42 @@ EXPORT_SYMBOL_NS_GPL(vgpu_gpu_set_strategy, VGPU);
 
 /*
  * Once a second, while anything runs: what part of the service each instance
- * received and was entitled to.  An idle GPU is not woken for it.
+ * received and was entitled to.  Engines count by their units.  An idle GPU is
+ * not woken for it.
  */
 static void gpu_sample(struct work_struct *work)
 {
 	struct vgpu_gpu *gpu = container_of(to_delayed_work(work),
 					    struct vgpu_gpu, sample_work);
 	struct vgpu_instance *inst;
-	u64 total = 0, delta;
+	u64 total, delta = 0;
 	unsigned int i;
 	bool again;
 
 	mutex_lock(&gpu->lock);
-	for (i = 0; i < gpu->whole.nr_engines; i++)
-		total += READ_ONCE(gpu->whole.engines[i].rq.service_ns);
-	delta = total - gpu->sample_service;
-	gpu->sample_service = total;
+	for (i = 0; i < gpu->whole.nr_engines; i++) {
+		struct vgpu_engine *e = &gpu->whole.engines[i];
+
+		total = READ_ONCE(e->rq.service_ns);
+		delta += (total - e->sample_service) * vgpu_engine_units(e);
+		e->sample_service = total;
+	}
 
 	list_for_each_entry(inst, &gpu->instances, link) {
 		u64 run = 0, entitled = 0;
 
-		for (i = 0; i < gpu->whole.nr_engines; i++) {
+		for (i = 0; i < inst->nr_entities; i++) {
 			struct vgpu_entity *ent = &inst->entity[i];
 			struct vgpu_engine *e = ent->engine;
+			unsigned int units = vgpu_engine_units(e);
 			struct vgpu_se_stats st;
 
 			spin_lock_irq(&e->lock);
 			vgpu_se_stats(&e->rq, &ent->se, ktime_get_ns(), &st);
 			spin_unlock_irq(&e->lock);
-			run += st.run_ns - ent->sample_run;
-			entitled += st.entitled_ns - ent->sample_entitled;
+			run += (st.run_ns - ent->sample_run) * units;
+			entitled += (st.entitled_ns - ent->sample_entitled) *
+				    units;
 			ent->sample_run = st.run_ns;
 			ent->sample_entitled = st.entitled_ns;
 		}

@@ -163,6 +163,7 @@ static const struct vgpu_type *find_type(struct vgpu_gpu *gpu, const char *name)
 /* Takes a place and VRAM out of the pool. */
 static int instance_commit(struct vgpu_gpu *gpu, struct vgpu_instance *inst)
 {
+	unsigned int i;
 	int ret = 0;
 
 	mutex_lock(&gpu->lock);
@@ -172,6 +173,10 @@ static int instance_commit(struct vgpu_gpu *gpu, struct vgpu_instance *inst)
 		 gpu->desc.vram_bytes - gpu->committed < inst->acct.limit)
 		ret = -ENOSPC;
 	if (!ret) {
+		/* Whoever finds it in the list finds it on its engines. */
+		for (i = 0; i < inst->nr_entities; i++)
+			vgpu_entity_init(&inst->entity[i], inst,
+					 &gpu->whole.engines[i]);
 		list_add_tail(&inst->link, &gpu->instances);
 		gpu->nr_instances++;
 		gpu->committed += inst->acct.limit;
@@ -239,6 +244,7 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	inst->flags = params->flags;
 	inst->gpu = gpu;
 	inst->type = type;
+	inst->nr_entities = gpu->desc.engines;
 	inst->weight = weight;
 	inst->priority = params->priority;
 	inst->bandwidth = params->bandwidth_mbps * 1000 * 1000;
@@ -257,11 +263,14 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	ret = instance_commit(gpu, inst);
 	if (ret)
 		goto err_file;
-	for (i = 0; i < gpu->desc.engines; i++)
-		vgpu_entity_init(&inst->entity[i], inst,
-				 &gpu->whole.engines[i]);
 	vgpu_gpu_hold(gpu);
-	ret = instance_publish(inst);
+	mutex_lock(&gpu->lock);
+	mutex_lock(&inst->lock);
+	ret = vgpu_units_set(inst, params->units);
+	mutex_unlock(&inst->lock);
+	mutex_unlock(&gpu->lock);
+	if (!ret)
+		ret = instance_publish(inst);
 	if (ret)
 		goto err_commit;
 	vgpu_gpu_leave(idx);
@@ -280,9 +289,10 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	return inst;
 
 err_commit:
-	for (i = 0; i < gpu->desc.engines; i++)
-		vgpu_entity_fini(&inst->entity[i]);
 	mutex_lock(&gpu->lock);
+	vgpu_units_give_back(inst);
+	for (i = 0; i < inst->nr_entities; i++)
+		vgpu_entity_fini(&inst->entity[i]);
 	list_del(&inst->link);
 	gpu->nr_instances--;
 	gpu->committed -= inst->acct.limit;
@@ -335,11 +345,12 @@ void vgpu_instance_remove(struct vgpu_instance *inst)
 	vgpu_faces_instance_removed(inst);
 	vgpu_instance_kill(inst, VGPU_STATE_DEAD, -ENODEV);
 	cancel_delayed_work_sync(&inst->unthrottle_work);
-	for (i = 0; i < gpu->desc.engines; i++)
-		vgpu_entity_fini(&inst->entity[i]);
 
 	/* All its memory is back by now, so the pool may be given away. */
 	mutex_lock(&gpu->lock);
+	vgpu_units_give_back(inst);
+	for (i = 0; i < inst->nr_entities; i++)
+		vgpu_entity_fini(&inst->entity[i]);
 	gpu->nr_instances--;
 	gpu->committed -= inst->acct.limit;
 	mutex_unlock(&gpu->lock);
@@ -421,13 +432,13 @@ int vgpu_instance_set(struct vgpu_instance *inst,
 		      const struct vgpu_instance_set *set)
 {
 	struct vgpu_gpu *gpu = inst->gpu;
-	u64 vram = set->vram_bytes, mbps = 0;
+	u64 vram = set->vram_bytes, old = 0, mbps = 0;
 	u32 weight, priority;
 	unsigned int i;
 	int idx, ret = 0;
 
 	if (set->mask & ~(VGPU_SET_WEIGHT | VGPU_SET_PRIORITY |
-			  VGPU_SET_BANDWIDTH | VGPU_SET_VRAM))
+			  VGPU_SET_BANDWIDTH | VGPU_SET_VRAM | VGPU_SET_UNITS))
 		return -EINVAL;
 	if (!vgpu_gpu_enter(gpu, &idx))
 		return -ENODEV;
@@ -443,8 +454,7 @@ int vgpu_instance_set(struct vgpu_instance *inst,
 		goto out;
 	}
 	if (set->mask & VGPU_SET_VRAM) {
-		u64 old = inst->acct.limit;
-
+		old = inst->acct.limit;
 		vram = round_up(vram, PAGE_SIZE);
 		if (!vram || vram > inst->aperture_bytes)
 			ret = -ERANGE;
@@ -455,13 +465,22 @@ int vgpu_instance_set(struct vgpu_instance *inst,
 			ret = vgpu_mem_set_limit(&inst->acct, vram);
 		if (ret)
 			goto out;
-		gpu->committed += vram - old;
 	}
+	if (set->mask & VGPU_SET_UNITS) {
+		ret = vgpu_units_set(inst, set->units);
+		if (ret && old)
+			/* Nobody has it open, or that was not refused. */
+			vgpu_mem_set_limit(&inst->acct, old);
+		if (ret)
+			goto out;
+	}
+	if (old)
+		gpu->committed += vram - old;
 	inst->weight = weight;
 	inst->priority = priority;
 	if (set->mask & VGPU_SET_BANDWIDTH)
 		vgpu_bandwidth_set(inst, mbps);
-	for (i = 0; i < gpu->desc.engines; i++) {
+	for (i = 0; i < inst->nr_entities; i++) {
 		struct vgpu_entity *ent = &inst->entity[i];
 		struct vgpu_engine *e = ent->engine;
 
@@ -480,7 +499,10 @@ out:
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_instance_set, VGPU);
 
-/* The histogram of all engines goes to @hist, the rest to @info. */
+/*
+ * The histogram of all engines goes to @hist, the rest to @info.  Of engines
+ * that it has no part in any more, what it got there.
+ */
 static void sum_entities(struct vgpu_instance *inst,
 			 struct vgpu_instance_info *info, struct vgpu_hist *hist)
 {
@@ -492,8 +514,11 @@ static void sum_entities(struct vgpu_instance *inst,
 		struct vgpu_se_stats st;
 
 		spin_lock_irq(&e->lock);
-		vgpu_se_stats(&e->rq, &ent->se, ktime_get_ns(), &st);
-		info->slice_ns = ent->se.slice_ns ?: e->rq.slice_ns;
+		st = ent->se.stats;
+		if (i < inst->nr_entities) {
+			vgpu_se_stats(&e->rq, &ent->se, ktime_get_ns(), &st);
+			info->slice_ns = ent->se.slice_ns ?: e->rq.slice_ns;
+		}
 		info->active_ns = max(info->active_ns, ent->active_ns);
 		info->submitted += ent->submitted;
 		info->completed += ent->completed;
@@ -533,11 +558,12 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 	info->uuid = inst->uuid;
 	info->flags = inst->flags;
 	strscpy(info->type, inst->type->name, sizeof(info->type));
-	info->units = inst->gpu->whole.units;
 	info->created_ns = inst->created_ns;
 
 	mutex_lock(&inst->lock);
 	info->state = inst->state;
+	info->units = vgpu_units_serving(inst);
+	info->own_units = vgpu_units_own(inst);
 	info->weight = inst->weight;
 	info->priority = inst->priority;
 	info->clients = inst->nr_clients;
@@ -568,7 +594,11 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 		return;
 	hist = kzalloc(sizeof(*hist), GFP_KERNEL);
 	if (hist) {
-		sum_entities(inst, info, hist);
+		mutex_lock(&inst->lock);
+		/* Its entities leave their engines after this. */
+		if (inst->state != VGPU_STATE_DEAD)
+			sum_entities(inst, info, hist);
+		mutex_unlock(&inst->lock);
 		info->wait_p50_ns = vgpu_hist_percentile(hist, 500);
 		info->wait_p99_ns = vgpu_hist_percentile(hist, 990);
 		kfree(hist);

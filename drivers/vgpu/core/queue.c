@@ -55,9 +55,10 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 
 	if (arg->flags)
 		return -EOPNOTSUPP;
-	if (engine >= gpu->whole.nr_engines)
+	/* They do not change while there is a client. */
+	if (engine >= inst->nr_entities)
 		return -EINVAL;
-	engine = array_index_nospec(engine, gpu->whole.nr_engines);
+	engine = array_index_nospec(engine, inst->nr_entities);
 	vm = vgpu_obj_get(client, arg->vm, VGPU_OBJ_VM);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
@@ -70,8 +71,8 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 		goto err_count;
 	vgpu_obj_init(&ctx->obj, VGPU_OBJ_CTX, client, NULL, ctx_release);
 	ctx->gpu = gpu;
-	ctx->engine = &gpu->whole.engines[engine];
 	ctx->entity = &inst->entity[engine];
+	ctx->engine = ctx->entity->engine;
 	ctx->vm = vgpu_vm_obj(vm);
 	INIT_LIST_HEAD(&ctx->ready);
 	INIT_LIST_HEAD(&ctx->queues);
@@ -85,6 +86,7 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 		if (ret)
 			goto err_state;
 	}
+	vgpu_entity_add_context(ctx->entity);
 	ret = vgpu_obj_publish(&ctx->obj, &arg->handle);
 	if (ret)
 		vgpu_obj_put(&ctx->obj);

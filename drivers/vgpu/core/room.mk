@@ -2,4 +2,4 @@
 vgpu-y += core/main.o core/gpu.o core/instance.o core/client.o core/object.o
 vgpu-y += core/queue.o core/ring.o core/command.o core/engine.o
 vgpu-y += core/timeline.o core/shpages.o core/bandwidth.o core/hist.o
-vgpu-y += core/event.o
+vgpu-y += core/event.o core/units.o

@@ -31,13 +31,14 @@ static const struct nla_policy vgpu_nl_vgpu_get_policy[VGPU_A_VGPU_GPU + 1] = {
 };
 
 /* vgpu-create: attributes of its requests */
-static const struct nla_policy vgpu_nl_vgpu_create_policy[VGPU_A_VGPU_BANDWIDTH_MBPS + 1] = {
+static const struct nla_policy vgpu_nl_vgpu_create_policy[VGPU_A_VGPU_OWN_UNITS + 1] = {
 	[VGPU_A_VGPU_UUID] = NLA_POLICY_EXACT_LEN(16),
 	[VGPU_A_VGPU_GPU] = { .type = NLA_U32, },
 	[VGPU_A_VGPU_TYPE] = { .type = NLA_NUL_STRING, .len = 31, },
 	[VGPU_A_VGPU_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 10000),
 	[VGPU_A_VGPU_PRIORITY] = NLA_POLICY_MAX(NLA_U32, 7),
 	[VGPU_A_VGPU_BANDWIDTH_MBPS] = { .type = NLA_U64, },
+	[VGPU_A_VGPU_OWN_UNITS] = NLA_POLICY_MAX(NLA_U32, 64),
 };
 
 /* vgpu-destroy: attributes of its requests */
@@ -54,13 +55,14 @@ static const struct nla_policy vgpu_nl_vgpu_verb_policy[VGPU_A_VGPU_VERB + 1] = 
 };
 
 /* vgpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_VRAM_LIMIT + 1] = {
+static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_OWN_UNITS + 1] = {
 	[VGPU_A_VGPU_ID] = { .type = NLA_U32, },
 	[VGPU_A_VGPU_UUID] = NLA_POLICY_EXACT_LEN(16),
 	[VGPU_A_VGPU_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 10000),
 	[VGPU_A_VGPU_PRIORITY] = NLA_POLICY_MAX(NLA_U32, 7),
 	[VGPU_A_VGPU_BANDWIDTH_MBPS] = { .type = NLA_U64, },
 	[VGPU_A_VGPU_VRAM_LIMIT] = NLA_POLICY_MIN(NLA_U64, 1),
+	[VGPU_A_VGPU_OWN_UNITS] = NLA_POLICY_MAX(NLA_U32, 64),
 };
 
 const struct genl_ops vgpu_nl_ops[8] = {
@@ -94,7 +96,7 @@ const struct genl_ops vgpu_nl_ops[8] = {
 		.cmd		= VGPU_NL_CMD_VGPU_CREATE,
 		.doit		= vgpu_nl_vgpu_create_doit,
 		.policy		= vgpu_nl_vgpu_create_policy,
-		.maxattr	= VGPU_A_VGPU_BANDWIDTH_MBPS,
+		.maxattr	= VGPU_A_VGPU_OWN_UNITS,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_VGPU_DESTROY,
@@ -112,6 +114,6 @@ const struct genl_ops vgpu_nl_ops[8] = {
 		.cmd		= VGPU_NL_CMD_VGPU_SET,
 		.doit		= vgpu_nl_vgpu_set_doit,
 		.policy		= vgpu_nl_vgpu_set_policy,
-		.maxattr	= VGPU_A_VGPU_VRAM_LIMIT,
+		.maxattr	= VGPU_A_VGPU_OWN_UNITS,
 	},
 };

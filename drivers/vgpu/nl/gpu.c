@@ -93,7 +93,8 @@ static int put_engine(struct sk_buff *skb, u32 index,
 	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_STOP_P99_NS, e->stop_p99_ns,
 			      VGPU_A_ENGINE_PAD) ||
 	    nla_put_u64_64bit(skb, VGPU_A_ENGINE_STOP_MAX_NS, e->stop_max_ns,
-			      VGPU_A_ENGINE_PAD))
+			      VGPU_A_ENGINE_PAD) ||
+	    nla_put_u32(skb, VGPU_A_ENGINE_UNITS, e->units))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -135,7 +136,10 @@ static int put_use(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 			      gi->vram_committed, VGPU_A_GPU_PAD) ||
 	    put_vram(skb, &gi->vram))
 		return -EMSGSIZE;
-	for (i = 0; i < min_t(u32, gi->engines, VGPU_MAX_ENGINES); i++)
+	if (nla_put_u32(skb, VGPU_A_GPU_UNITS_FREE, gi->units_free))
+		return -EMSGSIZE;
+	/* Spare ones as well: what they served is part of the figures. */
+	for (i = 0; i < min_t(u32, gi->all_engines, VGPU_MAX_ENGINES); i++)
 		if (put_engine(skb, i, &gi->engine[i]))
 			return -EMSGSIZE;
 	return 0;

@@ -66,6 +66,7 @@ static int explain_create(struct genl_info *info, struct vgpu_gpu *gpu, int err)
 {
 	struct netlink_ext_ack *extack = info->extack;
 	const struct nlattr *type = info->attrs[VGPU_A_VGPU_TYPE];
+	const struct nlattr *own = info->attrs[VGPU_A_VGPU_OWN_UNITS];
 
 	switch (err) {
 	case -ENOENT:
@@ -76,14 +77,26 @@ static int explain_create(struct genl_info *info, struct vgpu_gpu *gpu, int err)
 		return vgpu_nl_err(extack, info->attrs[VGPU_A_VGPU_UUID], err,
 				   "another vGPU has that UUID");
 	case -ENOSPC:
+		if (own)
+			return vgpu_nl_err(extack, own, err,
+					   "no room for a %.16s on GPU %u, or not so many units to give away",
+					   (char *)nla_data(type),
+					   vgpu_gpu_index(gpu));
 		return vgpu_nl_err(extack, type, err,
 				   "no room for a %.32s on GPU %u",
 				   (char *)nla_data(type), vgpu_gpu_index(gpu));
 	case -ERANGE:
 		/* the policy has seen to weight and priority */
+		if (own)
+			return vgpu_nl_err(extack, own, err,
+					   "own-units or bandwidth-mbps is out of range");
 		return vgpu_nl_err(extack,
 				   info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS], err,
 				   "bandwidth-mbps is out of range");
+	case -EOPNOTSUPP:
+		return vgpu_nl_err(extack, own, err,
+				   "GPU %u cannot give compute units to one vGPU",
+				   vgpu_gpu_index(gpu));
 	case -ENODEV:
 		return vgpu_nl_err(extack, info->attrs[VGPU_A_VGPU_GPU], err,
 				   "GPU %u is going away", vgpu_gpu_index(gpu));
@@ -157,6 +170,9 @@ int vgpu_nl_vgpu_create_doit(struct sk_buff *skb, struct genl_info *info)
 	if (info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS])
 		params.bandwidth_mbps =
 			nla_get_u64(info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS]);
+
+	if (info->attrs[VGPU_A_VGPU_OWN_UNITS])
+		params.units = nla_get_u32(info->attrs[VGPU_A_VGPU_OWN_UNITS]);
 
 	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_VGPU_GPU], info->extack);
 	if (IS_ERR(gpu))
@@ -287,6 +303,10 @@ static void read_set(struct genl_info *info, struct vgpu_instance_set *set)
 		set->vram_bytes =
 			nla_get_u64(info->attrs[VGPU_A_VGPU_VRAM_LIMIT]);
 	}
+	if (info->attrs[VGPU_A_VGPU_OWN_UNITS]) {
+		set->mask |= VGPU_SET_UNITS;
+		set->units = nla_get_u32(info->attrs[VGPU_A_VGPU_OWN_UNITS]);
+	}
 }
 
 static int explain_set(struct genl_info *info,
@@ -294,16 +314,39 @@ static int explain_set(struct genl_info *info,
 {
 	const struct nlattr *vram = info->attrs[VGPU_A_VGPU_VRAM_LIMIT];
 	const struct nlattr *mbps = info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS];
+	const struct nlattr *own = info->attrs[VGPU_A_VGPU_OWN_UNITS];
 
 	switch (err) {
 	case -EBUSY:
+		if (own && (ii->clients || ii->state == VGPU_STATE_RUNNING ||
+			    ii->state == VGPU_STATE_PAUSED))
+			return vgpu_nl_err(info->extack, own, err,
+					   "vGPU %u is %s%s: units change only while stopped and closed",
+					   ii->id, state_name(ii->state),
+					   ii->clients ? " and open" : "");
+		if (own && !vram)
+			return vgpu_nl_err(info->extack, own, err,
+					   "vGPU %u still has contexts: try again",
+					   ii->id);
 		return vgpu_nl_err(info->extack, vram, err,
 				   "vGPU %u uses %llu bytes, more than that",
 				   ii->id, ii->vram_used);
 	case -ENOSPC:
+		if (own)
+			return vgpu_nl_err(info->extack, own, err,
+					   "GPU %u has not so many units%s to give away",
+					   ii->gpu, vram ? " or bytes" : "");
 		return vgpu_nl_err(info->extack, vram, err,
 				   "GPU %u has not so much memory left", ii->gpu);
+	case -EOPNOTSUPP:
+		return vgpu_nl_err(info->extack, own, err,
+				   "GPU %u cannot give compute units to one vGPU",
+				   ii->gpu);
 	case -ERANGE:
+		if (own)
+			return vgpu_nl_err(info->extack, own, err,
+					   "more units than an engine of GPU %u has, or another quota out of range",
+					   ii->gpu);
 		return vgpu_nl_err(info->extack, vram ? vram : mbps, err,
 				   "%s is out of range",
 				   vram && mbps ? "vram-limit or bandwidth-mbps" :
@@ -329,7 +372,7 @@ int vgpu_nl_vgpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	read_set(info, &set);
 	if (!set.mask) {
 		err = vgpu_nl_err(info->extack, NULL, -EINVAL,
-				  "nothing to set: weight, priority, bandwidth-mbps or vram-limit");
+				  "nothing to set: weight, priority, bandwidth-mbps, vram-limit, own-units");
 		goto out;
 	}
 

@@ -40,6 +40,7 @@ static int put_holder(struct sk_buff *skb, const struct vgpu_instance_info *ii)
 static int put_small(struct sk_buff *skb, const struct vgpu_instance_info *ii)
 {
 	if (nla_put_u32(skb, VGPU_A_VGPU_UNITS, ii->units) ||
+	    nla_put_u32(skb, VGPU_A_VGPU_OWN_UNITS, ii->own_units) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_WEIGHT, ii->weight) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_PRIORITY, ii->priority) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_RECEIVED_PERMILLE,

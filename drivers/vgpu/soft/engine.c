@@ -235,6 +235,31 @@ void soft_engine_reset(struct soft_engine *e)
 }
 
 /**
+ * soft_engine_set_units() - have other compute units from now on
+ * @e: engine
+ * @count: how many; 0: none, it is told to do nothing
+ *
+ * Context: process. The thread may still be on its way back from its answer.
+ *
+ * Return: 0 with nothing left of what was in it, or -EBUSY: it runs.
+ */
+int soft_engine_set_units(struct soft_engine *e, unsigned int count)
+{
+	unsigned long flags;
+	int err = -EBUSY;
+
+	wait_event(e->idle, !READ_ONCE(e->answering));
+	spin_lock_irqsave(&e->lock, flags);
+	if (!e->running && !e->answering) {
+		soft_core_clear(&e->core, 0, 0);
+		e->core.nr_units = count;
+		err = 0;
+	}
+	spin_unlock_irqrestore(&e->lock, flags);
+	return err;
+}
+
+/**
  * soft_engine_drop() - note translations to be dropped
  * @e: engine
  * @asid: address space

@@ -2,6 +2,7 @@
 /*
  * A soft GPU: memory, engines, and the operations of the backend contract.
  */
+#include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -16,6 +17,25 @@ static struct soft_engine *engine(void *hw, unsigned int index)
 	struct soft_gpu *gpu = hw;
 
 	return gpu->engines[index];
+}
+
+/* A mask of @count units from @first on. */
+static u64 soft_units(unsigned int first, unsigned int count)
+{
+	return count ? GENMASK_ULL(first + count - 1, first) : 0;
+}
+
+/*
+ * Engines beside those that are shared, for the units that each of these can
+ * spare; units beyond 64 have no bit in a mask.
+ */
+static unsigned int spare_engines(const struct soft_config *config)
+{
+	unsigned int units = config->engines * config->units;
+
+	if (units > 64)
+		return 0;
+	return min(SOFT_MAX_ENGINES - config->engines, units - config->engines);
 }
 
 static int op_ctx_init(void *hw, struct vgpu_hw_ctx *ctx)
@@ -65,6 +85,25 @@ static int op_reset(void *hw, unsigned int index)
 {
 	soft_engine_reset(engine(hw, index));
 	return 0;
+}
+
+static int op_set_units(void *hw, unsigned int index, u64 mask)
+{
+	struct soft_gpu *gpu = hw;
+	unsigned int i;
+	int err;
+
+	if (index >= gpu->nr_engines ||
+	    mask & ~soft_units(0, gpu->config.engines * gpu->m.units) ||
+	    hweight64(mask) > gpu->m.units)
+		return -EINVAL;
+	for (i = 0; i < gpu->nr_engines; i++)
+		if (i != index && mask & gpu->units[i])
+			return -EBUSY;
+	err = soft_engine_set_units(engine(hw, index), hweight64(mask));
+	if (!err)
+		gpu->units[index] = mask;
+	return err;
 }
 
 static u64 op_clock(void *hw, unsigned int index)
@@ -136,7 +175,7 @@ static void op_tlb_invalidate(void *hw, u32 asid, u64 va, u64 bytes)
 	struct soft_gpu *gpu = hw;
 	unsigned int i;
 
-	for (i = 0; i < gpu->config.engines; i++)
+	for (i = 0; i < gpu->nr_engines; i++)
 		soft_engine_drop(gpu->engines[i], asid, va, bytes);
 }
 
@@ -146,9 +185,9 @@ static void op_tlb_sync(void *hw)
 	u64 seq[SOFT_MAX_ENGINES];
 	unsigned int i;
 
-	for (i = 0; i < gpu->config.engines; i++)
+	for (i = 0; i < gpu->nr_engines; i++)
 		seq[i] = soft_engine_sync_begin(gpu->engines[i]);
-	for (i = 0; i < gpu->config.engines; i++)
+	for (i = 0; i < gpu->nr_engines; i++)
 		soft_engine_sync_end(gpu->engines[i], seq[i]);
 }
 
@@ -162,6 +201,7 @@ const struct vgpu_backend_ops soft_ops = {
 	.run = op_run,
 	.preempt = op_preempt,
 	.reset = op_reset,
+	.set_units = op_set_units,
 	.clock = op_clock,
 	.vram_page = op_vram_page,
 	.vram_clear = op_vram_clear,
@@ -217,6 +257,9 @@ static void describe(struct soft_gpu *gpu)
 	desc->vram_bytes = gpu->m.vram_bytes;
 	desc->engines = gpu->config.engines;
 	desc->units = gpu->m.units;
+	desc->spare_engines = gpu->nr_engines - gpu->config.engines;
+	if (desc->spare_engines)
+		desc->caps |= VGPU_HW_UNITS;
 	desc->max_lanes = SOFT_MAX_LANES;
 	desc->shared_bytes = SOFT_SHARED_BYTES;
 	desc->max_instances = 64;
@@ -252,19 +295,26 @@ struct soft_gpu *soft_gpu_create(const char *name,
 	err = soft_vram_create(&gpu->m, config->vram_bytes, config->node);
 	if (err)
 		goto free;
-	for (i = 0; i < config->engines; i++) {
-		gpu->engines[i] = soft_engine_create(gpu, i);
-		if (IS_ERR(gpu->engines[i])) {
-			err = PTR_ERR(gpu->engines[i]);
+	for (i = 0; i < config->engines + spare_engines(config); i++) {
+		struct soft_engine *e = soft_engine_create(gpu, i);
+
+		if (IS_ERR(e)) {
+			err = PTR_ERR(e);
 			goto engines;
 		}
+		gpu->engines[gpu->nr_engines++] = e;
+		if (i >= config->engines)
+			soft_engine_set_units(e, 0);
+		else if (gpu->nr_engines * config->units <= 64)
+			gpu->units[i] = soft_units(i * config->units,
+						   config->units);
 	}
 	describe(gpu);
 	return gpu;
 
 engines:
-	while (i--)
-		soft_engine_destroy(gpu->engines[i]);
+	while (gpu->nr_engines)
+		soft_engine_destroy(gpu->engines[--gpu->nr_engines]);
 	soft_vram_destroy(&gpu->m);
 free:
 	kfree(gpu);
@@ -279,7 +329,7 @@ void soft_gpu_destroy(struct soft_gpu *gpu)
 {
 	unsigned int i;
 
-	for (i = 0; i < gpu->config.engines; i++)
+	for (i = 0; i < gpu->nr_engines; i++)
 		soft_engine_destroy(gpu->engines[i]);
 	soft_vram_destroy(&gpu->m);
 	kfree(gpu);

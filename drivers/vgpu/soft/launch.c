@@ -59,7 +59,9 @@ int soft_launch_check(struct soft_core *c)
 	c->groups = (u64)job->grid[0] * job->grid[1] * job->grid[2];
 	mask = lanes_mask(job_lanes(job));
 	if (c->next_group > c->groups || c->turn_unit >= c->m->units ||
-	    c->turn_used >= SOFT_TURN || c->round_max > SOFT_TURN)
+	    c->turn_used >= SOFT_TURN || c->round_max > SOFT_TURN ||
+	    c->round_sum > c->m->units * SOFT_TURN ||
+	    c->round_charged > c->round_sum)
 		return -EINVAL;
 	for (i = 0; i < c->m->units; i++) {
 		const struct soft_unit *u = &c->units[i];
@@ -121,11 +123,17 @@ static void next_lane(struct soft_unit *u)
 
 static void account(struct soft_core *c, u32 insns)
 {
+	u32 took;
+
 	c->turn_used += insns;
-	if (c->turn_used > c->round_max) {
-		soft_core_charge(c, (u64)(c->turn_used - c->round_max) *
+	c->round_sum += insns;
+	c->round_max = max(c->round_max, c->turn_used);
+	/* More places in use than units: see the top of model.h. */
+	took = max(c->round_max, DIV_ROUND_UP(c->round_sum, c->nr_units));
+	if (took > c->round_charged) {
+		soft_core_charge(c, (u64)(took - c->round_charged) *
 				 c->m->timing.insn_ns);
-		c->round_max = c->turn_used;
+		c->round_charged = took;
 	}
 	if (insns)
 		c->dirty |= BIT(VGPU_SEC_GENERAL) | BIT(VGPU_SEC_VECTOR);
@@ -133,7 +141,8 @@ static void account(struct soft_core *c, u32 insns)
 
 static bool unit_empty(const struct soft_core *c, const struct soft_unit *u)
 {
-	return !u->live && c->next_group >= c->groups;
+	return !u->live && (c->next_group >= c->groups ||
+			    u - c->units >= c->nr_units);
 }
 
 /* Ends the current unit's turn; false if there is nothing left to do. */
@@ -147,6 +156,8 @@ static bool next_turn(struct soft_core *c)
 		if (++c->turn_unit == c->m->units) {
 			c->turn_unit = 0;
 			c->round_max = 0;
+			c->round_sum = 0;
+			c->round_charged = 0;
 		}
 		if (!unit_empty(c, &c->units[c->turn_unit]))
 			return true;

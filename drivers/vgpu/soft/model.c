@@ -28,7 +28,7 @@ void soft_core_charge(struct soft_core *c, u64 ns)
 /* Is there anything in the engine that it could not have got into itself? */
 static int check(struct soft_core *c)
 {
-	if (c->broken)
+	if (c->broken || !c->nr_units)
 		return -EINVAL;
 	switch (c->job.op) {
 	case VGPU_CMD_COPY:
@@ -64,6 +64,8 @@ void soft_core_start(struct soft_core *c, const struct vgpu_hw_job *job)
 	c->turn_unit = 0;
 	c->turn_used = 0;
 	c->round_max = 0;
+	c->round_sum = 0;
+	c->round_charged = 0;
 	c->progress = 0;
 	c->nopreempt = 0;
 	for (i = 0; i < c->m->units; i++)
@@ -133,6 +135,7 @@ int soft_core_init(struct soft_core *c, struct soft_machine *m)
 	u32 i;
 
 	c->m = m;
+	c->nr_units = m->units;
 	soft_tlb_flush(c);
 	for (i = 0; i < SOFT_ICACHE; i++)
 		soft_isa_decode(&c->icache[i], 0);

@@ -12,8 +12,17 @@
  * as its busiest unit: the engine clock advances by the largest number of
  * instructions that one unit retired, not by the sum.
  *
+ * Units can be taken from an engine and given to it (set_units): it has room
+ * for as many workgroups as it had units in the beginning, hands new ones
+ * only to the units that it has, and goes on with those that a launch midway
+ * has in more places.  These then share the units, each on one at a time: the
+ * round takes as long as its busiest place or as all places together over the
+ * number of units, whichever is longer, which is the least that is possible
+ * (R. McNaughton, "Scheduling with Deadlines and Loss Functions", 1959).
+ *
  * Where a turn ends, which lane goes next and which unit takes the next
- * workgroup depend only on state that is saved with a context.  Preemption
+ * workgroup depend only on state that is saved with a context, and on how many
+ * units there are.  Preemption
  * may stop the machine between any two instructions, and may only delay what
  * happens: the bytes that a kernel leaves are the same, however often and
  * wherever it was stopped.
@@ -80,7 +89,7 @@ struct soft_timing {
  * struct soft_machine - what the engines of one GPU share
  * @vram: CPU address of each page of VRAM
  * @vram_bytes: length
- * @units: of each engine
+ * @units: of each engine, before any are taken or given
  * @extra_bytes: vector registers of a context: no instruction uses them,
  *	they make contexts as large as the researcher wants
  * @timing: the timing model
@@ -188,7 +197,9 @@ enum soft_step {
  * @next_group: LAUNCH: first that no unit got yet
  * @turn_unit: LAUNCH: unit whose turn it is
  * @turn_used: LAUNCH: instructions it used of the turn
- * @round_max: LAUNCH: largest share of a unit in this round, charged already
+ * @round_max: LAUNCH: largest share of a place in this round
+ * @round_sum: LAUNCH: of all places together
+ * @round_charged: LAUNCH: how long this round has taken so far
  * @progress: COPY, FILL: bytes done
  * @nopreempt: VGPU_CSR_NOPREEMPT
  * @asid: address space
@@ -198,7 +209,8 @@ enum soft_step {
  * @service: engine time since the job was started or resumed
  * @bytes: moved since then
  * @fault: why SOFT_STEP_FAULT
- * @units: compute units
+ * @units: places for workgroups, @m->units of them
+ * @nr_units: compute units it has now; 0: it does nothing
  * @vector: @m->extra_bytes
  * @tlb: translations
  * @icache: decoded instructions
@@ -215,6 +227,8 @@ struct soft_core {
 	u32 turn_unit;
 	u32 turn_used;
 	u32 round_max;
+	u32 round_sum;
+	u32 round_charged;
 	u64 progress;
 	u64 nopreempt;
 	u32 asid;
@@ -225,6 +239,7 @@ struct soft_core {
 	u64 bytes;
 	struct soft_fault fault;
 	struct soft_unit *units;
+	u32 nr_units;
 	u8 *vector;
 	u64 walks;
 	struct soft_tlbe tlb[SOFT_TLB_KINDS][SOFT_TLB];

@@ -102,7 +102,9 @@ struct soft_gpu {
 	wait_queue_head_t registered;
 	vgpu_test_sink_t sink;		/* takes events instead of @gpu */
 	void *sink_arg;
-	struct soft_engine *engines[SOFT_MAX_ENGINES];
+	struct soft_engine *engines[SOFT_MAX_ENGINES];	/* spare ones last */
+	unsigned int nr_engines;
+	u64 units[SOFT_MAX_ENGINES];	/* of each engine */
 };
 
 /* gpu.c: a GPU, with or without a PCI function in front of it */
@@ -121,6 +123,7 @@ void soft_engine_run(struct soft_engine *e, const struct vgpu_hw_job *job,
 		     bool resume);
 void soft_engine_preempt(struct soft_engine *e);
 void soft_engine_reset(struct soft_engine *e);
+int soft_engine_set_units(struct soft_engine *e, unsigned int count);
 void soft_engine_drop(struct soft_engine *e, u32 asid, u64 va, u64 bytes);
 u64 soft_engine_sync_begin(struct soft_engine *e);
 void soft_engine_sync_end(struct soft_engine *e, u64 seq);

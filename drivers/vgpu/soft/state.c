@@ -42,6 +42,8 @@ struct save_control {
 	u32 turn_unit;
 	u32 turn_used;
 	u32 round_max;
+	u32 round_sum;
+	u32 round_charged;
 	u64 next_group;
 	u64 progress;
 	struct vgpu_hw_job job;	/* cookie 0: it means nothing elsewhere */
@@ -137,6 +139,8 @@ static u8 *save_control(const struct soft_core *c, u8 *to)
 		s.turn_unit = c->turn_unit;
 		s.turn_used = c->turn_used;
 		s.round_max = c->round_max;
+		s.round_sum = c->round_sum;
+		s.round_charged = c->round_charged;
 		s.next_group = c->next_group;
 	}
 	to = put(to, &s, sizeof(s));
@@ -285,6 +289,8 @@ static bool load_control(struct soft_core *c, struct cursor *cur)
 	c->turn_unit = s->turn_unit;
 	c->turn_used = s->turn_used;
 	c->round_max = s->round_max;
+	c->round_sum = s->round_sum;
+	c->round_charged = s->round_charged;
 	c->next_group = s->next_group;
 	c->progress = s->progress;
 	c->job = s->job;
@@ -539,6 +545,8 @@ void soft_core_clear(struct soft_core *c, u32 asid, u64 root)
 	c->turn_unit = 0;
 	c->turn_used = 0;
 	c->round_max = 0;
+	c->round_sum = 0;
+	c->round_charged = 0;
 	c->progress = 0;
 	c->asid = asid;
 	c->root = root;

@@ -128,6 +128,25 @@ static ssize_t vram_bytes_store(struct device *dev,
 }
 static DEVICE_ATTR_RW(vram_bytes);
 
+static ssize_t units_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	struct vgpu_instance_info info;
+
+	vgpu_instance_get_info(dev_instance(dev), &info);
+	return sysfs_emit(buf, "%u\n", info.own_units);
+}
+
+static ssize_t units_store(struct device *dev, struct device_attribute *attr,
+			   const char *buf, size_t count)
+{
+	struct vgpu_instance_set set = { .mask = VGPU_SET_UNITS };
+	int ret = kstrtou32(buf, 0, &set.units);
+
+	return ret ? ret : set_quota(dev, &set, count);
+}
+static DEVICE_ATTR_RW(units);
+
 static struct attribute *attrs[] = {
 	&dev_attr_id.attr,
 	&dev_attr_state.attr,
@@ -135,6 +154,7 @@ static struct attribute *attrs[] = {
 	&dev_attr_priority.attr,
 	&dev_attr_bandwidth_mbps.attr,
 	&dev_attr_vram_bytes.attr,
+	&dev_attr_units.attr,
 	NULL
 };
 

@@ -77,7 +77,7 @@ enum vgpu_call {
  * @size: sizeof(struct vgpu_info)
  * @version: out: VGPU_UAPI_VERSION of the kernel
  * @id: out: number of the instance
- * @units: out: compute units that serve it
+ * @units: out: compute units that serve it, at most
  * @caps: out: VGPU_CAP_*
  * @vram_bytes: out: quota of GPU memory, bytes; page tables count against it
  * @vram_used: out: of which in use, bytes
@@ -208,7 +208,8 @@ struct vgpu_vm_unmap {
  * struct vgpu_ctx_create - VGPU_IOCTL_CTX_CREATE: state on an engine
  * @size: sizeof(struct vgpu_ctx_create)
  * @vm: handle of the address space it runs in
- * @engine: index of the engine, 0 to vgpu's engines - 1
+ * @engine: index of the engine, from 0; a vGPU with compute units of its own
+ *	has one engine
  * @flags: 0
  * @handle: out
  * @pad: 0

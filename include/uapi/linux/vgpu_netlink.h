@@ -134,6 +134,8 @@ enum {
 	VGPU_A_ENGINE_STOP_P99_NS = 12,
 	/* u64: the same, longest */
 	VGPU_A_ENGINE_STOP_MAX_NS = 13,
+	/* u32: compute units it has now; 0, it is spare */
+	VGPU_A_ENGINE_UNITS = 14,
 
 	__VGPU_A_ENGINE_MAX,
 	VGPU_A_ENGINE_MAX = (__VGPU_A_ENGINE_MAX - 1)
@@ -152,9 +154,9 @@ enum {
 	VGPU_A_GPU_DEVICE = 5,
 	/* u64: what it can do */
 	VGPU_A_GPU_CAPS = 6,
-	/* u32: number of engines */
+	/* u32: number of engines that vGPUs share */
 	VGPU_A_GPU_ENGINES = 7,
-	/* u32: compute units */
+	/* u32: compute units of each engine, while all share them */
 	VGPU_A_GPU_UNITS = 8,
 	/* u32: most lanes of a workgroup */
 	VGPU_A_GPU_MAX_LANES = 9,
@@ -178,10 +180,14 @@ enum {
 	VGPU_A_GPU_UNPLUGGED = 18,
 	/* nest: use of its memory (CAP_SYS_ADMIN) */
 	VGPU_A_GPU_VRAM = 19,
-	/* nest: one for each engine (CAP_SYS_ADMIN) */
+	/* nest: one for each engine, spare ones last (CAP_SYS_ADMIN) */
 	VGPU_A_GPU_ENGINE = 20,
 	/* string: which free memory serves a request */
 	VGPU_A_GPU_STRATEGY = 21,
+	/*
+	 * u32: compute units that a vGPU could have for itself (CAP_SYS_ADMIN)
+	 */
+	VGPU_A_GPU_UNITS_FREE = 22,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)
@@ -296,6 +302,8 @@ enum {
 	VGPU_A_VGPU_WAIT_P50_NS = 43,
 	/* u64: 99th percentile of the wait of a command */
 	VGPU_A_VGPU_WAIT_P99_NS = 44,
+	/* u32: compute units that nobody else has; 0, it shares them */
+	VGPU_A_VGPU_OWN_UNITS = 45,
 
 	__VGPU_A_VGPU_MAX,
 	VGPU_A_VGPU_MAX = (__VGPU_A_VGPU_MAX - 1)

@@ -43,6 +43,7 @@ struct vgpu_gpu;
 #define VGPU_HW_MMU		BIT_ULL(2)	/* jobs use virtual addresses */
 #define VGPU_HW_LAUNCH		BIT_ULL(3)	/* runs VGPU_CMD_LAUNCH */
 #define VGPU_HW_HOST_MEM	BIT_ULL(4)	/* PTEs may name system memory */
+#define VGPU_HW_UNITS		BIT_ULL(5)	/* set_units() works */
 
 /*
  * Saved state comes in sections.  They are saved in the order of the enum
@@ -92,8 +93,10 @@ struct vgpu_pt_format {
  * @driver: prefix of type names, e.g. "vgpu_soft"; copied
  * @caps: VGPU_HW_*
  * @vram_bytes: a multiple of 2 MiB
- * @engines: compute engines, 1 to 8
- * @units: compute units behind each engine
+ * @engines: compute engines that tenants share, 1 to 8
+ * @units: compute units behind each of them
+ * @spare_engines: UNITS: engines without units, for those who get some for
+ *	themselves; they come after @engines, and make at most 8 with them
  * @max_lanes: of a workgroup
  * @shared_bytes: of a workgroup
  * @max_instances: 1 to 64
@@ -109,6 +112,7 @@ struct vgpu_hw_desc {
 	u64 vram_bytes;
 	unsigned int engines;
 	unsigned int units;
+	unsigned int spare_engines;
 	unsigned int max_lanes;
 	unsigned int shared_bytes;
 	unsigned int max_instances;
@@ -237,6 +241,18 @@ struct vgpu_backend_ops {
 	 * engine is stopped and run's answer, if it had not come, never comes.
 	 */
 	int (*reset)(void *hw, unsigned int engine);
+	/*
+	 * UNITS, process, engine stopped, what is in it saved if need be: from
+	 * now on @engine has the compute units in @mask and nothing else, and
+	 * all its state is forgotten.  Bit n of @mask is unit n of the GPU; to
+	 * begin with the first @units of them are engine 0's, and so on.  An
+	 * engine gets at most @units, and while it has none it is not told to
+	 * run.  What a context that was saved before had in progress goes on
+	 * with fewer or more units, to the same end.  The core serialises the
+	 * calls for a GPU.  -EBUSY: another engine has one of the units; with
+	 * any errno nothing changed.
+	 */
+	int (*set_units)(void *hw, unsigned int engine, u64 mask);
 	/* Any context: engine time of @engine, ns, never goes back. */
 	u64 (*clock)(void *hw, unsigned int engine);
 

@@ -49,6 +49,7 @@ struct vgpu_type {
 
 /**
  * struct vgpu_engine_info - figures of an engine; monotonic
+ * @units: compute units it has now
  * @clock_ns: its clock
  * @busy_ns: engine time served
  * @switches: contexts changed
@@ -62,6 +63,7 @@ struct vgpu_type {
  * @stop_max_ns: likewise
  */
 struct vgpu_engine_info {
+	u32 units;
 	u64 clock_ns;
 	u64 busy_ns;
 	u64 switches;
@@ -82,8 +84,10 @@ struct vgpu_gpu_info {
 	char driver[VGPU_NAME_LEN];
 	char device[64];		/* bus address, e.g. 10000:00:01.0 */
 	u64 caps;			/* VGPU_CAP_* */
-	u32 engines;
-	u32 units;
+	u32 engines;			/* that are shared */
+	u32 all_engines;		/* with those of a single vGPU, or of none */
+	u32 units;			/* of each that is shared */
+	u32 units_free;			/* a vGPU could have for itself */
 	u32 max_lanes;
 	u32 shared_bytes;
 	u32 max_instances;
@@ -156,6 +160,7 @@ enum vgpu_state {
  * @weight: 0: the type's
  * @priority: 0 to VGPU_PRIORITY_MAX
  * @bandwidth_mbps: 0: no limit
+ * @units: compute units of its own, or 0: it shares those that are left
  */
 struct vgpu_instance_params {
 	const char *type;
@@ -164,13 +169,17 @@ struct vgpu_instance_params {
 	u32 weight;
 	u32 priority;
 	u64 bandwidth_mbps;
+	u32 units;
 };
 
 /**
  * struct vgpu_instance_info - a vGPU at a glance
+ * @units: compute units that serve it, at most
+ * @own_units: which nobody else has; 0: it shares them
  * @holder_pid: of the first open client, 0 without
  * @holder: its command name or VM
- * @received_permille: of the engines' service over the last second or so
+ * @received_permille: of the engines' service over the last second or so, each
+ *	engine counted by its units
  * @entitled_permille: its weight's part among instances with work meanwhile
  * @created_ns: CLOCK_BOOTTIME
  * @active_ns: CLOCK_BOOTTIME of the last completion, 0 before
@@ -183,6 +192,7 @@ struct vgpu_instance_info {
 	enum vgpu_state state;
 	char type[VGPU_NAME_LEN];
 	u32 units;
+	u32 own_units;
 	u32 weight;
 	u32 priority;
 	u64 bandwidth_mbps;
@@ -222,7 +232,8 @@ struct vgpu_instance_info {
 
 /*
  * With a reference, or ERR_PTR: -ENOENT no such type, -EEXIST uuid taken,
- * -ENOSPC does not fit, -ERANGE a quota out of range, -ENODEV unplugged.
+ * -ENOSPC does not fit, -ERANGE a quota out of range, -ENODEV unplugged,
+ * -EOPNOTSUPP the GPU cannot give units away.
  */
 struct vgpu_instance *
 vgpu_instance_create(struct vgpu_gpu *gpu,
@@ -241,8 +252,12 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 /* enum vgpu_verb; -EBUSY: no such move from here, -EINVAL: no such verb. */
 int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb);
 
+#define VGPU_SET_UNITS	0x10000		/* beside those of struct vgpu_ctl_set */
+
 /**
  * struct vgpu_instance_set - new quotas, as struct vgpu_ctl_set has them
+ * @mask: VGPU_SET_*
+ * @units: as in struct vgpu_instance_params
  */
 struct vgpu_instance_set {
 	u32 mask;
@@ -250,9 +265,13 @@ struct vgpu_instance_set {
 	u32 priority;
 	u64 bandwidth_mbps;
 	u64 vram_bytes;
+	u32 units;
 };
 
-/* All or nothing: -ERANGE, -EBUSY, -ENOSPC, -EINVAL (unknown bit). */
+/*
+ * All or nothing: -ERANGE, -EBUSY, -ENOSPC, -EINVAL (unknown bit). Units change
+ * only while it neither runs nor is open (-EBUSY); -EOPNOTSUPP: the GPU cannot.
+ */
 int vgpu_instance_set(struct vgpu_instance *inst,
 		      const struct vgpu_instance_set *set);
 /*

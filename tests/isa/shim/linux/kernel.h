@@ -12,6 +12,7 @@
 			   a_ > b_ ? a_ : b_; })
 #define min3(a, b, c)	min(min(a, b), c)
 #define round_up(x, y)	((((x) - 1) | ((typeof(x))(y) - 1)) + 1)
+#define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #endif /* _SHIM_KERNEL_H */

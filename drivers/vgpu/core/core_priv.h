@@ -159,7 +159,8 @@ struct vgpu_engine {
  * @contexts: of its, how many there are
  * @paused: not to be scheduled: life cycle
  * @throttled: not to be scheduled: out of bandwidth
- * @pace: wall time of its last slice for engine time of 1024, 0: unknown
+ * @pace: wall time of its last slice for engine time of 1024, up to that;
+ *	0: unknown
  * @strikes: hangs without a command done in between
  * @active_ns: CLOCK_BOOTTIME of the last completion
  * @ctx_stats: switches of its contexts

@@ -85,18 +85,22 @@ static enum hrtimer_restart hang_timer_fn(struct hrtimer *timer)
 
 /*
  * Slices are engine time, timers are not.  Where the engine was faster than the
- * clock on the wall with this entity's work, the timer comes sooner.
+ * clock on the wall with this entity's work, the timer comes sooner.  It never
+ * comes later: that the engine was slow so far says nothing of what is to come.
  */
-static void slice_begin(struct vgpu_engine *e, u64 slice_ns, u64 now)
+static u64 to_wall(const struct vgpu_engine *e, u64 engine_ns)
 {
 	u32 pace = e->entity->pace;
 
+	return pace ? div_u64(engine_ns * pace, PACE_EQUAL) : engine_ns;
+}
+
+static void slice_begin(struct vgpu_engine *e, u64 slice_ns, u64 now)
+{
 	e->slice_ns = slice_ns;
 	e->slice_clock = engine_clock(e);
 	e->slice_from = now;
-	e->slice_end = now + slice_ns;
-	if (pace && pace < PACE_EQUAL)
-		e->slice_end = now + div_u64(slice_ns * pace, PACE_EQUAL);
+	e->slice_end = now + to_wall(e, slice_ns);
 }
 
 static void slice_finish(struct vgpu_engine *e, u64 now)
@@ -121,17 +125,12 @@ static bool slice_goes_on(struct vgpu_engine *e, u64 now)
 {
 	u64 passed = now - e->slice_from;
 	u64 used = engine_clock(e) - e->slice_clock;
-	u64 left;
 
 	if (now < e->slice_end)
 		return true;
 	if (used >= e->slice_ns || passed >= SLICE_STRETCH * e->slice_ns)
 		return false;
-	left = e->slice_ns - used;
-	if (used)	/* at the speed that it has had so far */
-		left = div64_u64(left * passed, used);
-	e->slice_end = min(now + left,
-			   e->slice_from + SLICE_STRETCH * e->slice_ns);
+	e->slice_end = now + to_wall(e, e->slice_ns - used);
 	return true;
 }
 

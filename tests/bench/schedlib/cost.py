@@ -33,7 +33,7 @@ def count(policy, entities):
     return total / int(slices[1])
 
 
-def measure():
+def measure(_kernel):
     if not shutil.which("valgrind"):
         stop("valgrind is missing; run scripts/setup")
     build_sim()

@@ -104,7 +104,7 @@ def table(*args):
     return [x for x in run("play", "--seed", SEED, *args).stdout.splitlines()[1:-1]]
 
 
-def measure():
+def measure(_kernel):
     build_sim()
     measured = {p: fairness(p) for p in POLICIES}
     curves = [(p, measured[p][0]) for p in POLICIES]

@@ -138,8 +138,11 @@ static bool slice_goes_on(struct vgpu_engine *e, u64 now)
 static void slice_timer_start(struct vgpu_engine *e, u64 now)
 {
 	struct vgpu_queue *q = e->ctx->job;
-	u64 ns = e->slice_end > now ? e->slice_end - now : 0;
+	u64 ns = U64_MAX;
 
+	/* Once somebody else is to run, the end of the slice is no news. */
+	if (!e->resched)
+		ns = e->slice_end > now ? e->slice_end - now : 0;
 	if (q->time_limit_ns) {
 		u64 used = vgpu_queue_head(q)->service +
 			   engine_clock(e) - e->started;
@@ -147,6 +150,8 @@ static void slice_timer_start(struct vgpu_engine *e, u64 now)
 		ns = min(ns, used < q->time_limit_ns ?
 			     q->time_limit_ns - used : 0);
 	}
+	if (ns == U64_MAX)
+		return;
 	hrtimer_start(&e->slice_timer,
 		      ns_to_ktime(max_t(u64, ns, VGPU_SLICE_MIN_NS / 2)),
 		      HRTIMER_MODE_REL_PINNED_HARD);

@@ -131,7 +131,7 @@ static void drm_close(struct peer_run *run)
 
 	/* jobs are freed a while after they are done */
 	while (atomic_read(&side->alive))
-		msleep(1);
+		msleep(20);
 	for (i = 0; i < PEER_TENANTS; i++)
 		drm_sched_entity_destroy(&side->entity[i]);
 	drm_sched_fini(&side->sched);

@@ -17,7 +17,7 @@
 
 #define VRAM_BYTES	(16ULL << 20)
 #define VRAM_PAGES	(VRAM_BYTES >> PAGE_SHIFT)
-#define BO_VA		(1ULL << 20)
+#define BO_VA		BIT_ULL(20)
 
 struct vgpu_side {
 	struct vgpu_gpu *gpu;

@@ -7,7 +7,7 @@
 
 #define RW	(VGPU_PROT_READ | VGPU_PROT_WRITE)
 #define SECRET	0x5ec2e7u
-#define LOTS	(1ULL << 40)
+#define LOTS	BIT_ULL(40)
 
 static struct mem_mock *mock_new(struct kunit *test, u64 bytes)
 {
@@ -203,6 +203,7 @@ static int hunt_steps(void *arg)
 		h->bad_accounts++;
 	if (h->acct.used)
 		h->bad_accounts++;
+	/* with all that is counted above; pairs with the test's load */
 	smp_store_release(&h->done, true);
 	while (!kthread_should_stop())
 		msleep(20);
@@ -241,6 +242,7 @@ static void nobody_finds_a_secret(struct kunit *test)
 	for (round = 0; round < 3000; round++) {
 		running = 0;
 		for (i = 0; i < HUNTERS; i++)
+			/* pairs with the hunter's store */
 			running += !smp_load_acquire(&h[i].done);
 		if (!running)
 			break;

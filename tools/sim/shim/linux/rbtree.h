@@ -44,11 +44,19 @@ struct rb_augment_callbacks {
 	bool (*update)(struct rb_node *node, bool exit);
 };
 
+/*
+ * Nodes that were allocated in a row are evenly spaced: after one multiplication
+ * only, so are the keys, and the tree can be as deep as it has nodes.  Mixed as
+ * in MurmurHash3's finalizer (A. Appleby, public domain) they are as good as
+ * random.
+ */
 static inline u64 shim_rb_key(const struct rb_node *node)
 {
-	u64 x = (u64)(uintptr_t)node * 0x9e3779b97f4a7c15ULL;
+	u64 x = (uintptr_t)node;
 
-	return x ^ (x >> 29);
+	x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdULL;
+	x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53ULL;
+	return x ^ (x >> 33);
 }
 
 /* @node takes its parent's place, the parent becomes its child. */

@@ -162,7 +162,9 @@ def _():
     want = set(SPECS.op_lists["gpu-get"]["do"]["reply"]["attributes"]) - {"unplugged"}
     assert set(g) == want, set(g) ^ want
     assert set(g["vram"]) == set(A["vram"]) - {"pad"}
-    assert len(g["engine"]) == g["engines"]
+    shared, spare = g["engine"][:g["engines"]], g["engine"][g["engines"]:]
+    assert len(shared) == g["engines"] and all(e["units"] == g["units"] for e in shared), g["engine"]
+    assert not any(e["units"] for e in spare), spare
     assert all(set(e) == set(A["engine"]) - {"pad"} for e in g["engine"])
     assert g["index"] == 0 and g["driver"] == "vgpu_soft" and g["units"] >= 1
 

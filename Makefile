@@ -60,7 +60,7 @@ modules_install:
 	+@scripts/install $(install-args)
 
 install: tools programs modules_install
-	+@for d in $(filter tools/%,$(TOOL_DIRS)); do \
+	+@for d in $(filter tools/%,$(TOOL_DIRS)) $(PROGRAM_DIRS); do \
 		$(MAKE) --no-print-directory -C $$d BUILD=$(BUILD) DESTDIR="$(DESTDIR)" prefix="$(PREFIX)" install || exit 1; \
 	done
 
@@ -78,7 +78,7 @@ help:
 	@echo 'check            every test; check-fast: those that need no long VM'
 	@echo 'demo             the whole road, in a VM: two guests compute on one GPU'
 	@echo 'bench, bench-X   measurements'
-	@echo 'install          modules, tools and their man pages (PREFIX, DESTDIR)'
+	@echo 'install          modules, tools, man page, headers, GPU programs (PREFIX, DESTDIR)'
 	@echo 'modules_install  only the modules; for DKMS see dkms.conf'
 	@echo 'clean            delete build/'
 

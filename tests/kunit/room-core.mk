@@ -2,3 +2,4 @@
 vgpu_kunit-y += core_mock.o
 vgpu_kunit-y += core_engine.o
 vgpu_kunit-y += core_pool.o core_units.o
+vgpu_kunit-y += core_ecc.o

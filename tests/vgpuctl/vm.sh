@@ -157,6 +157,15 @@ only() {
 	wait $p && json "j['event'] == 'set' and j['uuid'] == '$uuid'" cat "$work/events"
 }
 t "events of one vGPU" only
+ecc() {
+	mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug || return 1
+	"$ctl" -j events --group health --count 1 --timeout 30 >"$work/events" & p=$!
+	sleep 1
+	echo 0x5000 >/sys/kernel/debug/vgpu_soft/soft1/ecc
+	wait $p && json "j['event'] == 'ecc' and j['gpu'] == 1 and j['address'] == 0x5000" cat "$work/events" &&
+		json 'j["gpu"]["vram"]["retired"] == 4096' "$ctl" -j gpu show 1
+}
+t "a page of VRAM goes bad" ecc
 t "events that do not come: exit status 4" says "0 of 2 events" 4 "$ctl" events --count 2 --timeout 0.3
 t "events --timeout alone ends well" exits 0 "$ctl" events --timeout 0.3
 

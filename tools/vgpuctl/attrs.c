@@ -66,11 +66,12 @@ static const char *const names_nl_event[] = {
 	[8] = "reset",
 	[9] = "broken",
 	[10] = "policy",
+	[11] = "ecc",
 };
 
 static const struct attr_enum enum_nl_event = {
 	.names = names_nl_event,
-	.count = 11,
+	.count = 12,
 	.first = 0,
 };
 

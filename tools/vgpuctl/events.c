@@ -88,6 +88,8 @@ static void print_event(struct json_object *ev)
 		printf("  %s", json_str(ev, "uuid"));
 	} else if (!strcmp(what, "quota")) {
 		printf("  %s refused", format_bytes(buf, json_u64(ev, "bytes")));
+	} else if (!strcmp(what, "ecc")) {
+		printf("  VRAM at 0x%" PRIx64, json_u64(ev, "address"));
 	} else if (!strcmp(what, "fault")) {
 		printf("  at 0x%" PRIx64, json_u64(ev, "address"));
 	} else if (!strcmp(what, "reset")) {

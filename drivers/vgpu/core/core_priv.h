@@ -15,6 +15,7 @@
  *   shpages->lock (spin)      doorbells in use
  *   engine->lock (spin, irq)  run queue, contexts, queues, what runs
  *   timeline->lock (spin, irq) value and waiters
+ *   gpu->ecc_lock (spin, irq) bad pages not retired yet
  *   inst->stat_lock (spin, irq) bandwidth tokens, figures of several engines
  *
  * The unplug gate (SRCU) is entered before any of them by whoever may call
@@ -52,6 +53,7 @@
 #define VGPU_QUEUE_DEPTH_MAX	1024
 #define VGPU_TURN		100	/* commands served before others get a turn */
 #define VGPU_PRESSURE_PERCENT	80
+#define VGPU_ECC_PENDING	64	/* bad pages of one GPU at once */
 #define VGPU_MAX_STRIKES	8	/* hangs in a row until an instance is failed */
 #define VGPU_HOST_BO_FIRST	BIT_ULL(40)
 #define VGPU_HOST_BO_LAST	(BIT_ULL(44) - 1)
@@ -281,9 +283,17 @@ struct vgpu_gpu {
 	struct delayed_work sample_work;
 	struct llist_head woken;		/* queues whose wait is over */
 	struct work_struct woken_work;
+	spinlock_t ecc_lock;			/* what follows */
+	unsigned int ecc_count;
+	u64 ecc_page[VGPU_ECC_PENDING];		/* bad, not retired yet */
+	struct work_struct ecc_work;
 };
 
 extern struct srcu_struct vgpu_unplug_srcu;
+
+/* ecc.c. Any context: the page of VRAM at @addr went bad. */
+void vgpu_ecc_event(struct vgpu_gpu *gpu, u64 addr);
+void vgpu_ecc_init(struct vgpu_gpu *gpu);
 
 /* Enters the unplug gate; false: the GPU is gone, nothing was entered. */
 bool vgpu_gpu_enter(struct vgpu_gpu *gpu, int *idx);

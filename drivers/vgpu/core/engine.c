@@ -465,8 +465,7 @@ void vgpu_gpu_event(struct vgpu_gpu *gpu, const struct vgpu_hw_event *ev)
 		return;
 	e = &gpu->whole.engines[ev->engine];
 	if (ev->type == VGPU_HW_ECC) {
-		pr_warn_ratelimited("vgpu: gpu%u: uncorrectable error in VRAM at 0x%llx\n",
-				    gpu->index, ev->page);
+		vgpu_ecc_event(gpu, ev->page);
 		return;
 	}
 	spin_lock_irqsave(&e->lock, flags);

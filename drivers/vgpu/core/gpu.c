@@ -214,6 +214,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	ida_init(&gpu->asids);
 	init_llist_head(&gpu->woken);
 	INIT_WORK(&gpu->woken_work, vgpu_queue_woken_work);
+	vgpu_ecc_init(gpu);
 	INIT_DELAYED_WORK(&gpu->sample_work, gpu_sample);
 	gpu->desc = *desc;
 	strscpy(gpu->name, desc->name, sizeof(gpu->name));
@@ -328,6 +329,7 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 	vgpu_event_post(VGPU_EVENT_GPU_REMOVED, gpu, NULL, 0);
 	cancel_delayed_work_sync(&gpu->sample_work);
 	cancel_work_sync(&gpu->woken_work);
+	cancel_work_sync(&gpu->ecc_work);
 	for (i = 0; i < gpu->whole.nr_engines; i++)
 		vgpu_engine_fini(&gpu->whole.engines[i]);
 	vgpu_vram_destroy(gpu->whole.vram);

@@ -39,6 +39,7 @@ static const struct {
 	[VGPU_EVENT_FAULT] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_FAULT },
 	[VGPU_EVENT_RESET] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_RESET },
 	[VGPU_EVENT_BROKEN] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_BROKEN },
+	[VGPU_EVENT_ECC] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_ECC },
 };
 
 static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
@@ -72,6 +73,7 @@ static int put_value(struct sk_buff *skb, const struct vgpu_event *ev)
 		return nla_put_u64_64bit(skb, VGPU_A_EVENT_BYTES, ev->value,
 					 VGPU_A_EVENT_PAD);
 	case VGPU_EVENT_FAULT:
+	case VGPU_EVENT_ECC:
 		return nla_put_u64_64bit(skb, VGPU_A_EVENT_ADDRESS, ev->value,
 					 VGPU_A_EVENT_PAD);
 	case VGPU_EVENT_RESET:

@@ -140,12 +140,17 @@ static int __init soft_init(void)
 			return -EINVAL;
 		}
 	}
-	return soft_pci_init(gpus, domain, node);
+	soft_inject_init();
+	err = soft_pci_init(gpus, domain, node);
+	if (err)
+		soft_inject_exit();
+	return err;
 }
 
 static void __exit soft_exit(void)
 {
 	soft_pci_exit();
+	soft_inject_exit();
 }
 
 module_init(soft_init);

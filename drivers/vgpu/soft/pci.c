@@ -181,6 +181,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto destroy;
 	}
 	soft_gpu_registered(gpu, handle);
+	soft_inject_add(gpu);
 	pci_set_drvdata(pdev, gpu);
 	return 0;
 
@@ -195,6 +196,7 @@ static void remove(struct pci_dev *pdev)
 {
 	struct soft_gpu *gpu = pci_get_drvdata(pdev);
 
+	soft_inject_remove(gpu);
 	vgpu_gpu_unregister(gpu->gpu);
 	soft_gpu_destroy(gpu);
 	pci_disable_device(pdev);

@@ -105,6 +105,7 @@ struct soft_gpu {
 	struct soft_engine *engines[SOFT_MAX_ENGINES];	/* spare ones last */
 	unsigned int nr_engines;
 	u64 units[SOFT_MAX_ENGINES];	/* of each engine */
+	struct dentry *debugfs;
 };
 
 /* gpu.c: a GPU, with or without a PCI function in front of it */
@@ -114,6 +115,12 @@ void soft_gpu_destroy(struct soft_gpu *gpu);
 void soft_gpu_registered(struct soft_gpu *gpu, struct vgpu_gpu *handle);
 void soft_gpu_event(struct soft_gpu *gpu, const struct vgpu_hw_event *ev);
 extern const struct vgpu_backend_ops soft_ops;
+
+/* inject.c: errors on demand, in debugfs */
+void soft_inject_init(void);
+void soft_inject_exit(void);
+void soft_inject_add(struct soft_gpu *gpu);
+void soft_inject_remove(struct soft_gpu *gpu);
 
 /* engine.c */
 struct soft_engine *soft_engine_create(struct soft_gpu *gpu,

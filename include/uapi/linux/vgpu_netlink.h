@@ -55,6 +55,11 @@ enum vgpu_nl_event {
 	VGPU_NL_EVENT_BROKEN = 9,
 	/* policy, slice or preempt timeout of a GPU were changed */
 	VGPU_NL_EVENT_POLICY = 10,
+	/*
+	 * a page of VRAM went bad and is used no more; of a vGPU's, if one has
+	 * it
+	 */
+	VGPU_NL_EVENT_ECC = 11,
 };
 
 /* Clean blocks of one size that are kept at hand. */

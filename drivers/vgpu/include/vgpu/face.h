@@ -385,6 +385,7 @@ enum vgpu_event_type {
 	VGPU_EVENT_RESET,	/* value: engine; a hung command was killed */
 	VGPU_EVENT_BROKEN,	/* a ring made no sense; value: errno */
 	VGPU_EVENT_POLICY,	/* a GPU's policy or slice changed */
+	VGPU_EVENT_ECC,		/* a page of VRAM went bad; value: its address */
 };
 
 struct vgpu_event {

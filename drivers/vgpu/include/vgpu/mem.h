@@ -141,6 +141,8 @@ void vgpu_bo_get(struct vgpu_bo *bo);
 bool vgpu_bo_tryget(struct vgpu_bo *bo);
 void vgpu_bo_put(struct vgpu_bo *bo);
 u64 vgpu_bo_bytes(const struct vgpu_bo *bo);
+/* Who pays for it, or NULL. */
+struct vgpu_mem_account *vgpu_bo_account(const struct vgpu_bo *bo);
 bool vgpu_bo_is_host(const struct vgpu_bo *bo);
 /*
  * The page behind byte @offset (for CPU mappings and rings), or NULL after

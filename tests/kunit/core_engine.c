@@ -18,7 +18,7 @@ static struct core_mock *quiet(struct kunit *test, u64 caps)
 	struct core_mock *mock = core_mock_create(test, caps);
 
 	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, "rr", VGPU_SLICE_MAX_NS,
-					   60 * NSEC_PER_SEC), 0);
+					   60 * NSEC_PER_SEC, NULL), 0);
 	return mock;
 }
 
@@ -157,7 +157,7 @@ static void silence_is_reset(struct kunit *test)
 	info = kunit_kzalloc(test, sizeof(*info), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, info);
 	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, NULL, VGPU_SLICE_MIN_NS,
-					   NSEC_PER_MSEC), 0);
+					   NSEC_PER_MSEC, NULL), 0);
 	core_tenant_open(test, mock, &a, 0);
 	core_tenant_open(test, mock, &b, 0);
 	core_tenant_fill(&a, 1);
@@ -188,7 +188,7 @@ static void a_limit_that_was_asked_for_is_no_strike(struct kunit *test)
 	info = kunit_kzalloc(test, sizeof(*info), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, info);
 	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, NULL, VGPU_SLICE_MIN_NS,
-					   NSEC_PER_MSEC), 0);
+					   NSEC_PER_MSEC, NULL), 0);
 	/* nobody else is there: what must stop it is its own limit */
 	core_tenant_open(test, mock, &a, 1);
 	for (i = 0; i < 8; i++)
@@ -273,7 +273,7 @@ static void without_preemption_it_is_waited_for(struct kunit *test)
 	struct core_tenant a, b;
 
 	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, NULL, VGPU_SLICE_MIN_NS,
-					   NSEC_PER_MSEC), 0);
+					   NSEC_PER_MSEC, NULL), 0);
 	core_tenant_open(test, mock, &a, 0);
 	core_tenant_open(test, mock, &b, 0);
 	core_tenant_fill(&a, 1);

@@ -153,21 +153,21 @@ static void quotas_change_all_or_not_at_all(struct kunit *test)
 	inst = vgpu_instance_create(mock->gpu, &params);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(inst));
 	/* over the aperture */
-	KUNIT_EXPECT_EQ(test, vgpu_instance_set(inst, &set), -ERANGE);
+	KUNIT_EXPECT_EQ(test, vgpu_instance_set(inst, &set, NULL), -ERANGE);
 	vgpu_instance_get_info(inst, info);
 	KUNIT_EXPECT_EQ(test, info->weight, 100);
 	set.vram_bytes = 2 * SZ_1M;
-	KUNIT_EXPECT_EQ(test, vgpu_instance_set(inst, &set), 0);
+	KUNIT_EXPECT_EQ(test, vgpu_instance_set(inst, &set, NULL), 0);
 	vgpu_instance_get_info(inst, info);
 	KUNIT_EXPECT_EQ(test, info->weight, 700);
 	KUNIT_EXPECT_EQ(test, info->vram_limit, 2 * SZ_1M);
 	set.weight = 0;
 	set.vram_bytes = SZ_1M;
-	KUNIT_EXPECT_EQ(test, vgpu_instance_set(inst, &set), -ERANGE);
+	KUNIT_EXPECT_EQ(test, vgpu_instance_set(inst, &set, NULL), -ERANGE);
 	vgpu_instance_get_info(inst, info);
 	KUNIT_EXPECT_EQ(test, info->vram_limit, 2 * SZ_1M);
 	set.mask = BIT(31);
-	KUNIT_EXPECT_EQ(test, vgpu_instance_set(inst, &set), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vgpu_instance_set(inst, &set, NULL), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vgpu_instance_destroy(inst), 0);
 	vgpu_instance_put(inst);
 	core_mock_destroy(mock);

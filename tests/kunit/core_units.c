@@ -16,7 +16,7 @@ static struct core_mock *quiet(struct kunit *test)
 	struct core_mock *mock = core_mock_create_units(test, 1, 4, 2);
 
 	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, "rr", VGPU_SLICE_MAX_NS,
-					   60 * NSEC_PER_SEC), 0);
+					   60 * NSEC_PER_SEC, NULL), 0);
 	return mock;
 }
 
@@ -35,7 +35,7 @@ static int set(struct vgpu_instance *inst, u32 units)
 		.mask = VGPU_SET_UNITS, .units = units,
 	};
 
-	return vgpu_instance_set(inst, &s);
+	return vgpu_instance_set(inst, &s, NULL);
 }
 
 static u32 own_units(struct kunit *test, struct vgpu_instance *inst)
@@ -91,7 +91,7 @@ static void who_has_its_own_waits_for_nobody(struct kunit *test)
 	/* b starts over, with units of its own */
 	core_tenant_shut(&b);
 	KUNIT_ASSERT_EQ(test, vgpu_instance_verb(b.inst, VGPU_VERB_STOP), 0);
-	KUNIT_ASSERT_EQ(test, vgpu_instance_set(b.inst, &s), 0);
+	KUNIT_ASSERT_EQ(test, vgpu_instance_set(b.inst, &s, NULL), 0);
 	check(test, mock);
 	KUNIT_EXPECT_EQ(test, mock->other[0].units, 1ULL);
 	KUNIT_EXPECT_EQ(test, mock->other[1].units, 0xeULL);
@@ -178,16 +178,16 @@ static void units_and_quotas_together(struct kunit *test)
 	u64 before = mock->gpu->committed;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(a));
-	KUNIT_EXPECT_EQ(test, vgpu_instance_set(a, &s), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, vgpu_instance_set(a, &s, NULL), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, mock->gpu->committed, before);
 	KUNIT_EXPECT_EQ(test, a->acct.limit, 1ULL << 20);
 	KUNIT_EXPECT_EQ(test, a->weight, 100U);
 	s.units = 2;
 	s.vram_bytes = 3 << 20;		/* over the aperture */
-	KUNIT_EXPECT_EQ(test, vgpu_instance_set(a, &s), -ERANGE);
+	KUNIT_EXPECT_EQ(test, vgpu_instance_set(a, &s, NULL), -ERANGE);
 	KUNIT_EXPECT_EQ(test, own_units(test, a), 0U);
 	s.vram_bytes = 2 << 20;
-	KUNIT_EXPECT_EQ(test, vgpu_instance_set(a, &s), 0);
+	KUNIT_EXPECT_EQ(test, vgpu_instance_set(a, &s, NULL), 0);
 	KUNIT_EXPECT_EQ(test, own_units(test, a), 2U);
 	KUNIT_EXPECT_EQ(test, mock->gpu->committed, before + (1 << 20));
 	KUNIT_EXPECT_EQ(test, a->entity[0].se.weight, 7U);
@@ -259,8 +259,8 @@ static void taking_is_bounded(struct kunit *test)
 	struct core_tenant a;
 	struct vgpu_instance *inst;
 
-	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, NULL, 0, NSEC_PER_MSEC),
-			0);
+	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, NULL, 0, NSEC_PER_MSEC,
+					   NULL), 0);
 	core_tenant_open(test, mock, &a, 0);
 	core_tenant_fill(&a, 1);
 	core_tenant_fill(&a, 2);

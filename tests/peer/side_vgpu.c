@@ -336,7 +336,7 @@ static int vgpu_open(struct peer_run *run)
 	for (i = 0; !err && i < PEER_TENANTS; i++)
 		err = tenant_open(run, i);
 	if (!err)
-		err = vgpu_gpu_set(side->gpu, "fair", 2000000, 0);
+		err = vgpu_gpu_set(side->gpu, "fair", 2000000, 0, NULL);
 	if (!err)
 		return 0;
 close:

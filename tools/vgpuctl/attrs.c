@@ -326,6 +326,20 @@ static const struct attr attrs_vgpu[] = {
 	  .name = "wait_p99_ns" },
 	{ VGPU_A_VGPU_OWN_UNITS, ATTR_U32,
 	  .name = "own_units" },
+	{ VGPU_A_VGPU_OWN_SLICE_NS, ATTR_U64,
+	  .name = "own_slice_ns" },
+	{ VGPU_A_VGPU_CAP, ATTR_U32,
+	  .name = "cap" },
+	{ VGPU_A_VGPU_GROUP, ATTR_STRING,
+	  .name = "group" },
+	{ VGPU_A_VGPU_GROUP_WEIGHT, ATTR_U32,
+	  .name = "group_weight" },
+	{ VGPU_A_VGPU_OVERSHOOT_NS, ATTR_U64,
+	  .name = "overshoot_ns" },
+	{ VGPU_A_VGPU_WAKE_P50_NS, ATTR_U64,
+	  .name = "wake_p50_ns" },
+	{ VGPU_A_VGPU_WAKE_P99_NS, ATTR_U64,
+	  .name = "wake_p99_ns" },
 	{ .name = NULL },
 };
 
@@ -363,4 +377,94 @@ static const struct attr attrs_event[] = {
 const struct attr_set attr_set_event = {
 	.attrs = attrs_event,
 	.max = VGPU_A_EVENT_MAX,
+};
+
+static const struct attr attrs_figure[] = {
+	{ VGPU_A_FIGURE_NAME, ATTR_STRING,
+	  .name = "name" },
+	{ VGPU_A_FIGURE_VALUE, ATTR_U64,
+	  .name = "value" },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_figure = {
+	.attrs = attrs_figure,
+	.max = VGPU_A_FIGURE_MAX,
+};
+
+static const struct attr attrs_bucket[] = {
+	{ VGPU_A_BUCKET_BELOW_NS, ATTR_U64,
+	  .name = "below_ns" },
+	{ VGPU_A_BUCKET_COUNT, ATTR_U64,
+	  .name = "count" },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_bucket = {
+	.attrs = attrs_bucket,
+	.max = VGPU_A_BUCKET_MAX,
+};
+
+static const struct attr attrs_latency[] = {
+	{ VGPU_A_LATENCY_COUNT, ATTR_U64,
+	  .name = "count" },
+	{ VGPU_A_LATENCY_SUM_NS, ATTR_U64,
+	  .name = "sum_ns" },
+	{ VGPU_A_LATENCY_P50_NS, ATTR_U64,
+	  .name = "p50_ns" },
+	{ VGPU_A_LATENCY_P99_NS, ATTR_U64,
+	  .name = "p99_ns" },
+	{ VGPU_A_LATENCY_BUCKET, ATTR_NEST,
+	  .name = "bucket", .multi = true,
+	  .nested = &attr_set_bucket },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_latency = {
+	.attrs = attrs_latency,
+	.max = VGPU_A_LATENCY_MAX,
+};
+
+static const struct attr attrs_sched[] = {
+	{ VGPU_A_SCHED_GPU, ATTR_U32,
+	  .name = "gpu" },
+	{ VGPU_A_SCHED_ENGINE, ATTR_U32,
+	  .name = "engine" },
+	{ VGPU_A_SCHED_VGPU, ATTR_U32,
+	  .name = "vgpu" },
+	{ VGPU_A_SCHED_UUID, ATTR_UUID,
+	  .name = "uuid" },
+	{ VGPU_A_SCHED_POLICY, ATTR_STRING,
+	  .name = "policy" },
+	{ VGPU_A_SCHED_EJECTIONS, ATTR_U64,
+	  .name = "ejections" },
+	{ VGPU_A_SCHED_SLICE_NS, ATTR_U64,
+	  .name = "slice_ns" },
+	{ VGPU_A_SCHED_BUSY_NS, ATTR_U64,
+	  .name = "busy_ns" },
+	{ VGPU_A_SCHED_IDLE_NS, ATTR_U64,
+	  .name = "idle_ns" },
+	{ VGPU_A_SCHED_SWITCHES, ATTR_U64,
+	  .name = "switches" },
+	{ VGPU_A_SCHED_SWITCH_NS, ATTR_U64,
+	  .name = "switch_ns" },
+	{ VGPU_A_SCHED_PREEMPTIONS, ATTR_U64,
+	  .name = "preemptions" },
+	{ VGPU_A_SCHED_QUEUED, ATTR_U64,
+	  .name = "queued" },
+	{ VGPU_A_SCHED_FIGURE, ATTR_NEST,
+	  .name = "figure", .multi = true,
+	  .nested = &attr_set_figure },
+	{ VGPU_A_SCHED_WAKE, ATTR_NEST,
+	  .name = "wake",
+	  .nested = &attr_set_latency },
+	{ VGPU_A_SCHED_WAIT, ATTR_NEST,
+	  .name = "wait",
+	  .nested = &attr_set_latency },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_sched = {
+	.attrs = attrs_sched,
+	.max = VGPU_A_SCHED_MAX,
 };

@@ -174,13 +174,15 @@ static int do_set(const struct vgpu_ctl_set *arg)
 		.bandwidth_mbps = arg->bandwidth_mbps,
 		.vram_bytes = arg->vram_bytes,
 	};
-	struct vgpu_instance *inst = vgpu_instance_get(arg->id);
-	int ret = -EINVAL;
+	struct vgpu_instance *inst;
+	int ret;
 
+	if (arg->mask & ~VGPU_SET_UAPI)
+		return -EINVAL;
+	inst = vgpu_instance_get(arg->id);
 	if (!inst)
 		return -ENOENT;
-	if (!(arg->mask & VGPU_SET_UNITS))	/* not in the structure */
-		ret = vgpu_instance_set(inst, &set);
+	ret = vgpu_instance_set(inst, &set, NULL);
 	vgpu_instance_put(inst);
 	return ret;
 }

@@ -79,6 +79,9 @@ struct vgpu_hist {
 
 void vgpu_hist_add(struct vgpu_hist *h, u64 ns);
 u64 vgpu_hist_percentile(const struct vgpu_hist *h, unsigned int permille);
+void vgpu_hist_merge(struct vgpu_hist *to, const struct vgpu_hist *from);
+/* By octaves, for people and programs. */
+void vgpu_hist_fold(const struct vgpu_hist *h, struct vgpu_latency *out);
 
 /* ------------------------------------------------------------- engine */
 
@@ -152,6 +155,10 @@ struct vgpu_engine {
 	u64 jobs;
 	u64 stale_events;
 	u64 sample_service;		/* gpu->lock */
+	u64 switch_ns;			/* saving, clearing, loading */
+	u64 idle_ns;			/* nothing ran */
+	u64 idle_since;			/* ktime ns, 0: something runs */
+	u64 ejections;			/* also of groups' policies */
 };
 
 /**
@@ -166,7 +173,10 @@ struct vgpu_engine {
  * @strikes: hangs without a command done in between
  * @active_ns: CLOCK_BOOTTIME of the last completion
  * @ctx_stats: switches of its contexts
- * @wait_hist: from acceptance to first run
+ * @wait_hist: from acceptance of a command to its first run
+ * @queue_hist: waits in the run queue
+ * @wake_hist: of these, the first after having had no work
+ * @woken_at: when it got work again, ktime ns; 0: it was served since
  * @sample_run: service when last sampled (gpu->lock), likewise
  * @sample_entitled: what it was entitled to
  *
@@ -192,6 +202,9 @@ struct vgpu_entity {
 	u64 switches;
 	struct vgpu_ctx_stats ctx_stats;
 	struct vgpu_hist wait_hist;
+	struct vgpu_hist queue_hist;
+	struct vgpu_hist wake_hist;
+	u64 woken_at;
 	u64 sample_run;
 	u64 sample_entitled;
 };
@@ -237,6 +250,11 @@ void vgpu_entity_unblock_locked(struct vgpu_entity *ent);
  */
 void vgpu_engine_hold(struct vgpu_engine *e);
 void vgpu_engine_release(struct vgpu_engine *e);
+/* Lock held: settings changed, so what was held back may run now. */
+void vgpu_engine_kick_locked(struct vgpu_engine *e);
+/* A callback of vgpu_rq, also for those of groups. */
+void vgpu_engine_ejected(struct vgpu_rq *rq, const char *policy,
+			 const char *reason);
 void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info);
 
 /* ---------------------------------------------------------------- GPU */
@@ -277,6 +295,8 @@ struct vgpu_gpu {
 	u64 slice_ns;
 	u64 preempt_timeout_ns;
 	const struct vgpu_policy *policy;
+	struct list_head tenants;
+	bool nested;				/* tenants count, see tenant.c */
 	struct ida asids;
 	atomic_t nr_contexts;
 	struct workqueue_struct *wq;
@@ -316,6 +336,9 @@ struct vgpu_instance {
 	bool gone;				/* destroyed, references remain */
 	u32 weight;
 	u32 priority;
+	u32 cap;
+	u64 slice_ns;				/* its own, or 0 */
+	struct vgpu_tenant *tenant;	/* gpu->lock and inst->lock, or NULL */
 	struct list_head clients;
 	unsigned int nr_clients;
 	struct vgpu_mem_account acct;
@@ -345,6 +368,42 @@ struct vgpu_instance {
 	unsigned int nr_entities;
 	struct vgpu_entity entity[];
 };
+
+/* -------------------------------------------- tenant.c, settings.c */
+
+/**
+ * struct vgpu_tenant - vGPUs that share one weight
+ * @link: gpu->tenants
+ * @name: as people call it
+ * @weight: of all together
+ * @members: instances that belong to it, also those that are going
+ * @on: the group on each engine that is shared, while gpu->nested
+ *
+ * Fields are under gpu->lock, but that the engines' locks protect @on.
+ */
+struct vgpu_tenant {
+	struct list_head link;
+	char name[VGPU_NAME_LEN];
+	u32 weight;
+	unsigned int members;
+	struct vgpu_group on[];
+};
+
+/* gpu->lock held. Finds or makes it and counts a member; NULL: no memory. */
+struct vgpu_tenant *vgpu_tenant_get(struct vgpu_gpu *gpu, const char *name);
+/* gpu->lock held. @tenant may be NULL. */
+void vgpu_tenant_put(struct vgpu_gpu *gpu, struct vgpu_tenant *tenant);
+/* gpu->lock held: the entities of @inst, if it shares, move to its tenant. */
+void vgpu_tenant_enter(struct vgpu_instance *inst);
+/* gpu->lock held: weight, or priority of members, changed. */
+void vgpu_tenant_changed(struct vgpu_gpu *gpu, struct vgpu_tenant *tenant);
+/* gpu->lock held: every run queue of @gpu gets gpu->policy. Cannot fail. */
+void vgpu_tenants_set_policy(struct vgpu_gpu *gpu);
+/* Fills @why, if there is one; returns @err. */
+__printf(4, 5)
+int vgpu_refuse(struct vgpu_refusal *why, u32 field, int err, const char *fmt,
+		...);
+bool vgpu_quota_ok(u32 weight, u32 priority, u64 mbps);
 
 /* Takes it off its GPU; users keep what is left by their references. */
 void vgpu_instance_remove(struct vgpu_instance *inst);

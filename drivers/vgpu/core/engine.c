@@ -34,6 +34,7 @@
 #define PACE_EQUAL	1024
 
 static void dispatch(struct vgpu_engine *e);
+static void charge_so_far(struct vgpu_engine *e);
 
 static bool engine_can(const struct vgpu_engine *e, u64 cap)
 {
@@ -163,7 +164,7 @@ static enum hrtimer_restart slice_timer_fn(struct hrtimer *timer)
 					     slice_timer);
 	unsigned long flags;
 	struct vgpu_queue *q;
-	u64 used, now;
+	u64 used, now, slice;
 
 	spin_lock_irqsave(&e->lock, flags);
 	if (e->state == VGPU_ENGINE_IDLE)	/* a cap held work back */
@@ -177,11 +178,13 @@ static enum hrtimer_restart slice_timer_fn(struct hrtimer *timer)
 		e->ctx->kill = -ETIME;
 		vgpu_engine_preempt_locked(e);
 	} else if (!slice_goes_on(e, now)) {
-		if (e->rq.nr_queued || !list_empty(&e->entity->ready)) {
+		charge_so_far(e);
+		if (!e->rq.nr_queued && list_empty(&e->entity->ready) &&
+		    vgpu_rq_extend(&e->rq, &e->entity->se, &slice)) {
+			slice_begin(e, slice, now);
+		} else {
 			e->resched = true;
 			vgpu_engine_preempt_locked(e);
-		} else {
-			slice_begin(e, e->rq.slice_ns, now);
 		}
 	}
 	if (!e->stopping)
@@ -215,6 +218,7 @@ static void switch_to(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 {
 	const struct vgpu_backend_ops *ops = e->gpu->ops;
 	void *hw = e->gpu->hw;
+	u64 from = ktime_get_ns();
 	struct vgpu_ctx_stats *st;
 
 	if (e->loaded == ctx)
@@ -231,6 +235,7 @@ static void switch_to(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 	}
 	e->loaded = ctx;
 	e->switches++;
+	e->switch_ns += ktime_get_ns() - from;
 	ctx->entity->switches++;
 }
 
@@ -264,6 +269,9 @@ static void start(struct vgpu_engine *e, struct vgpu_queue *q, u64 now)
 		job.launch = slot->cmd.launch;
 
 	e->state = VGPU_ENGINE_RUNNING;
+	if (e->idle_since)
+		e->idle_ns += now - min(now, e->idle_since);
+	e->idle_since = 0;
 	e->stopping = false;
 	e->started = engine_clock(e);
 	e->charged = 0;
@@ -276,6 +284,8 @@ static void dispatch(struct vgpu_engine *e)
 	u64 now = ktime_get_ns();
 
 	lockdep_assert_held(&e->lock);
+	if (e->state == VGPU_ENGINE_IDLE && !e->idle_since)
+		e->idle_since = now;
 	while (e->state == VGPU_ENGINE_IDLE && !e->held) {
 		struct vgpu_queue *q = NULL;
 		struct vgpu_ctx *ctx = NULL;
@@ -305,6 +315,11 @@ static void dispatch(struct vgpu_engine *e)
 			vgpu_rq_put(&e->rq, se, 0, now, false, false);
 			continue;
 		}
+		vgpu_hist_add(&ent->queue_hist, now - min(now, se->queued_at));
+		if (ent->woken_at)
+			vgpu_hist_add(&ent->wake_hist,
+				      now - min(now, ent->woken_at));
+		ent->woken_at = 0;
 		e->entity = ent;
 		e->ctx = ctx;
 		e->resched = false;
@@ -339,11 +354,19 @@ void vgpu_entity_unblock_locked(struct vgpu_entity *ent)
 		return;
 	vgpu_gpu_sample_soon(e->gpu);
 	charge_so_far(e);
-	if (vgpu_rq_wake(&e->rq, &ent->se, ktime_get_ns()) &&
+	ent->woken_at = ktime_get_ns();
+	if (vgpu_rq_wake(&e->rq, &ent->se, ent->woken_at) &&
 	    e->state == VGPU_ENGINE_RUNNING) {
 		e->resched = true;
 		vgpu_engine_preempt_locked(e);
 	}
+	if (e->state == VGPU_ENGINE_IDLE)
+		dispatch(e);
+}
+
+void vgpu_engine_kick_locked(struct vgpu_engine *e)
+{
+	lockdep_assert_held(&e->lock);
 	if (e->state == VGPU_ENGINE_IDLE)
 		dispatch(e);
 }
@@ -584,10 +607,17 @@ void vgpu_entity_init(struct vgpu_entity *ent, struct vgpu_instance *inst,
 	ent->paused = true;	/* until the instance is started */
 	ent->throttled = false;
 	ent->pace = 0;
+	ent->woken_at = 0;
 	INIT_LIST_HEAD(&ent->ready);
 	spin_lock_irq(&e->lock);
 	vgpu_rq_add(&e->rq, &ent->se, inst->id, inst->weight, inst->priority);
 	ent->se.stats = stats;
+	vgpu_rq_set_se_slice(&e->rq, &ent->se, inst->slice_ns, ktime_get_ns());
+	/*
+	 * Whoever moves it saw to it that the cap fits, but when a GPU lost its
+	 * units, or it is about to go: then it counts by its weight here.
+	 */
+	vgpu_rq_set_cap(&e->rq, &ent->se, inst->cap, ktime_get_ns());
 	spin_unlock_irq(&e->lock);
 }
 
@@ -673,11 +703,13 @@ void vgpu_engine_release(struct vgpu_engine *e)
 /* ---------------------------------------------------------- life cycle */
 
 /* A policy broke its contract; the run queue goes on with "rr". */
-static void policy_ejected(struct vgpu_rq *rq, const char *name,
-			   const char *reason)
+void vgpu_engine_ejected(struct vgpu_rq *rq, const char *name,
+			 const char *reason)
 {
-	struct vgpu_engine *e = container_of(rq, struct vgpu_engine, rq);
+	struct vgpu_engine *e = container_of(vgpu_rq_top(rq),
+					     struct vgpu_engine, rq);
 
+	e->ejections++;
 	pr_err("vgpu: gpu%u: engine %u: policy %s ejected: %s\n",
 	       e->gpu->index, e->index, name, reason);
 	vgpu_event_post(VGPU_EVENT_POLICY, e->gpu, NULL, 0);
@@ -702,7 +734,8 @@ int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 	vgpu_rq_init(&e->rq, &e->lock,
 		     vgpu_policy_get(vgpu_policy_name(gpu->policy)));
 	e->rq.slice_ns = gpu->slice_ns;
-	e->rq.ejected = policy_ejected;
+	e->rq.ejected = vgpu_engine_ejected;
+	e->idle_since = ktime_get_ns();
 	return 0;
 }
 

@@ -211,6 +211,8 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	kref_init(&gpu->ref);
 	mutex_init(&gpu->lock);
 	INIT_LIST_HEAD(&gpu->instances);
+	INIT_LIST_HEAD(&gpu->tenants);
+	gpu->nested = true;
 	ida_init(&gpu->asids);
 	init_llist_head(&gpu->woken);
 	INIT_WORK(&gpu->woken_work, vgpu_queue_woken_work);
@@ -388,63 +390,6 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	vgpu_gpu_leave(idx);
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_gpu_get_info, VGPU);
-
-int vgpu_gpu_set(struct vgpu_gpu *gpu, const char *policy, u64 slice_ns,
-		 u64 preempt_timeout_ns)
-{
-	const struct vgpu_policy *new = NULL, *next, *old;
-	unsigned long flags;
-	unsigned int i;
-	int idx;
-
-	if (slice_ns && (slice_ns < VGPU_SLICE_MIN_NS ||
-			 slice_ns > VGPU_SLICE_MAX_NS))
-		return -ERANGE;
-	if (preempt_timeout_ns &&
-	    (preempt_timeout_ns < VGPU_PREEMPT_TIMEOUT_MIN_NS ||
-	     preempt_timeout_ns > VGPU_PREEMPT_TIMEOUT_MAX_NS))
-		return -ERANGE;
-	if (policy && *policy) {
-		new = vgpu_policy_get(policy);
-		if (!new)
-			return -ENOENT;
-	}
-	if (!vgpu_gpu_enter(gpu, &idx)) {
-		if (new)
-			vgpu_policy_put(new);
-		return -ENODEV;
-	}
-	mutex_lock(&gpu->lock);
-	if (slice_ns)
-		gpu->slice_ns = slice_ns;
-	if (preempt_timeout_ns)
-		WRITE_ONCE(gpu->preempt_timeout_ns, preempt_timeout_ns);
-	if (new)
-		swap(gpu->policy, new);
-	for (i = 0; i < gpu->whole.nr_engines; i++) {
-		struct vgpu_engine *e = &gpu->whole.engines[i];
-
-		/* Cannot fail: gpu->policy has a reference. */
-		next = new ? vgpu_policy_get(policy) : NULL;
-		old = NULL;
-		spin_lock_irqsave(&e->lock, flags);
-		e->rq.slice_ns = gpu->slice_ns;
-		if (next) {
-			old = e->rq.policy;
-			vgpu_rq_set_policy(&e->rq, next, ktime_get_ns());
-		}
-		spin_unlock_irqrestore(&e->lock, flags);
-		if (old)
-			vgpu_policy_put(old);
-	}
-	mutex_unlock(&gpu->lock);
-	vgpu_gpu_leave(idx);
-	if (new)
-		vgpu_policy_put(new);
-	vgpu_event_post(VGPU_EVENT_POLICY, gpu, NULL, gpu->slice_ns);
-	return 0;
-}
-EXPORT_SYMBOL_NS_GPL(vgpu_gpu_set, VGPU);
 
 int vgpu_gpu_set_strategy(struct vgpu_gpu *gpu, const char *name,
 			  const char **was)

@@ -47,6 +47,16 @@ void vgpu_hist_add(struct vgpu_hist *h, u64 ns)
 
 VGPU_EXPORT_IF_KUNIT(vgpu_hist_add);
 
+void vgpu_hist_merge(struct vgpu_hist *to, const struct vgpu_hist *from)
+{
+	unsigned int i;
+
+	to->count += from->count;
+	to->sum += from->sum;
+	for (i = 0; i < VGPU_HIST_BUCKETS; i++)
+		to->bucket[i] += from->bucket[i];
+}
+
 u64 vgpu_hist_percentile(const struct vgpu_hist *h, unsigned int permille)
 {
 	u64 want, seen = 0;
@@ -64,3 +74,19 @@ u64 vgpu_hist_percentile(const struct vgpu_hist *h, unsigned int permille)
 }
 
 VGPU_EXPORT_IF_KUNIT(vgpu_hist_percentile);
+
+void vgpu_hist_fold(const struct vgpu_hist *h, struct vgpu_latency *out)
+{
+	unsigned int i;
+
+	memset(out, 0, sizeof(*out));
+	out->count = h->count;
+	out->sum_ns = h->sum;
+	out->p50_ns = vgpu_hist_percentile(h, 500);
+	out->p99_ns = vgpu_hist_percentile(h, 990);
+	for (i = 0; i < VGPU_HIST_BUCKETS; i++)
+		out->bucket[(i + (1 << HIST_SUB_SHIFT) - 1) >> HIST_SUB_SHIFT] +=
+			h->bucket[i];
+}
+
+VGPU_EXPORT_IF_KUNIT(vgpu_hist_fold);

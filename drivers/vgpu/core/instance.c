@@ -31,7 +31,7 @@ static void instance_free(struct kref *ref)
 	mtree_destroy(&inst->aperture);
 	fput(inst->file);
 	mutex_destroy(&inst->lock);
-	kfree(inst);
+	kvfree(inst);
 	vgpu_gpu_put(gpu);
 }
 
@@ -122,7 +122,7 @@ u64 vgpu_instance_aperture(const struct vgpu_instance *inst)
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_instance_aperture, VGPU);
 
-static bool quota_ok(u32 weight, u32 priority, u64 mbps)
+bool vgpu_quota_ok(u32 weight, u32 priority, u64 mbps)
 {
 	return weight >= VGPU_WEIGHT_MIN && weight <= VGPU_WEIGHT_MAX &&
 	       priority <= VGPU_PRIORITY_MAX && mbps <= 1000 * 1000;
@@ -215,7 +215,7 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 
 	if (!type)
 		return ERR_PTR(-ENOENT);
-	if (!quota_ok(weight, params->priority, params->bandwidth_mbps))
+	if (!vgpu_quota_ok(weight, params->priority, params->bandwidth_mbps))
 		return ERR_PTR(-ERANGE);
 	if (params->flags & ~VGPU_INSTANCE_MDEV)
 		return ERR_PTR(-EINVAL);
@@ -226,8 +226,8 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 		goto err_leave;
 
 	ret = -ENOMEM;
-	inst = kzalloc(struct_size(inst, entity, gpu->desc.engines),
-		       GFP_KERNEL_ACCOUNT);
+	inst = kvzalloc(struct_size(inst, entity, gpu->desc.engines),
+			GFP_KERNEL_ACCOUNT);
 	if (!inst)
 		goto err_module;
 	kref_init(&inst->ref);
@@ -302,7 +302,7 @@ err_file:
 	fput(inst->file);
 err_free:
 	mtree_destroy(&inst->aperture);
-	kfree(inst);
+	kvfree(inst);
 err_module:
 	module_put(gpu->owner);
 err_leave:
@@ -331,6 +331,7 @@ void vgpu_instance_kill(struct vgpu_instance *inst, enum vgpu_state state,
 void vgpu_instance_remove(struct vgpu_instance *inst)
 {
 	struct vgpu_gpu *gpu = inst->gpu;
+	struct vgpu_tenant *tenant;
 	unsigned int i;
 
 	mutex_lock(&gpu->lock);
@@ -351,6 +352,11 @@ void vgpu_instance_remove(struct vgpu_instance *inst)
 	vgpu_units_give_back(inst);
 	for (i = 0; i < inst->nr_entities; i++)
 		vgpu_entity_fini(&inst->entity[i]);
+	mutex_lock(&inst->lock);
+	tenant = inst->tenant;
+	inst->tenant = NULL;
+	mutex_unlock(&inst->lock);
+	vgpu_tenant_put(gpu, tenant);
 	gpu->nr_instances--;
 	gpu->committed -= inst->acct.limit;
 	mutex_unlock(&gpu->lock);
@@ -428,85 +434,19 @@ out:
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_instance_verb, VGPU);
 
-int vgpu_instance_set(struct vgpu_instance *inst,
-		      const struct vgpu_instance_set *set)
-{
-	struct vgpu_gpu *gpu = inst->gpu;
-	u64 vram = set->vram_bytes, old = 0, mbps = 0;
-	u32 weight, priority;
-	unsigned int i;
-	int idx, ret = 0;
-
-	if (set->mask & ~(VGPU_SET_WEIGHT | VGPU_SET_PRIORITY |
-			  VGPU_SET_BANDWIDTH | VGPU_SET_VRAM | VGPU_SET_UNITS))
-		return -EINVAL;
-	if (!vgpu_gpu_enter(gpu, &idx))
-		return -ENODEV;
-	mutex_lock(&gpu->lock);
-	mutex_lock(&inst->lock);
-	weight = set->mask & VGPU_SET_WEIGHT ? set->weight : inst->weight;
-	priority = set->mask & VGPU_SET_PRIORITY ? set->priority :
-		   inst->priority;
-	if (set->mask & VGPU_SET_BANDWIDTH)
-		mbps = set->bandwidth_mbps;
-	if (!quota_ok(weight, priority, mbps)) {
-		ret = -ERANGE;
-		goto out;
-	}
-	if (set->mask & VGPU_SET_VRAM) {
-		old = inst->acct.limit;
-		vram = round_up(vram, PAGE_SIZE);
-		if (!vram || vram > inst->aperture_bytes)
-			ret = -ERANGE;
-		else if (vram > old &&
-			 vram - old > gpu->desc.vram_bytes - gpu->committed)
-			ret = -ENOSPC;
-		else
-			ret = vgpu_mem_set_limit(&inst->acct, vram);
-		if (ret)
-			goto out;
-	}
-	if (set->mask & VGPU_SET_UNITS) {
-		ret = vgpu_units_set(inst, set->units);
-		if (ret && old)
-			/* Nobody has it open, or that was not refused. */
-			vgpu_mem_set_limit(&inst->acct, old);
-		if (ret)
-			goto out;
-	}
-	if (old)
-		gpu->committed += vram - old;
-	inst->weight = weight;
-	inst->priority = priority;
-	if (set->mask & VGPU_SET_BANDWIDTH)
-		vgpu_bandwidth_set(inst, mbps);
-	for (i = 0; i < inst->nr_entities; i++) {
-		struct vgpu_entity *ent = &inst->entity[i];
-		struct vgpu_engine *e = ent->engine;
-
-		spin_lock_irq(&e->lock);
-		vgpu_rq_set_weight(&e->rq, &ent->se, weight, ktime_get_ns());
-		vgpu_rq_set_priority(&e->rq, &ent->se, priority,
-				     ktime_get_ns());
-		spin_unlock_irq(&e->lock);
-	}
-	vgpu_event_post(VGPU_EVENT_SET, NULL, inst, set->mask);
-out:
-	mutex_unlock(&inst->lock);
-	mutex_unlock(&gpu->lock);
-	vgpu_gpu_leave(idx);
-	return ret;
-}
-EXPORT_SYMBOL_NS_GPL(vgpu_instance_set, VGPU);
+/* Histograms of all engines: commands' waits, and wake-ups. */
+struct hists {
+	struct vgpu_hist wait, wake;
+};
 
 /*
- * The histogram of all engines goes to @hist, the rest to @info.  Of engines
- * that it has no part in any more, what it got there.
+ * The histograms go to @hists, the rest to @info.  Of engines that it has no
+ * part in any more, what it got there.
  */
 static void sum_entities(struct vgpu_instance *inst,
-			 struct vgpu_instance_info *info, struct vgpu_hist *hist)
+			 struct vgpu_instance_info *info, struct hists *hists)
 {
-	unsigned int i, j;
+	unsigned int i;
 
 	for (i = 0; i < inst->gpu->desc.engines; i++) {
 		struct vgpu_entity *ent = &inst->entity[i];
@@ -529,10 +469,8 @@ static void sum_entities(struct vgpu_instance *inst,
 		info->ctx_saves += ent->ctx_stats.saves;
 		info->ctx_loads += ent->ctx_stats.loads;
 		info->ctx_bytes_saved += ent->ctx_stats.bytes_saved;
-		hist->count += ent->wait_hist.count;
-		hist->sum += ent->wait_hist.sum;
-		for (j = 0; j < VGPU_HIST_BUCKETS; j++)
-			hist->bucket[j] += ent->wait_hist.bucket[j];
+		vgpu_hist_merge(&hists->wait, &ent->wait_hist);
+		vgpu_hist_merge(&hists->wake, &ent->wake_hist);
 		spin_unlock_irq(&e->lock);
 
 		info->busy_ns += st.run_ns;
@@ -542,6 +480,7 @@ static void sum_entities(struct vgpu_instance *inst,
 		info->wakeups += st.wakeups;
 		info->slices += st.slices;
 		info->preemptions += st.preemptions;
+		info->overshoot_ns += st.overshoot_ns;
 	}
 }
 
@@ -549,7 +488,7 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 			    struct vgpu_instance_info *info)
 {
 	struct vgpu_client *client;
-	struct vgpu_hist *hist;
+	struct hists *hists;
 	int idx;
 
 	memset(info, 0, sizeof(*info));
@@ -566,6 +505,12 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 	info->own_units = vgpu_units_own(inst);
 	info->weight = inst->weight;
 	info->priority = inst->priority;
+	info->cap = inst->cap;
+	info->own_slice_ns = inst->slice_ns;
+	if (inst->tenant) {
+		strscpy(info->group, inst->tenant->name, sizeof(info->group));
+		info->group_weight = READ_ONCE(inst->tenant->weight);
+	}
 	info->clients = inst->nr_clients;
 	client = list_first_entry_or_null(&inst->clients, struct vgpu_client,
 					  link);
@@ -592,16 +537,18 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 
 	if (info->state == VGPU_STATE_DEAD || !vgpu_gpu_enter(inst->gpu, &idx))
 		return;
-	hist = kzalloc(sizeof(*hist), GFP_KERNEL);
-	if (hist) {
+	hists = kzalloc(sizeof(*hists), GFP_KERNEL);
+	if (hists) {
 		mutex_lock(&inst->lock);
 		/* Its entities leave their engines after this. */
 		if (inst->state != VGPU_STATE_DEAD)
-			sum_entities(inst, info, hist);
+			sum_entities(inst, info, hists);
 		mutex_unlock(&inst->lock);
-		info->wait_p50_ns = vgpu_hist_percentile(hist, 500);
-		info->wait_p99_ns = vgpu_hist_percentile(hist, 990);
-		kfree(hist);
+		info->wait_p50_ns = vgpu_hist_percentile(&hists->wait, 500);
+		info->wait_p99_ns = vgpu_hist_percentile(&hists->wait, 990);
+		info->wake_p50_ns = vgpu_hist_percentile(&hists->wake, 500);
+		info->wake_p99_ns = vgpu_hist_percentile(&hists->wake, 990);
+		kfree(hists);
 	}
 	vgpu_gpu_leave(idx);
 }

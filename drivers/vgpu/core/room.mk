@@ -2,5 +2,5 @@
 vgpu-y += core/main.o core/gpu.o core/instance.o core/client.o core/object.o
 vgpu-y += core/queue.o core/ring.o core/command.o core/engine.o
 vgpu-y += core/timeline.o core/shpages.o core/bandwidth.o core/hist.o
-vgpu-y += core/event.o core/units.o
-vgpu-y += core/ecc.o
+vgpu-y += core/event.o core/ecc.o core/units.o core/tenant.o core/settings.o
+vgpu-y += core/figures.o

@@ -141,6 +141,10 @@ static void move(struct vgpu_instance *inst, struct vgpu_engine *own)
 	for (i = 0; i < inst->nr_entities; i++)
 		vgpu_entity_init(&inst->entity[i], inst,
 				 own ?: &gpu->whole.engines[i]);
+	if (inst->tenant) {
+		vgpu_tenant_enter(inst);
+		vgpu_tenant_changed(gpu, inst->tenant);
+	}
 }
 
 static struct vgpu_engine *find_spare(struct vgpu_gpu *gpu)

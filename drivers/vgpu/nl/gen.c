@@ -55,7 +55,7 @@ static const struct nla_policy vgpu_nl_vgpu_verb_policy[VGPU_A_VGPU_VERB + 1] = 
 };
 
 /* vgpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_OWN_UNITS + 1] = {
+static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_GROUP_WEIGHT + 1] = {
 	[VGPU_A_VGPU_ID] = { .type = NLA_U32, },
 	[VGPU_A_VGPU_UUID] = NLA_POLICY_EXACT_LEN(16),
 	[VGPU_A_VGPU_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 10000),
@@ -63,9 +63,18 @@ static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_OWN_UNITS + 1
 	[VGPU_A_VGPU_BANDWIDTH_MBPS] = { .type = NLA_U64, },
 	[VGPU_A_VGPU_VRAM_LIMIT] = NLA_POLICY_MIN(NLA_U64, 1),
 	[VGPU_A_VGPU_OWN_UNITS] = NLA_POLICY_MAX(NLA_U32, 64),
+	[VGPU_A_VGPU_OWN_SLICE_NS] = { .type = NLA_U64, },
+	[VGPU_A_VGPU_CAP] = NLA_POLICY_MAX(NLA_U32, 10000),
+	[VGPU_A_VGPU_GROUP] = { .type = NLA_NUL_STRING, .len = 31, },
+	[VGPU_A_VGPU_GROUP_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 10000),
 };
 
-const struct genl_ops vgpu_nl_ops[8] = {
+/* sched-get: attributes of its requests */
+static const struct nla_policy vgpu_nl_sched_get_policy[VGPU_A_SCHED_GPU + 1] = {
+	[VGPU_A_SCHED_GPU] = { .type = NLA_U32, },
+};
+
+const struct genl_ops vgpu_nl_ops[9] = {
 	{
 		.cmd		= VGPU_NL_CMD_GPU_GET,
 		.doit		= vgpu_nl_gpu_get_doit,
@@ -114,6 +123,12 @@ const struct genl_ops vgpu_nl_ops[8] = {
 		.cmd		= VGPU_NL_CMD_VGPU_SET,
 		.doit		= vgpu_nl_vgpu_set_doit,
 		.policy		= vgpu_nl_vgpu_set_policy,
-		.maxattr	= VGPU_A_VGPU_OWN_UNITS,
+		.maxattr	= VGPU_A_VGPU_GROUP_WEIGHT,
+	},
+	{
+		.cmd		= VGPU_NL_CMD_SCHED_GET,
+		.dumpit		= vgpu_nl_sched_get_dumpit,
+		.policy		= vgpu_nl_sched_get_policy,
+		.maxattr	= VGPU_A_SCHED_GPU,
 	},
 };

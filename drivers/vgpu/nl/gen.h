@@ -20,6 +20,8 @@ int vgpu_nl_vgpu_create_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_vgpu_destroy_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_vgpu_verb_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_vgpu_set_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_sched_get_dumpit(struct sk_buff *skb,
+			     struct netlink_callback *cb);
 
 enum {
 	VGPU_NLGRP_LIFECYCLE,
@@ -28,6 +30,6 @@ enum {
 	VGPU_NLGRP_COUNT
 };
 
-extern const struct genl_ops vgpu_nl_ops[8];
+extern const struct genl_ops vgpu_nl_ops[9];
 
 #endif /* _VGPU_NL_GEN_H */

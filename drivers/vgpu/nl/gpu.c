@@ -238,6 +238,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	const struct nlattr *timeout = info->attrs[VGPU_A_GPU_PREEMPT_TIMEOUT_NS];
 	const struct nlattr *strategy = info->attrs[VGPU_A_GPU_STRATEGY];
 	const char *was = NULL;
+	struct vgpu_refusal why = {};
 	struct vgpu_gpu *gpu;
 	int err;
 
@@ -267,24 +268,15 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	err = vgpu_gpu_set(gpu, policy ? nla_data(policy) : NULL,
 			   slice ? nla_get_u64(slice) : 0,
-			   timeout ? nla_get_u64(timeout) : 0);
+			   timeout ? nla_get_u64(timeout) : 0, &why);
 	if (err && strategy)
 		vgpu_gpu_set_strategy(gpu, was, &was);
 	vgpu_gpu_put(gpu);
-
-	switch (err) {
-	case -ENOENT:
-		return vgpu_nl_err(info->extack, policy, err,
-				   "no policy of that name");
-	case -ERANGE:
-		return vgpu_nl_err(info->extack, slice ? slice : timeout, err,
-				   "%s is out of range",
-				   slice && timeout ? "slice-ns or preempt-timeout-ns" :
-				   slice ? "slice-ns" : "preempt-timeout-ns");
-	case -ENODEV:
-		return vgpu_nl_err(info->extack, NULL, err,
-				   "the GPU is going away");
-	default:
+	if (!err || !why.text[0])
 		return err;
-	}
+	return vgpu_nl_err(info->extack,
+			   why.field == VGPU_GPU_SET_POLICY ? policy :
+			   why.field == VGPU_GPU_SET_SLICE ? slice :
+			   why.field == VGPU_GPU_SET_TIMEOUT ? timeout : NULL,
+			   err, "%s", why.text);
 }

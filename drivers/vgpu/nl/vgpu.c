@@ -307,61 +307,56 @@ static void read_set(struct genl_info *info, struct vgpu_instance_set *set)
 		set->mask |= VGPU_SET_UNITS;
 		set->units = nla_get_u32(info->attrs[VGPU_A_VGPU_OWN_UNITS]);
 	}
+	if (info->attrs[VGPU_A_VGPU_CAP]) {
+		set->mask |= VGPU_SET_CAP;
+		set->cap = nla_get_u32(info->attrs[VGPU_A_VGPU_CAP]);
+	}
+	if (info->attrs[VGPU_A_VGPU_OWN_SLICE_NS]) {
+		set->mask |= VGPU_SET_SLICE;
+		set->slice_ns =
+			nla_get_u64(info->attrs[VGPU_A_VGPU_OWN_SLICE_NS]);
+	}
+	if (info->attrs[VGPU_A_VGPU_GROUP]) {
+		set->mask |= VGPU_SET_GROUP;
+		set->group = nla_data(info->attrs[VGPU_A_VGPU_GROUP]);
+	}
+	if (info->attrs[VGPU_A_VGPU_GROUP_WEIGHT]) {
+		set->mask |= VGPU_SET_GROUP_WEIGHT;
+		set->group_weight =
+			nla_get_u32(info->attrs[VGPU_A_VGPU_GROUP_WEIGHT]);
+	}
 }
 
-static int explain_set(struct genl_info *info,
-		       const struct vgpu_instance_info *ii, int err)
+static const struct nlattr *to_blame(struct genl_info *info, u32 field)
 {
-	const struct nlattr *vram = info->attrs[VGPU_A_VGPU_VRAM_LIMIT];
-	const struct nlattr *mbps = info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS];
-	const struct nlattr *own = info->attrs[VGPU_A_VGPU_OWN_UNITS];
-
-	switch (err) {
-	case -EBUSY:
-		if (own && (ii->clients || ii->state == VGPU_STATE_RUNNING ||
-			    ii->state == VGPU_STATE_PAUSED))
-			return vgpu_nl_err(info->extack, own, err,
-					   "vGPU %u is %s%s: units change only while stopped and closed",
-					   ii->id, state_name(ii->state),
-					   ii->clients ? " and open" : "");
-		if (own && !vram)
-			return vgpu_nl_err(info->extack, own, err,
-					   "vGPU %u still has contexts: try again",
-					   ii->id);
-		return vgpu_nl_err(info->extack, vram, err,
-				   "vGPU %u uses %llu bytes, more than that",
-				   ii->id, ii->vram_used);
-	case -ENOSPC:
-		if (own)
-			return vgpu_nl_err(info->extack, own, err,
-					   "GPU %u has not so many units%s to give away",
-					   ii->gpu, vram ? " or bytes" : "");
-		return vgpu_nl_err(info->extack, vram, err,
-				   "GPU %u has not so much memory left", ii->gpu);
-	case -EOPNOTSUPP:
-		return vgpu_nl_err(info->extack, own, err,
-				   "GPU %u cannot give compute units to one vGPU",
-				   ii->gpu);
-	case -ERANGE:
-		if (own)
-			return vgpu_nl_err(info->extack, own, err,
-					   "more units than an engine of GPU %u has, or another quota out of range",
-					   ii->gpu);
-		return vgpu_nl_err(info->extack, vram ? vram : mbps, err,
-				   "%s is out of range",
-				   vram && mbps ? "vram-limit or bandwidth-mbps" :
-				   vram ? "vram-limit" : "bandwidth-mbps");
-	case -ENODEV:
-		return vgpu_nl_err(info->extack, NULL, err,
-				   "the GPU of vGPU %u went away", ii->id);
+	switch (field) {
+	case VGPU_SET_WEIGHT:
+		return info->attrs[VGPU_A_VGPU_WEIGHT];
+	case VGPU_SET_PRIORITY:
+		return info->attrs[VGPU_A_VGPU_PRIORITY];
+	case VGPU_SET_BANDWIDTH:
+		return info->attrs[VGPU_A_VGPU_BANDWIDTH_MBPS];
+	case VGPU_SET_VRAM:
+		return info->attrs[VGPU_A_VGPU_VRAM_LIMIT];
+	case VGPU_SET_CAP:
+		return info->attrs[VGPU_A_VGPU_CAP];
+	case VGPU_SET_SLICE:
+		return info->attrs[VGPU_A_VGPU_OWN_SLICE_NS];
+	case VGPU_SET_GROUP:
+		return info->attrs[VGPU_A_VGPU_GROUP];
+	case VGPU_SET_GROUP_WEIGHT:
+		return info->attrs[VGPU_A_VGPU_GROUP_WEIGHT];
+	case VGPU_SET_UNITS:
+		return info->attrs[VGPU_A_VGPU_OWN_UNITS];
 	default:
-		return err;
+		return NULL;
 	}
 }
 
 int vgpu_nl_vgpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vgpu_instance_set set = {};
+	struct vgpu_refusal why = {};
 	struct target t;
 	int err;
 
@@ -372,15 +367,14 @@ int vgpu_nl_vgpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	read_set(info, &set);
 	if (!set.mask) {
 		err = vgpu_nl_err(info->extack, NULL, -EINVAL,
-				  "nothing to set: weight, priority, bandwidth-mbps, vram-limit, own-units");
+				  "nothing to set: name a quota");
 		goto out;
 	}
 
-	err = vgpu_instance_set(t.inst, &set);
-	if (err) {
-		vgpu_instance_get_info(t.inst, t.ii);
-		err = explain_set(info, t.ii, err);
-	}
+	err = vgpu_instance_set(t.inst, &set, &why);
+	if (err && why.text[0])
+		vgpu_nl_err(info->extack, to_blame(info, why.field), err, "%s",
+			    why.text);
 out:
 	target_put(&t);
 	return err;

@@ -43,6 +43,10 @@ static int put_small(struct sk_buff *skb, const struct vgpu_instance_info *ii)
 	    nla_put_u32(skb, VGPU_A_VGPU_OWN_UNITS, ii->own_units) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_WEIGHT, ii->weight) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_PRIORITY, ii->priority) ||
+	    nla_put_u32(skb, VGPU_A_VGPU_CAP, ii->cap) ||
+	    nla_put_string(skb, VGPU_A_VGPU_GROUP, ii->group) ||
+	    (ii->group[0] && nla_put_u32(skb, VGPU_A_VGPU_GROUP_WEIGHT,
+					 ii->group_weight)) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_RECEIVED_PERMILLE,
 			ii->received_permille) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_ENTITLED_PERMILLE,
@@ -87,6 +91,10 @@ static const struct {
 	U64(CTX_BYTES_SAVED, ctx_bytes_saved),
 	U64(WAIT_P50_NS, wait_p50_ns),
 	U64(WAIT_P99_NS, wait_p99_ns),
+	U64(OWN_SLICE_NS, own_slice_ns),
+	U64(OVERSHOOT_NS, overshoot_ns),
+	U64(WAKE_P50_NS, wake_p50_ns),
+	U64(WAKE_P99_NS, wake_p99_ns),
 };
 
 static int put_wide(struct sk_buff *skb, const struct vgpu_instance_info *ii)

@@ -171,6 +171,15 @@ const char *vgpu_policy_name(const struct vgpu_policy *policy)
 }
 
 /**
+ * vgpu_policy_nests() - may entities be grouped under it?
+ * @policy: any
+ */
+bool vgpu_policy_nests(const struct vgpu_policy *policy)
+{
+	return !(policy->flags & (VGPU_POLICY_HOLDS | VGPU_POLICY_CAPS));
+}
+
+/**
  * vgpu_policy_names() - all there are
  * @buf: filled with the names, comma separated
  * @size: of @buf

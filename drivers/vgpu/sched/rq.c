@@ -511,13 +511,20 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 /**
  * vgpu_rq_extend() - another slice for the running entity, at once
  * @rq: its engine's run queue
- * @se: the running entity, charged up to now
- * @slice_ns: how long
+ * @se: the running entity, charged up to now; nobody waits
+ * @slice_ns: out: how long
+ *
+ * Returns false when that is not the caller's to say, because even who is alone
+ * has a cap: then @se is put back, and vgpu_rq_pick() tells.
  */
-void vgpu_rq_extend(struct vgpu_rq *rq, struct vgpu_se *se, u64 slice_ns)
+bool vgpu_rq_extend(struct vgpu_rq *rq, struct vgpu_se *se, u64 *slice_ns)
 {
 	vgpu_rq_assert_locked(rq);
-	se->slice_left = slice_ns;
+	if (rq->policy->flags & (VGPU_POLICY_HOLDS | VGPU_POLICY_CAPS))
+		return false;
+	*slice_ns = se->slice_ns ?: rq->slice_ns;
+	se->slice_left = *slice_ns;
+	return true;
 }
 
 /* What was served beyond the slice took time from those who wait, if any do. */
@@ -644,6 +651,17 @@ void vgpu_rq_move(struct vgpu_rq *rq, struct vgpu_se *se, struct vgpu_rq *to,
 		vgpu_rq_wake(rq, se, now);
 		se->stats.wakeups--;	/* it was awake */
 	}
+}
+
+/**
+ * vgpu_rq_top() - from a group's run queue to its engine's
+ * @rq: either
+ */
+struct vgpu_rq *vgpu_rq_top(struct vgpu_rq *rq)
+{
+	while (rq->group)
+		rq = rq->group->rq;
+	return rq;
 }
 
 /**

@@ -106,6 +106,21 @@ const char *vgpu_rq_refuses(const struct vgpu_rq *rq,
 }
 
 /**
+ * vgpu_rq_cap_fits() - is there room for a cap?
+ * @rq: an engine's, any state
+ * @cap: in hundredths of a per cent of the engine
+ *
+ * Returns false when caps would then add up to more than the engine and the
+ * policy has to keep them.
+ */
+bool vgpu_rq_cap_fits(const struct vgpu_rq *rq, u32 cap)
+{
+	vgpu_rq_assert_locked(rq);
+	return !(rq->policy->flags & VGPU_POLICY_CAPS) ||
+	       rq->caps + cap <= VGPU_CAP_MAX;
+}
+
+/**
  * vgpu_rq_set_cap() - change a cap, live
  * @rq: its run queue
  * @se: in any state
@@ -123,10 +138,8 @@ int vgpu_rq_set_cap(struct vgpu_rq *rq, struct vgpu_se *se, u32 cap, u64 now)
 	rq = se->rq;
 	if (cap > VGPU_CAP_MAX)
 		return -ERANGE;
-	for (top = rq; top->group; top = top->group->rq)
-		;
-	if ((top->policy->flags & VGPU_POLICY_CAPS) && cap > se->cap &&
-	    top->caps - se->cap + cap > VGPU_CAP_MAX)
+	top = vgpu_rq_top(rq);
+	if (cap > se->cap && !vgpu_rq_cap_fits(top, cap - se->cap))
 		return -ENOSPC;
 	vgpu_rq_add_caps(rq, cap, se->cap);
 	se->cap = cap;
@@ -214,6 +227,7 @@ VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_weight);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_priority);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_se_slice);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_cap);
+VGPU_EXPORT_IF_KUNIT(vgpu_rq_cap_fits);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_refuses);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_figures);
 VGPU_EXPORT_IF_KUNIT(vgpu_group_init);

@@ -19,7 +19,7 @@ static struct vgpu_instance *dev_instance(struct device *dev)
 static ssize_t set_quota(struct device *dev,
 			 const struct vgpu_instance_set *set, size_t count)
 {
-	int ret = vgpu_instance_set(dev_instance(dev), set);
+	int ret = vgpu_instance_set(dev_instance(dev), set, NULL);
 
 	return ret ? ret : count;
 }
@@ -147,6 +147,93 @@ static ssize_t units_store(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RW(units);
 
+/* In hundredths of a per cent of engine time; 0: none. */
+static ssize_t cap_show(struct device *dev, struct device_attribute *attr,
+			char *buf)
+{
+	struct vgpu_instance_info info;
+
+	vgpu_instance_get_info(dev_instance(dev), &info);
+	return sysfs_emit(buf, "%u\n", info.cap);
+}
+
+static ssize_t cap_store(struct device *dev, struct device_attribute *attr,
+			 const char *buf, size_t count)
+{
+	struct vgpu_instance_set set = { .mask = VGPU_SET_CAP };
+	int ret = kstrtou32(buf, 0, &set.cap);
+
+	return ret ? ret : set_quota(dev, &set, count);
+}
+static DEVICE_ATTR_RW(cap);
+
+/* Its own, 0: its GPU's counts. */
+static ssize_t slice_ns_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct vgpu_instance_info info;
+
+	vgpu_instance_get_info(dev_instance(dev), &info);
+	return sysfs_emit(buf, "%llu\n", info.own_slice_ns);
+}
+
+static ssize_t slice_ns_store(struct device *dev, struct device_attribute *attr,
+			      const char *buf, size_t count)
+{
+	struct vgpu_instance_set set = { .mask = VGPU_SET_SLICE };
+	int ret = kstrtou64(buf, 0, &set.slice_ns);
+
+	return ret ? ret : set_quota(dev, &set, count);
+}
+static DEVICE_ATTR_RW(slice_ns);
+
+static ssize_t group_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	struct vgpu_instance_info info;
+
+	vgpu_instance_get_info(dev_instance(dev), &info);
+	return sysfs_emit(buf, "%s\n",
+			  info.group[0] ? info.group : VGPU_GROUP_NONE);
+}
+
+static ssize_t group_store(struct device *dev, struct device_attribute *attr,
+			   const char *buf, size_t count)
+{
+	char name[VGPU_NAME_LEN + 1];	/* and the newline */
+	struct vgpu_instance_set set = {
+		.mask = VGPU_SET_GROUP,
+		.group = name,
+	};
+
+	if (strscpy(name, buf, sizeof(name)) < 0)
+		return -EINVAL;
+	strim(name);
+	return set_quota(dev, &set, count);
+}
+static DEVICE_ATTR_RW(group);
+
+/* Of its group; 0 without. */
+static ssize_t group_weight_show(struct device *dev,
+				 struct device_attribute *attr, char *buf)
+{
+	struct vgpu_instance_info info;
+
+	vgpu_instance_get_info(dev_instance(dev), &info);
+	return sysfs_emit(buf, "%u\n", info.group_weight);
+}
+
+static ssize_t group_weight_store(struct device *dev,
+				  struct device_attribute *attr,
+				  const char *buf, size_t count)
+{
+	struct vgpu_instance_set set = { .mask = VGPU_SET_GROUP_WEIGHT };
+	int ret = kstrtou32(buf, 0, &set.group_weight);
+
+	return ret ? ret : set_quota(dev, &set, count);
+}
+static DEVICE_ATTR_RW(group_weight);
+
 static struct attribute *attrs[] = {
 	&dev_attr_id.attr,
 	&dev_attr_state.attr,
@@ -155,6 +242,10 @@ static struct attribute *attrs[] = {
 	&dev_attr_bandwidth_mbps.attr,
 	&dev_attr_vram_bytes.attr,
 	&dev_attr_units.attr,
+	&dev_attr_cap.attr,
+	&dev_attr_slice_ns.attr,
+	&dev_attr_group.attr,
+	&dev_attr_group_weight.attr,
 	NULL
 };
 

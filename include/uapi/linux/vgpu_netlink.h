@@ -309,6 +309,27 @@ enum {
 	VGPU_A_VGPU_WAIT_P99_NS = 44,
 	/* u32: compute units that nobody else has; 0, it shares them */
 	VGPU_A_VGPU_OWN_UNITS = 45,
+	/*
+	 * u64: its own time slice, 0 when its GPU's counts; 100000 to 100000000
+	 */
+	VGPU_A_VGPU_OWN_SLICE_NS = 46,
+	/*
+	 * u32: most engine time under fixed and burst, hundredths of a per
+	 * cent; 0 for none
+	 */
+	VGPU_A_VGPU_CAP = 47,
+	/*
+	 * string: tenant that it belongs to, as a name; empty or "none" without
+	 */
+	VGPU_A_VGPU_GROUP = 48,
+	/* u32: share of the whole group among the busy, 1 to 10000 */
+	VGPU_A_VGPU_GROUP_WEIGHT = 49,
+	/* u64: engine time beyond its slices while others waited */
+	VGPU_A_VGPU_OVERSHOOT_NS = 50,
+	/* u64: median latency from having work again to being served */
+	VGPU_A_VGPU_WAKE_P50_NS = 51,
+	/* u64: 99th percentile of that latency */
+	VGPU_A_VGPU_WAKE_P99_NS = 52,
 
 	__VGPU_A_VGPU_MAX,
 	VGPU_A_VGPU_MAX = (__VGPU_A_VGPU_MAX - 1)
@@ -344,6 +365,99 @@ enum {
 	VGPU_A_EVENT_MAX = (__VGPU_A_EVENT_MAX - 1)
 };
 
+/* Something that a policy counts. */
+enum {
+	VGPU_A_FIGURE_PAD = 1,
+	/* string: what */
+	VGPU_A_FIGURE_NAME = 2,
+	/* u64: how many */
+	VGPU_A_FIGURE_VALUE = 3,
+
+	__VGPU_A_FIGURE_MAX,
+	VGPU_A_FIGURE_MAX = (__VGPU_A_FIGURE_MAX - 1)
+};
+
+/* Part of a histogram; those that are empty are left out. */
+enum {
+	VGPU_A_BUCKET_PAD = 1,
+	/*
+	 * u64: samples are below that, and not below half of it; a power of two
+	 */
+	VGPU_A_BUCKET_BELOW_NS = 2,
+	/* u64: samples */
+	VGPU_A_BUCKET_COUNT = 3,
+
+	__VGPU_A_BUCKET_MAX,
+	VGPU_A_BUCKET_MAX = (__VGPU_A_BUCKET_MAX - 1)
+};
+
+/* A histogram of times. */
+enum {
+	VGPU_A_LATENCY_PAD = 1,
+	/* u64: samples */
+	VGPU_A_LATENCY_COUNT = 2,
+	/* u64: of all of them */
+	VGPU_A_LATENCY_SUM_NS = 3,
+	/* u64: median, 12 % too high at most */
+	VGPU_A_LATENCY_P50_NS = 4,
+	/* u64: 99th percentile, likewise */
+	VGPU_A_LATENCY_P99_NS = 5,
+	/*
+	 * nest: each twice as wide as the one before; what is below 256 ns is
+	 * in one
+	 */
+	VGPU_A_LATENCY_BUCKET = 6,
+
+	__VGPU_A_LATENCY_MAX,
+	VGPU_A_LATENCY_MAX = (__VGPU_A_LATENCY_MAX - 1)
+};
+
+/*
+ * The scheduler's figures of an engine, or, with vgpu, of a vGPU on all
+ * engines. Service, slices and overshoot are engine time, all else is wall
+ * time.
+ */
+enum {
+	VGPU_A_SCHED_PAD = 1,
+	/* u32: number of the GPU */
+	VGPU_A_SCHED_GPU = 2,
+	/* u32: number of the engine, when it is about one */
+	VGPU_A_SCHED_ENGINE = 3,
+	/* u32: number of the vGPU, when it is about one */
+	VGPU_A_SCHED_VGPU = 4,
+	/* binary: of that vGPU */
+	VGPU_A_SCHED_UUID = 5,
+	/*
+	 * string: who decides on this engine; rr after another one was ejected
+	 */
+	VGPU_A_SCHED_POLICY = 6,
+	/* u64: policies that broke their contract and were replaced by rr */
+	VGPU_A_SCHED_EJECTIONS = 7,
+	/* u64: time slice */
+	VGPU_A_SCHED_SLICE_NS = 8,
+	/* u64: engine time served */
+	VGPU_A_SCHED_BUSY_NS = 9,
+	/* u64: time that nothing ran */
+	VGPU_A_SCHED_IDLE_NS = 10,
+	/* u64: contexts changed */
+	VGPU_A_SCHED_SWITCHES = 11,
+	/* u64: time that this took */
+	VGPU_A_SCHED_SWITCH_NS = 12,
+	/* u64: commands stopped midway */
+	VGPU_A_SCHED_PREEMPTIONS = 13,
+	/* u64: vGPUs and groups that wait for it now */
+	VGPU_A_SCHED_QUEUED = 14,
+	/* nest: what the policy itself counts */
+	VGPU_A_SCHED_FIGURE = 15,
+	/* nest: latency from having work again to being served */
+	VGPU_A_SCHED_WAKE = 16,
+	/* nest: waits in the run queue, for each slice */
+	VGPU_A_SCHED_WAIT = 17,
+
+	__VGPU_A_SCHED_MAX,
+	VGPU_A_SCHED_MAX = (__VGPU_A_SCHED_MAX - 1)
+};
+
 enum {
 	/* One GPU, or all. */
 	VGPU_NL_CMD_GPU_GET = 1,
@@ -376,6 +490,11 @@ enum {
 	VGPU_NL_CMD_QUOTA_NTF = 10,
 	/* A tenant or an engine failed. Listening needs CAP_SYS_ADMIN. */
 	VGPU_NL_CMD_HEALTH_NTF = 11,
+	/*
+	 * The scheduler's figures of every GPU, or of the one named: of each
+	 * engine, then of each vGPU. Needs CAP_SYS_ADMIN.
+	 */
+	VGPU_NL_CMD_SCHED_GET = 12,
 
 	__VGPU_NL_CMD_MAX,
 	VGPU_NL_CMD_MAX = (__VGPU_NL_CMD_MAX - 1)

@@ -31,6 +31,16 @@ struct vm_area_struct;
 #define VGPU_MAX_TYPES	8
 #define VGPU_MAX_ENGINES 8
 
+/**
+ * struct vgpu_refusal - why something was refused
+ * @field: the setting to blame, VGPU_SET_* or VGPU_GPU_SET_*, or 0
+ * @text: a sentence without a final stop
+ */
+struct vgpu_refusal {
+	u32 field;
+	char text[80];
+};
+
 /* ---------------------------------------------------------------- GPUs */
 
 /**
@@ -119,12 +129,19 @@ const struct vgpu_type *vgpu_gpu_types(struct vgpu_gpu *gpu,
 /* How many more of a type fit now. */
 unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
 				 const struct vgpu_type *type);
+
+#define VGPU_GPU_SET_POLICY	0x1
+#define VGPU_GPU_SET_SLICE	0x2
+#define VGPU_GPU_SET_TIMEOUT	0x4
+
 /*
  * Live: NULL or 0 leaves a setting as it is. -ENOENT: no such policy;
- * -ERANGE: slice or timeout out of range. All or nothing.
+ * -ERANGE: slice or timeout out of range; -ENOSPC: the policy keeps caps, and
+ * those there are add up to more than the GPU; -ENODEV: it is going away. All
+ * or nothing; @why (or NULL) has the reason.
  */
 int vgpu_gpu_set(struct vgpu_gpu *gpu, const char *policy, u64 slice_ns,
-		 u64 preempt_timeout_ns);
+		 u64 preempt_timeout_ns, struct vgpu_refusal *why);
 /*
  * How free VRAM is searched, live; @was gets what it was. -ENOENT, -ENOMEM,
  * -ENODEV.
@@ -183,6 +200,14 @@ struct vgpu_instance_params {
  * @entitled_permille: its weight's part among instances with work meanwhile
  * @created_ns: CLOCK_BOOTTIME
  * @active_ns: CLOCK_BOOTTIME of the last completion, 0 before
+ * @slice_ns: its slice, its GPU's when it has no own
+ * @own_slice_ns: 0: none
+ * @cap: hundredths of a per cent of engine time, 0: none
+ * @group: it belongs to, or ""
+ * @group_weight: of the group
+ * @overshoot_ns: engine time beyond its slices while others waited
+ * @wake_p50_ns: from having work again to being served
+ * @wake_p99_ns: likewise
  */
 struct vgpu_instance_info {
 	u32 id;
@@ -228,6 +253,13 @@ struct vgpu_instance_info {
 	u64 ctx_bytes_saved;
 	u64 wait_p50_ns;
 	u64 wait_p99_ns;
+	u64 own_slice_ns;
+	u32 cap;
+	u32 group_weight;
+	char group[VGPU_NAME_LEN];
+	u64 overshoot_ns;
+	u64 wake_p50_ns;
+	u64 wake_p99_ns;
 };
 
 /*
@@ -249,14 +281,103 @@ u32 vgpu_instance_id(const struct vgpu_instance *inst);
 struct vgpu_gpu *vgpu_instance_gpu(const struct vgpu_instance *inst);
 void vgpu_instance_get_info(struct vgpu_instance *inst,
 			    struct vgpu_instance_info *info);
+/* ---- the scheduler's figures */
+
+#define VGPU_LATENCY_BUCKETS	33
+
+/**
+ * struct vgpu_latency - a histogram of times
+ * @count: samples
+ * @sum_ns: of all
+ * @p50_ns: median, 12 % too high at most
+ * @p99_ns: 99th percentile, likewise
+ * @bucket: samples from 2^(i + 7) to below 2^(i + 8) ns; the first has all below
+ *	256 ns, the last all above
+ */
+struct vgpu_latency {
+	u64 count;
+	u64 sum_ns;
+	u64 p50_ns;
+	u64 p99_ns;
+	u64 bucket[VGPU_LATENCY_BUCKETS];
+};
+
+/**
+ * struct vgpu_instance_sched - of a vGPU, on all engines
+ * @wake: from having work again to being served
+ * @wait: each wait in a run queue
+ */
+struct vgpu_instance_sched {
+	struct vgpu_latency wake;
+	struct vgpu_latency wait;
+};
+
+#define VGPU_MAX_FIGURES	16
+
+/**
+ * struct vgpu_engine_sched - of an engine
+ * @policy: that decides here: "rr" after the GPU's was ejected
+ * @ejections: how often that happened, here and in groups
+ * @slice_ns: default
+ * @busy_ns: engine time served
+ * @idle_ns: wall time in which nothing ran
+ * @switches: contexts changed
+ * @switch_ns: wall time that this took
+ * @preemptions: commands stopped midway
+ * @queued: vGPUs and groups that wait
+ * @figures: of @figure
+ * @figure: what the policy itself counts
+ */
+struct vgpu_engine_sched {
+	char policy[16];
+	u64 ejections;
+	u64 slice_ns;
+	u64 busy_ns;
+	u64 idle_ns;
+	u64 switches;
+	u64 switch_ns;
+	u64 preemptions;
+	u64 queued;
+	u32 figures;
+	struct {
+		char name[24];
+		u64 value;
+	} figure[VGPU_MAX_FIGURES];
+};
+
+/* -ENODEV: it is going away. */
+int vgpu_instance_get_sched(struct vgpu_instance *inst,
+			    struct vgpu_instance_sched *out);
+/* -ENODEV likewise, -ENOENT: no such engine. */
+int vgpu_gpu_get_sched(struct vgpu_gpu *gpu, u32 engine,
+		       struct vgpu_engine_sched *out);
+
 /* enum vgpu_verb; -EBUSY: no such move from here, -EINVAL: no such verb. */
 int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb);
 
-#define VGPU_SET_UNITS	0x10000		/* beside those of struct vgpu_ctl_set */
+/* Beside those of the uAPI. */
+#define VGPU_SET_UAPI		0xff
+#define VGPU_SET_CAP		0x100
+#define VGPU_SET_SLICE		0x200
+#define VGPU_SET_GROUP		0x400
+#define VGPU_SET_GROUP_WEIGHT	0x800
+#define VGPU_SET_UNITS		0x10000
+
+/* What stands for no group. */
+#define VGPU_GROUP_NONE		"none"
 
 /**
- * struct vgpu_instance_set - new quotas, as struct vgpu_ctl_set has them
- * @mask: VGPU_SET_*
+ * struct vgpu_instance_set - new quotas
+ * @mask: VGPU_SET_*: which of the fields count
+ * @weight: VGPU_WEIGHT_MIN to VGPU_WEIGHT_MAX
+ * @priority: 0 to VGPU_PRIORITY_MAX
+ * @bandwidth_mbps: 0: no limit
+ * @vram_bytes: memory
+ * @cap: hundredths of a per cent of engine time, 0: none
+ * @slice_ns: its own slice, 0: its GPU's
+ * @group: letters, digits, '.', '_', '-'; VGPU_GROUP_NONE or "": none. A group
+ *	is there as long as it has members.
+ * @group_weight: of all members together; for the group it is in then
  * @units: as in struct vgpu_instance_params
  */
 struct vgpu_instance_set {
@@ -265,15 +386,23 @@ struct vgpu_instance_set {
 	u32 priority;
 	u64 bandwidth_mbps;
 	u64 vram_bytes;
+	u32 cap;
+	u64 slice_ns;
+	const char *group;
+	u32 group_weight;
 	u32 units;
 };
 
 /*
- * All or nothing: -ERANGE, -EBUSY, -ENOSPC, -EINVAL (unknown bit). Units change
- * only while it neither runs nor is open (-EBUSY); -EOPNOTSUPP: the GPU cannot.
+ * All or nothing: -ERANGE; -EBUSY: more memory is in use, or units are to change
+ * while it runs or is open; -ENOSPC: no room, no units left, or caps past 100 %
+ * under a policy that keeps them; -EINVAL: unknown bit, bad name; -EOPNOTSUPP:
+ * the GPU cannot give units away; -ENODEV: it or its GPU is going away. @why (or
+ * NULL) has the reason.
  */
 int vgpu_instance_set(struct vgpu_instance *inst,
-		      const struct vgpu_instance_set *set);
+		      const struct vgpu_instance_set *set,
+		      struct vgpu_refusal *why);
 /*
  * The inode mapping that all CPU mappings of the instance's memory must go
  * through, so that they can be zapped.

@@ -188,8 +188,8 @@ void vgpu_rq_add(struct vgpu_rq *rq, struct vgpu_se *se, u32 id, u32 weight,
 /* @se is idle or queued, not running. */
 void vgpu_rq_remove(struct vgpu_rq *rq, struct vgpu_se *se, u64 now);
 /*
- * Into or out of a group of the same engine, in any state: a waiting one stays queued,
- * a running one runs on. Settings and figures stay.
+ * Into or out of a group of the same engine, in any state: a waiting one stays
+ * queued, a running one runs on. Settings and figures stay.
  */
 void vgpu_rq_move(struct vgpu_rq *rq, struct vgpu_se *se, struct vgpu_rq *to,
 		  u64 now);
@@ -207,6 +207,8 @@ void vgpu_rq_set_se_slice(struct vgpu_rq *rq, struct vgpu_se *se, u64 slice_ns,
  * up to more than the engine under a policy that has to keep them.
  */
 int vgpu_rq_set_cap(struct vgpu_rq *rq, struct vgpu_se *se, u32 cap, u64 now);
+/* May an entity with that cap come to an engine's @rq? */
+bool vgpu_rq_cap_fits(const struct vgpu_rq *rq, u32 cap);
 /* Why @policy cannot serve what is there (caps past 100 %), or NULL. */
 const char *vgpu_rq_refuses(const struct vgpu_rq *rq,
 			    const struct vgpu_policy *policy);
@@ -256,16 +258,19 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns);
 void vgpu_rq_charge(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		    u64 now);
 /*
- * The running entity, charged up to now, gets another slice at once because
- * nobody waits.
+ * The running entity, charged up to now, gets another slice of *@slice_ns at
+ * once, because nobody waits. False: no, the policy has to be asked (caps).
  */
-void vgpu_rq_extend(struct vgpu_rq *rq, struct vgpu_se *se, u64 slice_ns);
+bool vgpu_rq_extend(struct vgpu_rq *rq, struct vgpu_se *se, u64 *slice_ns);
 /*
  * The running entity leaves the engine; @service_ns not charged yet;
  * @ready: it has more to run; @midway: in the middle of a command.
  */
 void vgpu_rq_put(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		 u64 now, bool ready, bool midway);
+
+/* The run queue of the engine that @rq, of a group perhaps, belongs to. */
+struct vgpu_rq *vgpu_rq_top(struct vgpu_rq *rq);
 
 /* Figures up to @now, also of one that is running. */
 void vgpu_se_stats(struct vgpu_rq *rq, struct vgpu_se *se, u64 now,
@@ -290,6 +295,11 @@ void vgpu_policy_unregister(const struct vgpu_policy *policy);
 const struct vgpu_policy *vgpu_policy_get(const char *name);
 void vgpu_policy_put(const struct vgpu_policy *policy);
 const char *vgpu_policy_name(const struct vgpu_policy *policy);
+/*
+ * May there be groups? Where caps count, each entity's own does, so a caller
+ * with groups dissolves them for a policy that says no.
+ */
+bool vgpu_policy_nests(const struct vgpu_policy *policy);
 /* Names, comma separated. Returns their length, or -ENOSPC. */
 int vgpu_policy_names(char *buf, size_t size);
 

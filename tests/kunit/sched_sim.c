@@ -232,10 +232,20 @@ static void push_job(struct vsim *sim, struct vsim_ent *ent, u64 cost)
 	ent->jobs[at] = (struct vsim_job){ sim->now, max(cost, 1ULL) };
 }
 
+/* What is about to be charged may be beyond the slice. */
+static void late(struct vsim *sim)
+{
+	u64 from = max(sim->slice_end, sim->run_from);
+
+	if (sim->now > from)
+		vgpu_rq_overshoot(&sim->rq, &sim->curr->se, sim->now - from);
+}
+
 static void charge(struct vsim *sim)
 {
 	u64 served = sim->now - sim->run_from;
 
+	late(sim);
 	vgpu_rq_charge(&sim->rq, &sim->curr->se, served, sim->now);
 	sim->curr->done += served;
 	sim->busy_ns += served;
@@ -367,6 +377,7 @@ static void put(struct vsim *sim, bool ready, bool midway)
 	u64 served = sim->now - sim->run_from;
 
 	event(sim, ready ? VSIM_EV_PUT : VSIM_EV_SLEEP, ent->index, served);
+	late(sim);
 	/* as many charges as the core would need, never one too long */
 	vgpu_rq_put(&sim->rq, &ent->se, served, sim->now, ready, midway);
 	ent->done += served;

@@ -173,7 +173,7 @@ def _():
 def _():
     with Vgpu() as i:
         v = nl.do("vgpu-get", id=i)
-        want = set(SPECS.op_lists["vgpu-get"]["do"]["reply"]["attributes"]) - {"holder-pid", "holder"}
+        want = set(SPECS.op_lists["vgpu-get"]["do"]["reply"]["attributes"]) - {"holder-pid", "holder", "group", "group-weight"}
         assert set(v) == want, set(v) ^ want
         assert v["state"] == 0 and v["flags"] == 0 and v["type"] == SMALL and v["clients"] == 0
         w = nl.do("vgpu-get", uuid=v["uuid"])
@@ -305,6 +305,141 @@ def _():
     now = nl.do("gpu-get", index=0)
     assert (now["policy"], now["slice-ns"]) == ("rr", 3000000)
     nl.do("gpu-set", index=0, policy=old["policy"], slice_ns=old["slice-ns"])
+
+
+def settings(i):
+    v = nl.do("vgpu-get", id=i)
+    return tuple(v.get(k) for k in ("weight", "priority", "cap", "own-slice-ns", "group", "group-weight"))
+
+
+@test("cap, slice and group are set live, all or none, and refusals say why")
+def _():
+    with Vgpu(start=True) as i:
+        new = settings(i)
+        assert new[2:] == (0, 0, None, None), new
+        nl.do("vgpu-set", id=i, cap=2500, own_slice_ns=500000, group="acme", group_weight=300)
+        was = settings(i)
+        assert was == new[:2] + (2500, 500000, "acme", 300), was
+        assert nl.do("vgpu-get", id=i)["slice-ns"] == 500000
+        for bad, err, name, text in (
+                (dict(cap=10001), errno.ERANGE, "cap", ""),
+                (dict(own_slice_ns=99999), errno.ERANGE, "own-slice-ns", "100000 to 100000000"),
+                (dict(own_slice_ns=100000001), errno.ERANGE, "own-slice-ns", "out of range"),
+                (dict(group="two words"), errno.EINVAL, "group", "letters"),
+                (dict(group="x" * 32), (errno.EINVAL, errno.ERANGE), "group", ""),
+                (dict(group_weight=0), errno.ERANGE, "group-weight", ""),
+                (dict(group="none", group_weight=5), errno.EINVAL, "group-weight", "in no group"),
+                (dict(vram_limit=1 << 50), (errno.ERANGE, errno.ENOSPC), "vram-limit", "")):
+            refused(err, nl.do, "vgpu-set", **{"id": i, "weight": 9, "cap": 1, "group": "other", **bad},
+                    attr_name=name, text=text)
+            assert settings(i) == was, f"{bad}: half done: {settings(i)}"
+        nl.do("vgpu-set", id=i, cap=0, own_slice_ns=0, group="none")
+        assert settings(i) == new
+        refused(errno.EINVAL, nl.do, "vgpu-set", id=i, group_weight=5, text="in no group")
+
+
+@test("a group has one weight for all members, and goes with the last")
+def _():
+    with Vgpu() as i, Vgpu() as j:
+        nl.do("vgpu-set", id=i, group="acme", group_weight=700)
+        nl.do("vgpu-set", id=j, group="acme")
+        assert settings(j)[4:] == ("acme", 700)
+        nl.do("vgpu-set", id=j, group_weight=30)
+        assert settings(i)[4:] == ("acme", 30)
+        nl.do("vgpu-set", id=i, group="none")
+        nl.do("vgpu-set", id=j, group="")
+        assert settings(j)[4:] == (None, None)
+        nl.do("vgpu-set", id=i, group="acme")
+        assert settings(i)[4:] == ("acme", 100), "the old one's weight came back"
+
+
+@test("caps past 100 % are refused by cap and by policy, and nothing is half done")
+def _():
+    old = nl.do("gpu-get", index=0)
+    with Vgpu() as i, Vgpu() as j:
+        try:
+            nl.do("vgpu-set", id=i, cap=7000, group="acme")
+            nl.do("vgpu-set", id=j, cap=7000)
+            for policy in ("fixed", "burst"):
+                refused(errno.ENOSPC, nl.do, "gpu-set", index=0, policy=policy, slice_ns=3000000,
+                        attr_name="policy", text="140.00 %")
+            now = nl.do("gpu-get", index=0)
+            assert (now["policy"], now["slice-ns"]) == (old["policy"], old["slice-ns"]), "half done"
+            nl.do("vgpu-set", id=j, cap=3000)
+            nl.do("gpu-set", index=0, policy="fixed")
+            refused(errno.ENOSPC, nl.do, "vgpu-set", id=j, cap=3001, weight=3, attr_name="cap", text="100.01 %")
+            assert settings(j)[:1] + settings(j)[2:3] == (nl.do("vgpu-get", id=i)["weight"], 3000)
+            nl.do("vgpu-set", id=i, group="none")
+            nl.do("vgpu-set", id=i, group="acme", cap=6999)
+            nl.do("vgpu-set", id=j, cap=3001)
+        finally:
+            nl.do("gpu-set", index=0, policy=old["policy"])
+    refused(errno.ENOENT, nl.do, "gpu-set", index=0, policy="nonsense", text="rr,fair,prio,mlfq,fixed,burst")
+
+
+@test("the scheduler's figures: engines, then vGPUs, of one GPU or all")
+def _():
+    gpus = nl.dump("gpu-get")
+    with Vgpu() as i, Vgpu(gpu=1) as j:
+        every = nl.dump("sched-get")
+        assert sum("engine" in s for s in every) == sum(g["engines"] for g in gpus)
+        assert {s["vgpu"] for s in every if "vgpu" in s} == {i, j}
+        one = nl.dump("sched-get", gpu=1)
+        assert [s.get("vgpu") for s in one] == [None] * gpus[1]["engines"] + [j], one
+        assert one == [s for s in nl.dump("sched-get") if s["gpu"] == 1] or one[0]["idle-ns"]
+        engine, vgpu = one[0], one[-1]
+        assert engine["policy"] == gpus[1]["policy"] and engine["ejections"] == 0, engine
+        assert vgpu["wake"]["count"] == 0 and "bucket" not in vgpu["wake"], vgpu
+        nl.do("gpu-set", index=1, policy="mlfq")
+        try:
+            names = [f["name"] for f in nl.dump("sched-get", gpu=1)[0]["figure"]]
+            assert "level0_queued" in names and "promotions" in names, names
+        finally:
+            nl.do("gpu-set", index=1, policy=gpus[1]["policy"])
+    refused(errno.ENODEV, nl.dump, "sched-get", gpu=77, text="no GPU 77")
+
+
+@test("settings change while vGPUs come and go")
+def _():
+    old, stop, wrong = nl.do("gpu-get", index=0), threading.Event(), []
+
+    def churn(seed):
+        mine, rnd = Genl(), random.Random(seed)
+        while not stop.is_set():
+            try:
+                i = mine.do("vgpu-create", gpu=0, type=SMALL)["id"]
+                for _i in range(rnd.randrange(4)):
+                    mine.do("vgpu-set", id=i, group=rnd.choice(["a", "b", "none"]), cap=rnd.randrange(500),
+                            own_slice_ns=rnd.choice([0, 200000]), weight=rnd.randrange(1, 999))
+                mine.do("vgpu-destroy", id=i)
+            except Refused as r:
+                if r.err not in (errno.ENOSPC,):
+                    wrong.append(str(r))
+
+    def others(seed):
+        mine, rnd = Genl(), random.Random(seed)
+        while not stop.is_set():
+            for v in mine.dump("vgpu-get", gpu=0):
+                try:
+                    mine.do("vgpu-set", id=v["id"], group=rnd.choice(["a", "c", "none"]), cap=rnd.randrange(500))
+                except Refused as r:
+                    if r.err not in (errno.ENODEV, errno.ENOSPC) or not r.text:
+                        wrong.append(str(r))
+
+    threads = [threading.Thread(target=churn, args=(1,)), threading.Thread(target=churn, args=(2,)),
+               threading.Thread(target=others, args=(3,))]
+    for t in threads:
+        t.start()
+    for n in range(60):
+        nl.do("gpu-set", index=0, policy=("fair", "fixed", "rr", "burst", "mlfq", "prio")[n % 6])
+        nl.dump("sched-get", gpu=0)
+    stop.set()
+    for t in threads:
+        t.join()
+    for v in nl.dump("vgpu-get", gpu=0):
+        nl.do("vgpu-destroy", id=v["id"])
+    nl.do("gpu-set", index=0, policy=old["policy"])
+    assert not wrong, wrong[:3]
 
 
 @test("one that is held is not destroyed, and the holder is named")
@@ -501,6 +636,7 @@ def _():
             for g in [mine.do("gpu-get", index=0)] + mine.dump("gpu-get"):
                 assert not {"vram", "engine", "vram-committed"} & set(g), g
             assert mine.dump("type-get")
+            refused(errno.EPERM, mine.dump, "sched-get", text="CAP_SYS_ADMIN")
         as_somebody(child)
 
 

@@ -115,6 +115,12 @@ gpu show v0|'v0' is no GPU
 gpu set 0|nothing to set
 vgpu set v0|nothing to set
 vgpu set v0 --weight|--weight needs a value
+sched show x|'x' is no GPU
+sched set x --weight 1|neither a GPU (0) nor a vGPU
+sched set 0|nothing to set
+sched set v0|nothing to set
+sched set 0 --weight 3|'0' means a GPU: say v0
+sched set v0 --policy rr|--policy is of a GPU
 vgpu create|--type is missing
 vgpu create --type a --uuid 123|is no UUID
 vgpu create --type a --mdev --start|starts when a VM opens it
@@ -145,7 +151,7 @@ t "-j: errors are JSON as well" json_error
 if [ ! -e /sys/module/vgpu ] && [ ! -e /sys/module/vgpu_guest ]; then
 	for line in list "gpu list" "gpu show 0" "type list" "vgpu list" "vgpu show 0" \
 		"vgpu create --type x" "vgpu start 0" "vgpu destroy 0" "vgpu set 0 --weight 1" \
-		"gpu set 0 --policy rr" "top -n 1" "events --timeout 1" "stats"; do
+		"gpu set 0 --policy rr" "sched show" "sched set 0 --policy rr" "sched set v0 --cap 5%" "top -n 1" "events --timeout 1" "stats"; do
 		# shellcheck disable=SC2086
 		t "no module: vgpuctl $line" says 'run `modprobe vgpu_soft`' 3 "$ctl" $line
 	done

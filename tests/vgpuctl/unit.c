@@ -290,6 +290,38 @@ static void golden_node(void)
 	json_object_put(vgpus);
 }
 
+/* A vGPU of another UUID under a known number has come meanwhile: left out. */
+static struct json_object *make_sched(void)
+{
+	struct json_object *gpus = data("gpus", "0", "", "", "");
+	struct json_object *vgpus = data("sched-vgpus", "", "", "", "");
+	struct json_object *sched = data("sched", "", "", "", "");
+	struct json_object *view = sched_view(gpus, vgpus, sched);
+
+	json_object_put(gpus);
+	json_object_put(vgpus);
+	json_object_put(sched);
+	return view;
+}
+
+static void golden_sched(void)
+{
+	struct json_object *view = make_sched();
+
+	print_sched(view);
+	json_object_put(view);
+}
+
+static void golden_sched_json(void)
+{
+	struct json_object *all = json_new();
+
+	json_object_object_add(all, "gpus", make_sched());
+	json_pretty = true;
+	print_json(all);
+	json_pretty = false;
+}
+
 static struct json_object *make_sample(void)
 {
 	/* 1 s; v0 got 600 of 800 ms, entitled to 3 of 4 parts */
@@ -328,6 +360,29 @@ static void golden_top_json(void)
 	json_pretty = false;
 }
 
+static void test_percents(void)
+{
+	static const struct {
+		const char *text;
+		int want;	/* -1: refused */
+	} cases[] = {
+		{ "25%", 2500 }, { "12.5", 1250 }, { "0.01 %", 1 }, { "0", 0 },
+		{ "100%", 10000 }, { "100.01", -1 }, { "0.005", -1 },
+		{ "-1", -1 }, { "", -1 }, { "%", -1 }, { "5pct", -1 },
+		{ "99999999999999999999", -1 },
+	};
+	uint64_t got;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int ret = parse_percent(cases[i].text, &got);
+
+		ok(cases[i].want < 0 ? ret < 0 :
+		   !ret && got == (uint64_t)cases[i].want, "\"%s\" of a whole",
+		   cases[i].text);
+	}
+}
+
 static void test_tables(void)
 {
 	golden("list", NULL, golden_list);
@@ -339,6 +394,9 @@ static void test_tables(void)
 	golden("list-empty", NULL, golden_empty);
 	golden("list-reduced", NULL, golden_reduced);
 	golden("list-node", NULL, golden_node);
+	golden("sched", NULL, golden_sched);
+	golden("sched-80", "80", golden_sched);
+	golden("sched-json", NULL, golden_sched_json);
 	golden("top", NULL, golden_top);
 	golden("top-80", "80", golden_top);
 	golden("top-json", NULL, golden_top_json);
@@ -494,6 +552,7 @@ int main(int argc, char **argv)
 	test_times();
 	test_names();
 	test_figures();
+	test_percents();
 	test_tables();
 	test_sample();
 	test_decode();

@@ -101,6 +101,34 @@ t "set" says "weight 77, priority 1, memory 8 MiB" 0 "$ctl" vgpu set "v$id" --we
 t "set -j" json 'j["vgpu"]["weight"] == 300' "$ctl" -j vgpu set "v$id" --weight 300
 t "set of too much memory" says "vram-limit" 1 "$ctl" vgpu set "v$id" --vram 1T
 
+t "sched show" says "engine 0  fair" 0 "$ctl" sched show
+t "sched show of one GPU" json '[g["index"] for g in j["gpus"]] == [1] and not j["gpus"][0]["vgpus"]' "$ctl" -j sched show 1
+t "sched show -j" json '{"idle_ns", "switch_ns", "ejections", "figures"} <= set(j["gpus"][0]["engines"][0]) and {"wake", "wait", "overshoot_ns", "entitled_permille"} <= set(j["gpus"][0]["vgpus"][0])' "$ctl" -j sched show
+t "sched show of none" says "no GPU 9" 3 "$ctl" sched show 9
+t "sched set of a GPU" says "prio, 100 us slices" 0 "$ctl" sched set 0 --policy prio --slice 100us
+t "mlfq shows its levels" json '"level0_queued" in j["gpus"][0]["engines"][0]["figures"]' \
+	"$ctl" -j sched set gpu0 --policy mlfq --slice 100ms
+t "sched set -j" json 'j["gpus"][0]["policy"] == "fair"' "$ctl" -j sched set 0 --policy fair --slice 2ms
+t "sched set out of range: 99us" says "100000 to 100000000" 1 "$ctl" sched set 0 --slice 99us
+t "sched set out of range: 101ms" says "100000 to 100000000" 1 "$ctl" sched set 0 --slice 101ms
+t "sched set of no policy lists what there is" says "rr,fair,prio,mlfq,fixed,burst" 1 "$ctl" sched set 0 --policy lottery
+t "sched set of a vGPU" says "slice 500 us of its own, cap 12.50 %, group acme of weight 300" 0 \
+	"$ctl" sched set "v$id" --cap 12.5% --slice 500us --group acme --group-weight 300
+t "sched set of a vGPU -j" json '[j["vgpu"][x] for x in ("cap", "own_slice_ns", "group")] == [0, 0, ""]' \
+	"$ctl" -j sched set "$uuid" --cap 0 --slice 0 --group none
+while IFS='|' read -r line words; do
+	# shellcheck disable=SC2086
+	t "refused: sched set $line" says "$words" 2 "$ctl" sched set $line
+done <<'LINES'
+v0 --slice 5|give a time with its unit
+0 --slice 0|give a time with its unit
+v0 --cap 101%|give a per cent
+v0 --cap 0.001|give a per cent
+v0 --group-weight 0|give a number from 1 to 10000
+LINES
+t "somebody: sched show" says "CAP_SYS_ADMIN" 3 somebody "$ctl" sched show
+t "somebody: sched set" says "CAP_SYS_ADMIN" 3 somebody "$ctl" sched set 0 --policy rr
+
 held() {
 	local status=0
 	exec 9<>"/dev/vgpu/v$id" || return 1

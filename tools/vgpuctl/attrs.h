@@ -52,6 +52,7 @@ extern const struct attr_set attr_set_engine;
 extern const struct attr_set attr_set_gpu;
 extern const struct attr_set attr_set_type;
 extern const struct attr_set attr_set_vgpu;
+extern const struct attr_set attr_set_sched;
 extern const struct attr_set attr_set_event;
 
 #endif /* VGPUCTL_ATTRS_H */

@@ -59,6 +59,17 @@ static const struct option_desc set_options[] = {
 	END
 };
 
+static const struct option_desc sched_set_options[] = {
+	{ 0, "policy", "NAME", ARG_POLICY, "of a GPU: rr, fair, prio, mlfq, fixed, burst, or one that a module brought" },
+	{ 0, "slice", "TIME", ARG_TIME, "time slice, 100us to 100ms; of a vGPU its own, 0 for its GPU's" },
+	{ 'w', "weight", "N", ARG_NUMBER, "share among the busy, 1 to 10000 (in its group, if it has one)" },
+	{ 0, "priority", "N", ARG_NUMBER, "0 (lowest) to 7, under prio" },
+	{ 0, "cap", "PERCENT", ARG_NUMBER, "most engine time, under fixed and burst, as 12.5%; 0 for none" },
+	{ 0, "group", "NAME", ARG_TEXT, "tenant that it belongs to; none for no one" },
+	{ 0, "group-weight", "N", ARG_NUMBER, "share of its whole group, 1 to 10000 (a new one has 100)" },
+	END
+};
+
 static const struct option_desc top_options[] = {
 	{ 'b', "batch", NULL, ARG_NONE, "print samples one after the other" },
 	{ 'n', "count", "N", ARG_NUMBER, "stop after N samples" },
@@ -188,6 +199,27 @@ const struct command commands[] = {
 		.options = set_options, .handler = cmd_vgpu_set,
 		.examples = EXAMPLES({ "vgpuctl vgpu set v0 --weight 300 --bandwidth 500",
 				       "three times the usual share, copies of 500 MB/s at most" }),
+	},
+	{
+		.noun = "sched", .verb = "show", .args = "[GPU]", .arg = ARG_GPU,
+		.max = 1,
+		.help = "how engines are shared, and what came of it",
+		.more = "For each engine its policy, switches, idleness and what the policy itself counts; for each vGPU what it was given, engine time, waits and latencies. RUN and OVER (time beyond its slices while others waited) are engine time, the rest is wall time. With -j also histograms of the latency of waking up and of waits.",
+		.handler = cmd_sched_show,
+		.examples = EXAMPLES({ "vgpuctl sched show 0", "of GPU 0" }),
+	},
+	{
+		.noun = "sched", .verb = "set", .args = "GPU|VGPU", .arg = ARG_TARGET,
+		.min = 1, .max = 1,
+		.help = "change how engines are shared, while they work",
+		.more = "A number alone is a GPU's; a vGPU is v0 or a UUID. All that is named is changed, or nothing, and nothing that is queued or runs is lost. Caps that add up past 100 % are refused under policies that keep them.",
+		.options = sched_set_options, .handler = cmd_sched_set,
+		.examples = EXAMPLES({ "vgpuctl sched set 0 --policy fixed --slice 1ms",
+				       "shares that are sold, in slices of 1 ms" },
+				     { "vgpuctl sched set v0 --cap 25% --slice 500us",
+				       "a quarter of the engine time at most, in slices of its own" },
+				     { "vgpuctl sched set v0 --group acme --group-weight 300",
+				       "all of acme's vGPUs together have three times the usual share" }),
 	},
 	{
 		.noun = "run", .args = "PROGRAM [ARGUMENTS]", .arg = ARG_TEXT,

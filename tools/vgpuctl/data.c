@@ -74,6 +74,10 @@ static void complete_vgpu(struct json_object *vgpu)
 {
 	char path[80];
 
+	if (!data_reduced(vgpu) && !json_has(vgpu, "group"))
+		json_object_object_add(vgpu, "group",
+				       json_object_new_string(""));
+
 	if (json_flag(vgpu, "flags", "mdev")) {
 		snprintf(path, sizeof(path), "/sys/bus/mdev/devices/%s",
 			 json_str(vgpu, "uuid"));
@@ -135,6 +139,20 @@ int data_types(uint32_t gpu, struct json_object **types)
 	if (gpu != GPU_ALL)
 		nla_put_u32(msg, VGPU_A_TYPE_GPU, gpu);
 	return talk(msg, &attr_set_type, types, "cannot list types");
+}
+
+int data_sched(uint32_t gpu, struct json_object **all)
+{
+	struct nl_msg *msg;
+	int code;
+
+	code = nl_open();
+	if (code)
+		return code;
+	msg = nl_request(VGPU_NL_CMD_SCHED_GET, NLM_F_DUMP);
+	if (gpu != GPU_ALL)
+		nla_put_u32(msg, VGPU_A_SCHED_GPU, gpu);
+	return talk(msg, &attr_set_sched, all, "cannot show the scheduler");
 }
 
 int data_vgpus(uint32_t gpu, struct json_object **vgpus)

@@ -19,6 +19,8 @@ int data_gpu(uint32_t index, struct json_object **gpu);
 int data_types(uint32_t gpu, struct json_object **types);
 int data_vgpus(uint32_t gpu, struct json_object **vgpus);
 int data_vgpu(const struct vgpu_name *name, struct json_object **vgpu);
+/* The scheduler's figures: engines, then vGPUs, of one GPU or all. */
+int data_sched(uint32_t gpu, struct json_object **all);
 /* The element of @array whose @key is @value, or NULL; borrowed. */
 struct json_object *data_find(struct json_object *array, const char *key,
 			      uint64_t value);
@@ -26,6 +28,11 @@ struct json_object *data_find(struct json_object *array, const char *key,
 bool data_reduced(struct json_object *vgpu);
 /* An engine without compute units: nobody uses it. */
 bool data_spare(struct json_object *engine);
+
+/* ---- manage.c ---- */
+/* The number that @option has goes to @msg, if it is there; an exit code. */
+int put_number(struct args *args, const char *option, uint64_t min,
+	       uint64_t max, struct nl_msg *msg, int attr, bool wide);
 
 /* ---- node.c: a VM has no netlink family ---- */
 bool node_any(void);

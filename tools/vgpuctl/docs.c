@@ -177,7 +177,9 @@ static const char *complete_word(enum arg_kind kind)
 	case ARG_GROUP:
 		return "lifecycle quota health";
 	case ARG_POLICY:
-		return "rr fair";
+		return "rr fair prio mlfq fixed burst";
+	case ARG_TARGET:
+		return "targets";
 	case ARG_STRATEGY:
 		return "best buddy first worst";
 	case ARG_FORMAT:
@@ -195,6 +197,7 @@ static const char bash_head[] =
 "\tcase $1 in\n"
 "\tvgpus) (cd /dev/vgpu 2>/dev/null && ls -d v[0-9]* 2>/dev/null\n"
 "\t\tcd /sys/bus/mdev/devices 2>/dev/null && ls) ;;\n"
+"\ttargets) _vgpuctl_words gpus; _vgpuctl_words vgpus ;;\n"
 "\tgpus) vgpuctl -j gpu list 2>/dev/null | grep -o '\"index\":[0-9]*,\"name\"' | grep -o '[0-9]*' ;;\n"
 "\ttypes) vgpuctl -j type list 2>/dev/null | grep -o '\"name\":\"[^\"]*' | cut -d'\"' -f4 | sort -u ;;\n"
 "\t*) printf '%s\\n' \"$1\" ;;\n"

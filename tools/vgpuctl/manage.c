@@ -27,8 +27,8 @@ static int bad_vgpu(const struct command *cmd, const char *text)
 
 /* ---- quotas, as create and set take them -------------------------------- */
 
-static int put_number(struct args *args, const char *option, uint64_t min,
-		      uint64_t max, struct nl_msg *msg, int attr, bool wide)
+int put_number(struct args *args, const char *option, uint64_t min,
+	       uint64_t max, struct nl_msg *msg, int attr, bool wide)
 {
 	const char *text = arg_option(args, option);
 	uint64_t v;

@@ -112,6 +112,20 @@ int parse_time(const char *text, uint64_t *ns)
 	return -1;
 }
 
+int parse_percent(const char *text, uint64_t *hundredths)
+{
+	uint64_t scaled;
+	const char *unit;
+
+	/* thousandths that are no whole hundredths are not rounded */
+	if (split(text, &scaled, &unit) || scaled % 10 || scaled > 100000)
+		return -1;
+	if (*unit && strcmp(unit, "%"))
+		return -1;
+	*hundredths = scaled / 10;
+	return 0;
+}
+
 int parse_seconds(const char *text, double *seconds)
 {
 	char *end;

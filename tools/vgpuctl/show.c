@@ -61,6 +61,8 @@ void show_fields(struct json_object *obj, const struct show_field *f)
 	for (; f->key; f++) {
 		if (!json_object_object_get_ex(obj, f->key, &value))
 			continue;
+		if (f->kind == SHOW_TEXT && !*json_object_get_string(value))
+			continue;
 		printf("  %-22s ", f->label);
 		show_value(value, f->kind);
 	}

@@ -292,6 +292,8 @@ void print_vgpu(struct json_object *vgpu)
 		{ "priority", "Priority", SHOW_NUMBER },
 		{ "bandwidth_mbps", "Copy bandwidth", SHOW_MBPS },
 		{ "slice_ns", "Slice", SHOW_NS },
+		{ "group", "Group", SHOW_TEXT },
+		{ "group_weight", "Weight of the group", SHOW_NUMBER },
 		{ "vram_limit", "Memory", SHOW_BYTES },
 		{ NULL, NULL, 0 },
 	});
@@ -305,6 +307,7 @@ void print_vgpu(struct json_object *vgpu)
 		{ "busy_ns", "Engine time", SHOW_NS },
 		{ "wait_p50_ns", "Wait, median", SHOW_NS },
 		{ "wait_p99_ns", "Wait, 99th percentile", SHOW_NS },
+		{ "wake_p99_ns", "Wake-up, 99th percentile", SHOW_NS },
 		{ "submitted", "Commands accepted", SHOW_NUMBER },
 		{ "completed", "Commands ended well", SHOW_NUMBER },
 		{ "failed", "Commands failed", SHOW_NUMBER },

@@ -47,6 +47,7 @@ enum arg_kind {
 	ARG_TIME,
 	ARG_GROUP,
 	ARG_POLICY,
+	ARG_TARGET,		/* a GPU or a vGPU */
 	ARG_STRATEGY,
 	ARG_FORMAT,
 };
@@ -119,6 +120,8 @@ int cmd_vgpu_create(struct args *args);
 int cmd_vgpu_verb(struct args *args);
 int cmd_vgpu_destroy(struct args *args);
 int cmd_vgpu_set(struct args *args);
+int cmd_sched_show(struct args *args);
+int cmd_sched_set(struct args *args);
 int cmd_top(struct args *args);
 int cmd_events(struct args *args);
 int cmd_stats(struct args *args);
@@ -158,6 +161,8 @@ bool json_flag(struct json_object *obj, const char *key, const char *flag);
 int parse_size(const char *text, uint64_t *bytes);
 /* "2ms", "500us", "1s": nanoseconds; the unit is needed. */
 int parse_time(const char *text, uint64_t *ns);
+/* "25%", "12.5": hundredths of a per cent, up to 100 %. */
+int parse_percent(const char *text, uint64_t *hundredths);
 int parse_number(const char *text, uint64_t max, uint64_t *value);
 int parse_seconds(const char *text, double *seconds);
 int parse_uuid(const char *text, uint8_t uuid[16]);

@@ -109,6 +109,8 @@ static void slice_finish(struct vgpu_engine *e, u64 now)
 	u64 used = engine_clock(e) - e->slice_clock;
 	u64 pace;
 
+	if (used > e->slice_ns)
+		vgpu_rq_overshoot(&e->rq, &e->entity->se, used - e->slice_ns);
 	/* what is cut short at once says little */
 	if (used < e->slice_ns / 4)
 		return;

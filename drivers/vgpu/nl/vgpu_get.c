@@ -44,13 +44,14 @@ static int put_small(struct sk_buff *skb, const struct vgpu_instance_info *ii)
 	    nla_put_u32(skb, VGPU_A_VGPU_WEIGHT, ii->weight) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_PRIORITY, ii->priority) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_CAP, ii->cap) ||
-	    nla_put_string(skb, VGPU_A_VGPU_GROUP, ii->group) ||
-	    (ii->group[0] && nla_put_u32(skb, VGPU_A_VGPU_GROUP_WEIGHT,
-					 ii->group_weight)) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_RECEIVED_PERMILLE,
 			ii->received_permille) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_ENTITLED_PERMILLE,
 			ii->entitled_permille))
+		return -EMSGSIZE;
+	if (ii->group[0] &&
+	    (nla_put_string(skb, VGPU_A_VGPU_GROUP, ii->group) ||
+	     nla_put_u32(skb, VGPU_A_VGPU_GROUP_WEIGHT, ii->group_weight)))
 		return -EMSGSIZE;
 	return put_holder(skb, ii);
 }

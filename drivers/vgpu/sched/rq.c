@@ -503,8 +503,6 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 		se = pick(se->members, now, &slice);
 		*slice_ns = min(*slice_ns, slice);
 	}
-	if (se)
-		se->slice_left = *slice_ns;
 	return se;
 }
 
@@ -523,23 +521,25 @@ bool vgpu_rq_extend(struct vgpu_rq *rq, struct vgpu_se *se, u64 *slice_ns)
 	if (rq->policy->flags & (VGPU_POLICY_HOLDS | VGPU_POLICY_CAPS))
 		return false;
 	*slice_ns = se->slice_ns ?: rq->slice_ns;
-	se->slice_left = *slice_ns;
 	return true;
 }
 
-/* What was served beyond the slice took time from those who wait, if any do. */
-static void overshoot(struct vgpu_se *se, u64 service_ns)
+/**
+ * vgpu_rq_overshoot() - the running entity went on after its slice was over
+ * @rq: its engine's run queue
+ * @se: the running entity
+ * @service_ns: what it was served since then
+ *
+ * To be charged as all service is; this is about the figure. It counts only if
+ * it took time from others.
+ */
+void vgpu_rq_overshoot(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns)
 {
-	const struct vgpu_rq *rq = se->rq;
-	u64 in_slice = min(service_ns, se->slice_left);
-
-	se->slice_left -= in_slice;
-	if (in_slice == service_ns)
-		return;
-	while (!rq->nr_queued && rq->group)
-		rq = rq->group->rq;
+	vgpu_rq_assert_locked(rq);
+	for (rq = se->rq; !rq->nr_queued && rq->group; rq = rq->group->rq)
+		;
 	if (rq->nr_queued)
-		se->stats.overshoot_ns += service_ns - in_slice;
+		se->stats.overshoot_ns += service_ns;
 }
 
 /**
@@ -553,7 +553,6 @@ void vgpu_rq_charge(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		    u64 now)
 {
 	vgpu_rq_assert_locked(rq);
-	overshoot(se, service_ns);
 	for (; se; se = rq->group) {
 		rq = se->rq;
 		if (WARN_ON_ONCE(rq->curr != se))
@@ -592,7 +591,6 @@ void vgpu_rq_put(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		 u64 now, bool ready, bool midway)
 {
 	vgpu_rq_assert_locked(rq);
-	overshoot(se, service_ns);
 	for (; se; se = rq->group) {
 		rq = se->rq;
 		if (WARN_ON_ONCE(rq->curr != se))
@@ -696,6 +694,7 @@ VGPU_EXPORT_IF_KUNIT(vgpu_rq_move);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_wake);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_block);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_pick);
+VGPU_EXPORT_IF_KUNIT(vgpu_rq_overshoot);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_extend);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_charge);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_put);

@@ -318,9 +318,7 @@ enum {
 	 * cent; 0 for none
 	 */
 	VGPU_A_VGPU_CAP = 47,
-	/*
-	 * string: tenant that it belongs to, as a name; empty or "none" without
-	 */
+	/* string: tenant that it belongs to; in requests "none" for no one */
 	VGPU_A_VGPU_GROUP = 48,
 	/* u32: share of the whole group among the busy, 1 to 10000 */
 	VGPU_A_VGPU_GROUP_WEIGHT = 49,

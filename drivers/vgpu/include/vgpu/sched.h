@@ -120,7 +120,6 @@ struct vgpu_se {
 	u64 queued_entitled;		/* stats.entitled_ns at that time */
 	u64 entitled_mark;		/* rq->entitled_sum when last settled */
 	u32 entitled_frac;		/* what is below a ns */
-	u64 slice_left;			/* of the one it runs in */
 	u64 policy_data[VGPU_POLICY_DATA / sizeof(u64)];
 };
 
@@ -257,6 +256,11 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns);
  */
 void vgpu_rq_charge(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
 		    u64 now);
+/*
+ * Of what the running entity is about to be charged, @service_ns was served
+ * after its slice was over. It is counted if others wait.
+ */
+void vgpu_rq_overshoot(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns);
 /*
  * The running entity, charged up to now, gets another slice of *@slice_ns at
  * once, because nobody waits. False: no, the policy has to be asked (caps).

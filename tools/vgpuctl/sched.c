@@ -461,7 +461,7 @@ static int set_vgpu(struct args *args, const struct vgpu_name *name)
 				   "--policy is of a GPU, and '%s' means a vGPU",
 				   args->argv[0]);
 	for (option = vgpu_only; *option; option++)
-		any |= arg_option(args, *option) != NULL;
+		any = any || arg_option(args, *option);
 	if (!any)
 		return usage_error(args->command,
 				   "nothing to set: give --weight, --priority, --cap, --slice, --group or --group-weight");

@@ -120,6 +120,7 @@ static u64 mock_clock(void *hw, unsigned int engine)
 {
 	struct core_mock *mock = hw;
 
+	WRITE_ONCE(mock->clock_reads, mock->clock_reads + 1);
 	return READ_ONCE(mock->clock);
 }
 

@@ -19,6 +19,7 @@ struct core_mock {
 	struct vgpu_gpu *gpu;
 	struct page **pages;
 	u64 clock;
+	unsigned int clock_reads;
 	/*
 	 * r(un) R(esume) p(reempt) s(ave) c(lear) l(oad) X (reset) u(nits);
 	 * followed by the number of the engine if that is not 0

@@ -377,15 +377,48 @@ def _():
     refused(errno.ENOENT, nl.do, "gpu-set", index=0, policy="nonsense", text="rr,fair,prio,mlfq,fixed,burst")
 
 
+@test("with units of its own it keeps its settings, and brings its cap back")
+def _():
+    old = nl.do("gpu-get", index=0)
+    with Vgpu() as i, Vgpu() as j:
+        try:
+            nl.do("vgpu-set", id=i, cap=7000, own_slice_ns=500000, group="acme", group_weight=300)
+            was = settings(i)
+            nl.do("gpu-set", index=0, policy="fixed")
+            nl.do("vgpu-set", id=i, own_units=1)
+            assert settings(i) == was and nl.do("vgpu-get", id=i)["slice-ns"] == 500000
+            units = [s["units"] for s in nl.dump("sched-get", gpu=0) if "units" in s]
+            assert units[0] == old["units"] - 1 and sum(units) == old["units"] * old["engines"], units
+            nl.do("vgpu-set", id=j, cap=6000)
+            refused(errno.ENOSPC, nl.do, "vgpu-set", id=i, own_units=0, weight=9, own_slice_ns=0,
+                    attr_name="own-units", text="130.00 %")
+            assert settings(i) == was and nl.do("vgpu-get", id=i)["own-units"] == 1
+            nl.do("gpu-set", index=0, policy="fair")
+            nl.do("vgpu-set", id=i, own_units=0)
+            assert settings(i) == was and nl.do("vgpu-get", id=i)["own-units"] == 0
+            refused(errno.ENOSPC, nl.do, "gpu-set", index=0, policy="fixed", text="130.00 %")
+            refused(errno.ERANGE, nl.do, "vgpu-set", id=i, own_units=old["units"] + 1, cap=1,
+                    attr_name="own-units", text="out of range")
+            refused(errno.ENOSPC, nl.do, "vgpu-set", id=i, own_units=old["units"], cap=1,
+                    attr_name="own-units", text="not so many units")
+            nl.do("vgpu-verb", id=i, verb=1)
+            refused(errno.EBUSY, nl.do, "vgpu-set", id=i, own_units=1, cap=1,
+                    attr_name="own-units", text="is running")
+            assert settings(i) == was
+        finally:
+            nl.do("gpu-set", index=0, policy=old["policy"])
+
+
 @test("the scheduler's figures: engines, then vGPUs, of one GPU or all")
 def _():
     gpus = nl.dump("gpu-get")
     with Vgpu() as i, Vgpu(gpu=1) as j:
         every = nl.dump("sched-get")
-        assert sum("engine" in s for s in every) == sum(g["engines"] for g in gpus)
+        assert sum("engine" in s for s in every) == sum(len(g["engine"]) for g in gpus)
         assert {s["vgpu"] for s in every if "vgpu" in s} == {i, j}
         one = nl.dump("sched-get", gpu=1)
-        assert [s.get("vgpu") for s in one] == [None] * gpus[1]["engines"] + [j], one
+        assert [s.get("vgpu") for s in one] == [None] * len(gpus[1]["engine"]) + [j], one
+        assert [s["units"] for s in one[:-1]] == [e["units"] for e in gpus[1]["engine"]], one
         assert one == [s for s in nl.dump("sched-get") if s["gpu"] == 1] or one[0]["idle-ns"]
         engine, vgpu = one[0], one[-1]
         assert engine["policy"] == gpus[1]["policy"] and engine["ejections"] == 0, engine
@@ -411,6 +444,11 @@ def _():
                 for _i in range(rnd.randrange(4)):
                     mine.do("vgpu-set", id=i, group=rnd.choice(["a", "b", "none"]), cap=rnd.randrange(500),
                             own_slice_ns=rnd.choice([0, 200000]), weight=rnd.randrange(1, 999))
+                try:
+                    mine.do("vgpu-set", id=i, own_units=rnd.randrange(2), group=rnd.choice(["a", "none"]))
+                except Refused as r:    # others have all units, or engines
+                    if r.err != errno.ENOSPC or not r.text:
+                        wrong.append(str(r))
                 mine.do("vgpu-destroy", id=i)
             except Refused as r:
                 if r.err not in (errno.ENOSPC,):
@@ -421,7 +459,8 @@ def _():
         while not stop.is_set():
             for v in mine.dump("vgpu-get", gpu=0):
                 try:
-                    mine.do("vgpu-set", id=v["id"], group=rnd.choice(["a", "c", "none"]), cap=rnd.randrange(500))
+                    mine.do("vgpu-set", id=v["id"], group=rnd.choice(["a", "c", "none"]), cap=rnd.randrange(500),
+                            **({} if rnd.randrange(4) else {"own_units": rnd.randrange(2)}))
                 except Refused as r:
                     if r.err not in (errno.ENODEV, errno.ENOSPC) or not r.text:
                         wrong.append(str(r))

@@ -461,6 +461,8 @@ static const struct attr attrs_sched[] = {
 	{ VGPU_A_SCHED_WAIT, ATTR_NEST,
 	  .name = "wait",
 	  .nested = &attr_set_latency },
+	{ VGPU_A_SCHED_UNITS, ATTR_U32,
+	  .name = "units" },
 	{ .name = NULL },
 };
 

@@ -48,7 +48,7 @@ static void copy(struct json_object *to, struct json_object *from,
 static struct json_object *engine_view(struct json_object *engine)
 {
 	static const char *const keys[] = {
-		"engine", "policy", "ejections", "slice_ns", "busy_ns",
+		"engine", "units", "policy", "ejections", "slice_ns", "busy_ns",
 		"idle_ns", "switches", "switch_ns", "preemptions", "queued",
 		NULL
 	};
@@ -120,12 +120,21 @@ struct json_object *sched_view(struct json_object *gpus,
 
 /* ---- for people --------------------------------------------------------------- */
 
+/* No vGPU was given units of its own here yet. */
+static bool never_used(struct json_object *e)
+{
+	return json_has(e, "units") && !json_u64(e, "units") &&
+	       !json_u64(e, "busy_ns");
+}
+
 static void print_engine(struct json_object *e)
 {
 	uint64_t busy = json_u64(e, "busy_ns"), spent = json_u64(e, "switch_ns");
 	char a[FORMAT_SIZE], b[FORMAT_SIZE], c[FORMAT_SIZE];
 	struct json_object *all;
 
+	if (never_used(e))
+		return;
 	printf("  engine %" PRIu64 "  %s  busy %s, idle %s, %" PRIu64
 	       " switches in %s (%" PRIu64 ".%02" PRIu64 " %%)",
 	       json_u64(e, "engine"), json_str(e, "policy"),

@@ -15,6 +15,7 @@ static void engine_sched(struct vgpu_engine *e, struct vgpu_engine_sched *out)
 	unsigned int i;
 	u64 now;
 
+	out->units = vgpu_engine_units(e);
 	spin_lock_irq(&e->lock);
 	now = ktime_get_ns();
 	strscpy(out->policy, vgpu_policy_name(e->rq.policy),

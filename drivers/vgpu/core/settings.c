@@ -299,8 +299,11 @@ static int refuse_units(const struct vgpu_instance *inst, int err,
 		if (inst->nr_clients || inst->state == VGPU_STATE_RUNNING ||
 		    inst->state == VGPU_STATE_PAUSED)
 			return vgpu_refuse(why, VGPU_SET_UNITS, err,
-					   "own-units: only while vGPU %u is stopped and closed",
-					   inst->id);
+					   "vGPU %u is %s: units change only while stopped and closed",
+					   inst->id,
+					   inst->state == VGPU_STATE_RUNNING ? "running" :
+					   inst->state == VGPU_STATE_PAUSED ? "paused" :
+					   "open");
 		return vgpu_refuse(why, VGPU_SET_UNITS, err,
 				   "vGPU %u still has contexts: try again",
 				   inst->id);

@@ -74,6 +74,7 @@ static int put_engine(struct sk_buff *skb, u32 gpu, u32 engine,
 
 	if (nla_put_u32(skb, VGPU_A_SCHED_GPU, gpu) ||
 	    nla_put_u32(skb, VGPU_A_SCHED_ENGINE, engine) ||
+	    nla_put_u32(skb, VGPU_A_SCHED_UNITS, es->units) ||
 	    nla_put_string(skb, VGPU_A_SCHED_POLICY, es->policy) ||
 	    put_u64(skb, VGPU_A_SCHED_EJECTIONS, es->ejections) ||
 	    put_u64(skb, VGPU_A_SCHED_SLICE_NS, es->slice_ns) ||

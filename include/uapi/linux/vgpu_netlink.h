@@ -451,6 +451,8 @@ enum {
 	VGPU_A_SCHED_WAKE = 16,
 	/* nest: waits in the run queue, for each slice */
 	VGPU_A_SCHED_WAIT = 17,
+	/* u32: compute units that the engine has now; 0, it is spare */
+	VGPU_A_SCHED_UNITS = 18,
 
 	__VGPU_A_SCHED_MAX,
 	VGPU_A_SCHED_MAX = (__VGPU_A_SCHED_MAX - 1)
@@ -490,7 +492,7 @@ enum {
 	VGPU_NL_CMD_HEALTH_NTF = 11,
 	/*
 	 * The scheduler's figures of every GPU, or of the one named: of each
-	 * engine, then of each vGPU. Needs CAP_SYS_ADMIN.
+	 * engine, spare ones last, then of each vGPU. Needs CAP_SYS_ADMIN.
 	 */
 	VGPU_NL_CMD_SCHED_GET = 12,
 

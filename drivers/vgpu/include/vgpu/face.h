@@ -316,6 +316,7 @@ struct vgpu_instance_sched {
 
 /**
  * struct vgpu_engine_sched - of an engine
+ * @units: compute units it has now, 0: it is spare
  * @policy: that decides here: "rr" after the GPU's was ejected
  * @ejections: how often that happened, here and in groups
  * @slice_ns: default
@@ -329,6 +330,7 @@ struct vgpu_instance_sched {
  * @figure: what the policy itself counts
  */
 struct vgpu_engine_sched {
+	u32 units;
 	char policy[16];
 	u64 ejections;
 	u64 slice_ns;

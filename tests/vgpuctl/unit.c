@@ -376,10 +376,10 @@ static void test_percents(void)
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int ret = parse_percent(cases[i].text, &got);
+		bool right = cases[i].want < 0 ? ret < 0 :
+			     (!ret && got == (uint64_t)cases[i].want);
 
-		ok(cases[i].want < 0 ? ret < 0 :
-		   !ret && got == (uint64_t)cases[i].want, "\"%s\" of a whole",
-		   cases[i].text);
+		ok(right, "\"%s\" of a whole", cases[i].text);
 	}
 }
 

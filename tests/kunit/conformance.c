@@ -43,6 +43,9 @@ static void sink(void *arg, const struct vgpu_hw_event *ev)
 		cf->chain--;
 		cf->job.cookie++;
 		cf->ops->run(cf->hw, ev->engine, &cf->job, false);
+	} else if (cf->timer) {
+		hrtimer_start(cf->timer, ns_to_ktime(cf->timer_ns),
+			      HRTIMER_MODE_REL_PINNED_HARD);
 	} else {
 		complete(&cf->answered);
 	}

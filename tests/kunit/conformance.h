@@ -27,6 +27,8 @@
  * @chain: times to run it again from inside its event
  * @storm: ask it to stop as soon as it runs, and resume it from inside the
  *	event
+ * @timer: what starts the next job, on the CPU of the event; or NULL
+ * @timer_ns: how long after it
  * @events: answers so far
  * @preemptions: of these, PREEMPTED
  * @service: sum over the answers
@@ -47,6 +49,8 @@ struct cf {
 	struct vgpu_hw_job job;
 	unsigned int chain;
 	bool storm;
+	struct hrtimer *timer;
+	u64 timer_ns;
 	unsigned int events;
 	unsigned int preemptions;
 	u64 service;

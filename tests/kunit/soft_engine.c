@@ -4,6 +4,7 @@
  * under a running kernel, stops at random moments.
  */
 #include <linux/delay.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -11,6 +12,7 @@
 #include "../../drivers/vgpu/soft/selftest.h"
 #include "../../drivers/vgpu/soft/soft_priv.h"
 #include "conformance.h"
+#include "compat/hrtimer.h"
 #include "soft_kernels.h"
 
 #define CODE	0x10000ULL
@@ -60,6 +62,51 @@ static void test_preempt_endless(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, cf->ops->clock(cf->hw, 0) - clock,
 				cf->last.service);
 	}
+}
+
+struct timed {
+	struct hrtimer timer;
+	struct cf *cf;
+	unsigned int left;
+};
+
+static enum hrtimer_restart timed_start(struct hrtimer *timer)
+{
+	struct timed *t = container_of(timer, struct timed, timer);
+	struct cf *cf = t->cf;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cf->lock, flags);
+	/* from right away to long after the thread sleeps */
+	cf->timer_ns = t->left % 128 * 500;
+	if (--t->left == 0)
+		cf->timer = NULL;
+	cf->ops->run(cf->hw, 0, &cf->job, false);
+	spin_unlock_irqrestore(&cf->lock, flags);
+	return HRTIMER_NORESTART;
+}
+
+/* A timer interrupts the engine's thread on its way to sleep. */
+static void test_started_by_a_timer(struct kunit *test)
+{
+	struct cf *cf = test->priv;
+	struct timed *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	unsigned long left;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	vgpu_hrtimer_setup(&t->timer, timed_start);
+	t->cf = cf;
+	t->left = 5000;
+	cf_fill(cf, cf_addr(cf, 0), 8, 1);
+	cf_clear(cf, 0);
+	cf->timer = &t->timer;
+	cf_start(cf, 0, false);
+	left = wait_for_completion_timeout(&cf->answered, 30 * HZ);
+	hrtimer_cancel(&t->timer);
+	KUNIT_EXPECT_NE(test, left, 0UL);
+	if (!left)	/* it sleeps on a job, and would for ever */
+		wake_up_process(((struct soft_gpu *)cf->hw)->engines[0]->task);
+	KUNIT_EXPECT_EQ(test, t->left, 0U);
 }
 
 /* Bytes other than 0 in the registers and workgroup memory of an engine. */
@@ -262,6 +309,7 @@ static void test_two_engines(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_preempt_endless),
+	KUNIT_CASE(test_started_by_a_timer),
 	KUNIT_CASE(test_units_change_hands_clean),
 	KUNIT_CASE(test_nopreempt_is_reset),
 	KUNIT_CASE(test_preempt_pends),

@@ -21,6 +21,7 @@
  */
 #include <linux/compiler.h>
 #include <linux/kthread.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
@@ -185,7 +186,11 @@ void soft_engine_run(struct soft_engine *e, const struct vgpu_hw_job *job,
 	e->stepped = false;
 	WRITE_ONCE(e->running, true);
 	spin_unlock_irqrestore(&e->lock, flags);
-	if (current != e->task)
+	/*
+	 * From its own answer the thread comes round by itself.  A timer that
+	 * interrupts it may find it about to sleep.
+	 */
+	if (current != e->task || !in_task())
 		wake_up(&e->wake);
 }
 

@@ -27,6 +27,7 @@
 #include <linux/slab.h>
 
 #include "core_priv.h"
+#include "trace.h"
 #include "../compat/hrtimer.h"
 
 /* A slice takes no longer than this many times its length by the wall clock. */
@@ -220,7 +221,7 @@ static void switch_to(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 {
 	const struct vgpu_backend_ops *ops = e->gpu->ops;
 	void *hw = e->gpu->hw;
-	u64 from = ktime_get_ns();
+	u64 from = ktime_get_ns(), wall;
 	struct vgpu_ctx_stats *st;
 
 	if (e->loaded == ctx)
@@ -237,8 +238,10 @@ static void switch_to(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 	}
 	e->loaded = ctx;
 	e->switches++;
-	e->switch_ns += ktime_get_ns() - from;
+	wall = ktime_get_ns() - from;
+	e->switch_ns += wall;
 	ctx->entity->switches++;
+	trace_vgpu_switch(e, ctx->entity->inst->id, ctx->midway, wall);
 }
 
 /* Starts the next command of e->ctx, or goes on with the one midway. */
@@ -278,6 +281,7 @@ static void start(struct vgpu_engine *e, struct vgpu_queue *q, u64 now)
 	e->started = engine_clock(e);
 	e->charged = 0;
 	slice_timer_start(e, now);
+	trace_vgpu_run(e, slot->seqno, slot->cmd.op, ctx->midway);
 	e->gpu->ops->run(e->gpu->hw, e->index, &job, ctx->midway);
 }
 
@@ -349,6 +353,7 @@ static void charge_so_far(struct vgpu_engine *e)
 void vgpu_entity_unblock_locked(struct vgpu_entity *ent)
 {
 	struct vgpu_engine *e = ent->engine;
+	bool preempts;
 
 	lockdep_assert_held(&e->lock);
 	if (ent->paused || ent->throttled || list_empty(&ent->ready) ||
@@ -357,8 +362,10 @@ void vgpu_entity_unblock_locked(struct vgpu_entity *ent)
 	vgpu_gpu_sample_soon(e->gpu);
 	charge_so_far(e);
 	ent->woken_at = ktime_get_ns();
-	if (vgpu_rq_wake(&e->rq, &ent->se, ent->woken_at) &&
-	    e->state == VGPU_ENGINE_RUNNING) {
+	preempts = vgpu_rq_wake(&e->rq, &ent->se, ent->woken_at) &&
+		   e->state == VGPU_ENGINE_RUNNING;
+	trace_vgpu_wake(e, ent->inst->id, preempts);
+	if (preempts) {
 		e->resched = true;
 		vgpu_engine_preempt_locked(e);
 	}
@@ -417,6 +424,9 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	e->stopping = false;
 	slot->service += service;
 	q->run_ns += service;
+	/* one that was to be killed got away by ending, or it ends */
+	trace_vgpu_stop(e, slot->seqno, service, midway && !ctx->kill,
+			midway ? ctx->kill : error);
 	/* Of which some was charged while it ran. */
 	service -= min(service, e->charged);
 	if (bytes && !vgpu_bandwidth_take(ent->inst, bytes)) {
@@ -427,7 +437,6 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	if (midway) {
 		q->preempted++;
 		e->preemptions++;
-		/* One that was to be killed got away by ending, or it ends. */
 		if (ctx->kill) {
 			midway = false;
 			error = ctx->kill;
@@ -471,6 +480,8 @@ static void fault(struct vgpu_engine *e, const struct vgpu_hw_event *ev)
 	q->fault_va = ev->fault_va;
 	q->fault_access = ev->fault_access;
 	e->entity->faults++;
+	trace_vgpu_fault(e, vgpu_queue_head(q)->seqno, ev->fault_va,
+			 ev->fault_access, ev->error ?: -EIO);
 	pr_warn_ratelimited("vgpu: v%u %pUb: engine %u: command %llu failed (%pe) at 0x%llx, access %s%s%s\n",
 			    inst->id, &inst->uuid, e->index,
 			    vgpu_queue_head(q)->seqno, ERR_PTR(ev->error),
@@ -528,6 +539,7 @@ static void reset(struct vgpu_engine *e, int error)
 	ent = e->entity;
 	inst = ent->inst;
 	ent->resets++;
+	trace_vgpu_reset(e, vgpu_queue_head(e->ctx->job)->seqno);
 	/*
 	 * One that was being cancelled is no offender.  One that is being
 	 * failed may hang once more before it is off the engine.

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "core_priv.h"
+#include "trace.h"
 
 struct vgpu_bo_obj *vgpu_bo_obj(struct vgpu_obj *obj)
 {
@@ -258,8 +259,10 @@ int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
 	if (IS_ERR(bo->bo)) {
 		ret = PTR_ERR(bo->bo);
 		kfree(bo);
-		if (ret == -EDQUOT)
+		if (ret == -EDQUOT) {
+			trace_vgpu_quota(inst, bytes);
 			vgpu_event_post(VGPU_EVENT_QUOTA, NULL, inst, bytes);
+		}
 		return ret;
 	}
 	ret = foreign ? 0 : bo_place(inst, bo, host);

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Records events/vgpu with trace-cmd while vGPUs work and misbehave, and compares what
+the trace says with the kernel's own figures."""
+import collections
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+
+CTL = os.environ["ctl"]
+DONE = "/tmp/recorded"
+
+
+def ctl(*args, status=0):
+    r = subprocess.run([CTL, *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if r.returncode != status:
+        sys.exit(f"vgpuctl {' '.join(args)}: status {r.returncode}, not {status}: {r.stdout}")
+    return r.stdout
+
+
+def show(what, index):
+    return json.loads(ctl("-j", what, "show", str(index)))[what]
+
+
+def engines():
+    return show("gpu", 0)["engine"]
+
+
+def record():
+    """What runs while trace-cmd looks."""
+    beside = subprocess.Popen([CTL, "run", "--vgpu", "v1", "--verify", "--repeat", "4", "igemm"])
+    ctl("run", "--vgpu", "v0", "--verify", "--repeat", "4", "igemm")
+    if beside.wait():
+        sys.exit("igemm beside another failed")
+    ctl("run", "--vgpu", "v0", "--time-limit", "3000", "spin", status=4)
+    ctl("run", "--vgpu", "v1", "--time-limit", "3000", "spin-nopreempt", status=4)
+    ctl("run", "--vgpu", "v0", "elf", os.environ["VGPU_PROGRAMS"] + "/fault.elf", "--entry", "fault_write",
+        "--args", "0000adde00000000", status=3)
+    ctl("run", "--vgpu", "v1", "copy", "64M", status=3)
+    open(DONE, "w", encoding="ascii").close()
+
+
+def events():
+    report = subprocess.run(["trace-cmd", "report", "-i", "/tmp/trace.dat"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for line in report.splitlines():
+        m = re.match(r"\s*\S.*?-\d+\s+\[\d+\]\s.*?([0-9.]+):\s+(vgpu_\w+):\s+(.*)", line)
+        if m:
+            fields = dict(f.split("=", 1) for f in m[3].split())
+            yield m[2], {k: int(v, 0) if re.fullmatch(r"-?(0x)?[0-9a-f]+", v) else v for k, v in fields.items()}
+        elif "CPU" in line and "LOST" in line.upper():
+            sys.exit(f"events were lost: {line}")
+        elif "vgpu_" in line:
+            sys.exit(f"trace-cmd cannot read this: {line}")
+
+
+def main():
+    for _ in range(2):
+        ctl("vgpu", "create", "--type", "1g.32m", "--start")
+    gpu, vgpus = engines(), [show("vgpu", f"v{i}") for i in (0, 1)]
+    subprocess.run(["trace-cmd", "record", "-q", "-b", "16384", "-e", "vgpu", "-o", "/tmp/trace.dat",
+                    sys.executable, os.path.abspath(__file__), "record"], check=True, stdout=subprocess.DEVNULL)
+    # trace-cmd ends well whatever became of its child
+    if not os.path.exists(DONE):
+        sys.exit(1)
+    gpu2, vgpus2 = engines(), [show("vgpu", f"v{i}") for i in (0, 1)]
+
+    running, count, service = {}, collections.Counter(), collections.Counter()
+    seen, forced = [], set()
+    for name, f in events():
+        seen.append((name, f))
+        count[name, f.get("engine")] += 1
+        where = f.get("engine")
+        if name == "vgpu_run":
+            assert where not in running, f"engine {where} runs {running[where]} already: {f}"
+            assert f["op"] in ("copy", "fill", "launch"), f
+            running[where] = f
+        elif name == "vgpu_stop":
+            was = running.pop(where)
+            assert (was["vgpu"], was["seqno"]) == (f["vgpu"], f["seqno"]), f"{was} was stopped as {f}"
+            service[f["vgpu"]] += f["service_ns"]
+            # one that is stopped because its time is over is not resumed; a reset is no preemption
+            count["preempted", where] += where not in forced and (f["midway"] or f["error"] == -errno.ETIME)
+            forced.discard(where)
+        elif name == "vgpu_reset":
+            forced.add(where)
+    assert not running, running
+    for i in (0, 1):
+        busy = vgpus2[i]["busy_ns"] - vgpus[i]["busy_ns"]
+        assert service[i] == busy > 0, f"v{i}: {service[i]} ns in the trace, {busy} ns in its figures"
+    for i, (a, b) in enumerate(zip(gpu, gpu2)):
+        for event, figure in (("vgpu_switch", "switches"), ("preempted", "preemptions"), ("vgpu_reset", "resets")):
+            assert count[event, i] == b[figure] - a[figure], \
+                f"engine {i}: {count[event, i]} of {event} in the trace, {b[figure] - a[figure]} {figure} in its figures"
+    assert count["preempted", 0] > 1 and count["vgpu_wake", 0] > 0, count
+
+    def only(name):
+        found = [f for n, f in seen if n == name]
+        assert len(found) == 1, f"{len(found)} of {name}: {found}"
+        return found[0]
+    fault, reset, quota = only("vgpu_fault"), only("vgpu_reset"), only("vgpu_quota")
+    assert (fault["vgpu"], fault["va"], fault["access"], fault["error"] < 0) == (0, 0xdead0000, "-w-", True), fault
+    assert reset["vgpu"] == 1, reset
+    assert quota["vgpu"] == 1 and quota["bytes"] > quota["limit"] - quota["used"], quota
+    print(f"{len(seen)} events: {', '.join(sorted({n for n, _ in seen}))}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["record"]:
+        record()
+    else:
+        main()

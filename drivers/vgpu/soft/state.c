@@ -104,7 +104,8 @@ void soft_section_sizes(const struct soft_machine *m, u32 *bytes)
 	bytes[VGPU_SEC_MMU] = 16;
 }
 
-static u8 *put(u8 *to, const void *from, u32 bytes)
+/* A word at a time, mostly, six for each lane: calls would cost more than that. */
+static __always_inline u8 *put(u8 *to, const void *from, u32 bytes)
 {
 	memcpy(to, from, bytes);
 	return to + bytes;

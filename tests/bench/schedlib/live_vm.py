@@ -13,7 +13,8 @@ TOP = os.environ["VGPU_TOP"]
 BUILD = os.environ["VGPU_BUILD"]
 CTL = os.path.join(BUILD, "tools/vgpuctl")
 TRACING = "/sys/kernel/tracing"
-VGPUS, SECONDS = 16, 5
+# served in a window, and in all: so that there are several windows
+VGPUS, WINDOW, SECONDS = 16, 5, 7
 # does nothing to speak of: its figure is what the tracer adds to each
 EMPTY = "op_clock"
 # the request to stop; from the engine's answer until the next command runs
@@ -94,10 +95,11 @@ def main():
     begin, had = sample()
     since = time.monotonic()
     trace("tracing_on", "1")
-    have = had
-    while served(had, have) < SECONDS * 1e9:
+    seen = [had]
+    while served(had, seen[-1]) < SECONDS * 1e9:
         time.sleep(0.25)
         end, have = sample()
+        seen.append(have)
     trace("tracing_on", "0")
     wall = time.monotonic() - since
     functions, lost = traced(TRACED)
@@ -105,7 +107,12 @@ def main():
     for p in programs:
         p.terminate()
         p.wait()
-    json.dump({"weights": weights, "got": grown(had, have), "wall_s": wall, "empty_us": empty, "alive": alive, "lost": lost, "functions": functions,
+    windows = []
+    for i, first in enumerate(seen):
+        last = next((x for x in seen[i:] if served(first, x) >= WINDOW * 1e9), None)
+        if last:
+            windows.append(grown(first, last))
+    json.dump({"weights": weights, "got": grown(had, have), "windows": windows, "wall_s": wall, "empty_us": empty, "alive": alive, "lost": lost, "functions": functions,
                **{k: end[k] - begin[k] for k in ("busy_ns", "switches", "preemptions", "stops", "resets")},
                **{k: end[k] for k in ("stop_p50_ns", "stop_p99_ns", "stop_max_ns")}}, sys.stdout)
     print()

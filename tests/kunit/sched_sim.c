@@ -261,7 +261,9 @@ static void wake(struct vsim *sim, struct vsim_ent *ent)
 	ent->waiting_since = sim->now;
 	event(sim, VSIM_EV_WAKE, ent->index, ent->jobs[ent->jobs_head].cost);
 	if (vgpu_rq_wake(&sim->rq, &ent->se, sim->now) && sim->curr)
-		sim->preempt_at = min(sim->preempt_at, sim->now);
+		sim->preempt_at = min(sim->preempt_at, sim->now +
+				      vgpu_rq_keeps(&sim->rq, sim->now -
+						    sim->slice_from));
 }
 
 /* A job by the clock. */
@@ -446,6 +448,7 @@ static void pick(struct vsim *sim, u64 until)
 		sim->curr->waiting_since = VSIM_NEVER;
 	}
 	sim->run_from = sim->now;
+	sim->slice_from = sim->now;
 	sim->slice_end = sim->now + slice;
 	sim->preempt_at = VSIM_NEVER;
 }

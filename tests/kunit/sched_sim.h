@@ -131,6 +131,7 @@ struct vsim {
 	unsigned int heap_len;
 	struct vsim_ent *curr, *last;
 	u64 run_from;
+	u64 slice_from;
 	u64 slice_end;
 	u64 preempt_at;
 	u64 busy_ns, switches, idle_ns;
@@ -201,6 +202,7 @@ struct vsim_scenario {
 
 extern const struct vsim_scenario vsim_scenarios_fair[];
 extern const struct vsim_scenario vsim_scenarios_policy[];
+extern const struct vsim_scenario vsim_scenarios_governor[];
 
 /* The @n-th of all, or NULL. */
 const struct vsim_scenario *vsim_scenario_at(unsigned int n);

@@ -30,6 +30,17 @@ void vgpu_rq_set_slice(struct vgpu_rq *rq, u64 slice_ns)
 }
 
 /**
+ * vgpu_rq_set_threshold() - how soon may one that wakes up preempt?
+ * @rq: the engine's, any state
+ * @threshold_ns: engine time that who runs has before, up to VGPU_SLICE_MAX_NS
+ */
+void vgpu_rq_set_threshold(struct vgpu_rq *rq, u64 threshold_ns)
+{
+	vgpu_rq_assert_locked(rq);
+	rq->threshold_ns = min(threshold_ns, VGPU_SLICE_MAX_NS);
+}
+
+/**
  * vgpu_rq_set_weight() - change a share, live
  * @rq: its run queue
  * @se: in any state
@@ -223,6 +234,7 @@ void vgpu_group_dissolve(struct vgpu_group *group, u64 now)
 
 /* for vgpu_kunit.ko */
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_slice);
+VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_threshold);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_weight);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_priority);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_set_se_slice);

@@ -136,6 +136,8 @@ struct vgpu_se {
  * @policy: who picks. The run queue owns one module reference to it, that
  *	which the caller got from vgpu_policy_get()
  * @curr: the one that runs, or NULL
+ * @threshold_ns: engine time of its slice that who runs has before it is
+ *	preempted for one that wakes up
  * @ejections: times a policy was thrown out
  * @ejected: optional, set after vgpu_rq_init(): a policy named @policy broke
  *	its contract and "rr" has taken its place. Called under @lock.
@@ -153,6 +155,7 @@ struct vgpu_rq {
 	spinlock_t *lock;		/* the caller's, may be NULL */
 	const struct vgpu_policy *policy;
 	struct vgpu_se *curr;
+	u64 threshold_ns;
 	u64 ejections;
 	void (*ejected)(struct vgpu_rq *rq, const char *policy,
 			const char *reason);
@@ -181,6 +184,8 @@ void vgpu_rq_set_policy(struct vgpu_rq *rq, const struct vgpu_policy *policy,
 			u64 now);
 /* Clamped to VGPU_SLICE_MIN_NS … VGPU_SLICE_MAX_NS; from the next pick on. */
 void vgpu_rq_set_slice(struct vgpu_rq *rq, u64 slice_ns);
+/* Clamped to VGPU_SLICE_MAX_NS; 0, the default: whenever the policy says so. */
+void vgpu_rq_set_threshold(struct vgpu_rq *rq, u64 threshold_ns);
 
 void vgpu_rq_add(struct vgpu_rq *rq, struct vgpu_se *se, u32 id, u32 weight,
 		 u32 priority);
@@ -241,6 +246,15 @@ void vgpu_group_dissolve(struct vgpu_group *group, u64 now);
  * newcomer's share is then counted from this moment, not from the last charge.
  */
 bool vgpu_rq_wake(struct vgpu_rq *rq, struct vgpu_se *se, u64 now);
+/*
+ * vgpu_rq_wake() said true, and the running one has had @ran_ns of its slice:
+ * how much more it keeps. 0: preempt it now.
+ */
+static inline u64 vgpu_rq_keeps(const struct vgpu_rq *rq, u64 ran_ns)
+{
+	return rq->threshold_ns > ran_ns ? rq->threshold_ns - ran_ns : 0;
+}
+
 /* A queued @se has no work any more (cancelled, paused). */
 void vgpu_rq_block(struct vgpu_rq *rq, struct vgpu_se *se, u64 now);
 

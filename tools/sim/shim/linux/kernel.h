@@ -35,6 +35,23 @@
 #define pr_err(...)	((void)(0 && printf(__VA_ARGS__)))
 #define scnprintf	snprintf
 
+static inline unsigned long int_sqrt(unsigned long x)
+{
+	unsigned long root = 0, bit = 1UL << 62;
+
+	for (; bit > x; bit >>= 2)
+		;
+	for (; bit; bit >>= 2) {
+		if (x >= root + bit) {
+			x -= root + bit;
+			root = (root >> 1) + bit;
+		} else {
+			root >>= 1;
+		}
+	}
+	return root;
+}
+
 static inline int fls64(u64 x)
 {
 	return x ? 64 - __builtin_clzll(x) : 0;

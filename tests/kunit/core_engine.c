@@ -17,8 +17,8 @@ static struct core_mock *quiet(struct kunit *test, u64 caps)
 {
 	struct core_mock *mock = core_mock_create(test, caps);
 
-	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, "rr", VGPU_SLICE_MAX_NS,
-					   60 * NSEC_PER_SEC, NULL), 0);
+	KUNIT_ASSERT_EQ(test, core_mock_set(mock, "rr", VGPU_SLICE_MAX_NS,
+					    60 * NSEC_PER_SEC), 0);
 	return mock;
 }
 
@@ -156,8 +156,8 @@ static void silence_is_reset(struct kunit *test)
 
 	info = kunit_kzalloc(test, sizeof(*info), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, info);
-	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, NULL, VGPU_SLICE_MIN_NS,
-					   NSEC_PER_MSEC, NULL), 0);
+	KUNIT_ASSERT_EQ(test, core_mock_set(mock, NULL, VGPU_SLICE_MIN_NS,
+					    NSEC_PER_MSEC), 0);
 	core_tenant_open(test, mock, &a, 0);
 	core_tenant_open(test, mock, &b, 0);
 	core_tenant_fill(&a, 1);
@@ -187,8 +187,8 @@ static void a_limit_that_was_asked_for_is_no_strike(struct kunit *test)
 
 	info = kunit_kzalloc(test, sizeof(*info), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, info);
-	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, NULL, VGPU_SLICE_MIN_NS,
-					   NSEC_PER_MSEC, NULL), 0);
+	KUNIT_ASSERT_EQ(test, core_mock_set(mock, NULL, VGPU_SLICE_MIN_NS,
+					    NSEC_PER_MSEC), 0);
 	/* nobody else is there: what must stop it is its own limit */
 	core_tenant_open(test, mock, &a, 1);
 	for (i = 0; i < 8; i++)
@@ -272,8 +272,8 @@ static void without_preemption_it_is_waited_for(struct kunit *test)
 	struct vgpu_vm_unmap unmap = { .va = TENANT_VA, .bytes = PAGE_SIZE };
 	struct core_tenant a, b;
 
-	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, NULL, VGPU_SLICE_MIN_NS,
-					   NSEC_PER_MSEC, NULL), 0);
+	KUNIT_ASSERT_EQ(test, core_mock_set(mock, NULL, VGPU_SLICE_MIN_NS,
+					    NSEC_PER_MSEC), 0);
 	core_tenant_open(test, mock, &a, 0);
 	core_tenant_open(test, mock, &b, 0);
 	core_tenant_fill(&a, 1);

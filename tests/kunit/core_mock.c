@@ -209,6 +209,21 @@ struct core_mock *core_mock_create_units(struct kunit *test,
 		      engines, units, spare);
 }
 
+int core_mock_set(struct core_mock *mock, const char *policy, u64 slice_ns,
+		  u64 preempt_timeout_ns)
+{
+	const struct vgpu_gpu_set set = {
+		.mask = (policy ? VGPU_GPU_SET_POLICY : 0) |
+			(slice_ns ? VGPU_GPU_SET_SLICE : 0) |
+			(preempt_timeout_ns ? VGPU_GPU_SET_TIMEOUT : 0),
+		.policy = policy,
+		.slice_ns = slice_ns,
+		.preempt_timeout_ns = preempt_timeout_ns,
+	};
+
+	return vgpu_gpu_set(mock->gpu, &set, NULL);
+}
+
 void core_mock_destroy(struct core_mock *mock)
 {
 	unsigned long i;

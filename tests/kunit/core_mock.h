@@ -49,6 +49,9 @@ struct core_mock *core_mock_create_units(struct kunit *test,
 /* @caps: of VGPU_HW_*. Registered; the test ends with core_mock_destroy(). */
 struct core_mock *core_mock_create(struct kunit *test, u64 caps);
 void core_mock_destroy(struct core_mock *mock);
+/* vgpu_gpu_set() of what is not NULL or 0. */
+int core_mock_set(struct core_mock *mock, const char *policy, u64 slice_ns,
+		  u64 preempt_timeout_ns);
 /* Answers the run() in progress, after @ns of engine time. */
 void core_mock_answer(struct core_mock *mock, enum vgpu_hw_event_type type,
 		      u64 ns, int error);

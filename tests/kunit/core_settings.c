@@ -15,8 +15,8 @@
 /* Short slices; no reset comes in between. */
 static void policy(struct kunit *test, struct core_mock *mock, const char *name)
 {
-	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, name, VGPU_SLICE_MIN_NS,
-					   60 * NSEC_PER_SEC, NULL), 0);
+	KUNIT_ASSERT_EQ(test, core_mock_set(mock, name, VGPU_SLICE_MIN_NS,
+					    60 * NSEC_PER_SEC), 0);
 }
 
 static void cap(struct kunit *test, struct vgpu_instance *inst, u32 cap)

@@ -15,8 +15,8 @@ static struct core_mock *quiet(struct kunit *test)
 {
 	struct core_mock *mock = core_mock_create_units(test, 1, 4, 2);
 
-	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, "rr", VGPU_SLICE_MAX_NS,
-					   60 * NSEC_PER_SEC, NULL), 0);
+	KUNIT_ASSERT_EQ(test, core_mock_set(mock, "rr", VGPU_SLICE_MAX_NS,
+					    60 * NSEC_PER_SEC), 0);
 	return mock;
 }
 
@@ -259,8 +259,8 @@ static void taking_is_bounded(struct kunit *test)
 	struct core_tenant a;
 	struct vgpu_instance *inst;
 
-	KUNIT_ASSERT_EQ(test, vgpu_gpu_set(mock->gpu, NULL, 0, NSEC_PER_MSEC,
-					   NULL), 0);
+	KUNIT_ASSERT_EQ(test, core_mock_set(mock, NULL, 0,
+					    NSEC_PER_MSEC), 0);
 	core_tenant_open(test, mock, &a, 0);
 	core_tenant_fill(&a, 1);
 	core_tenant_fill(&a, 2);

@@ -65,7 +65,7 @@ class Vgpu:
 @test("the family has its version, operations and groups")
 def _():
     assert nl.version == 1
-    assert set(nl.groups) == {"lifecycle", "quota", "health"}, nl.groups
+    assert set(nl.groups) == {"lifecycle", "quota", "health", "governor"}, nl.groups
     assert nl.op_count == sum("do" in o or "dump" in o for o in SPECS.op_lists.values())
 
 
@@ -159,7 +159,7 @@ def _():
 @test("a GPU's answer is complete")
 def _():
     g = nl.do("gpu-get", index=0)
-    want = set(SPECS.op_lists["gpu-get"]["do"]["reply"]["attributes"]) - {"unplugged"}
+    want = set(SPECS.op_lists["gpu-get"]["do"]["reply"]["attributes"]) - {"unplugged", "mode"}
     assert set(g) == want, set(g) ^ want
     assert set(g["vram"]) == set(A["vram"]) - {"pad"}
     shared, spare = g["engine"][:g["engines"]], g["engine"][g["engines"]:]
@@ -305,6 +305,48 @@ def _():
     now = nl.do("gpu-get", index=0)
     assert (now["policy"], now["slice-ns"]) == ("rr", 3000000)
     nl.do("gpu-set", index=0, policy=old["policy"], slice_ns=old["slice-ns"])
+
+
+@test("a governor is set by name, leaves what was set by hand, and refusals say why")
+def _():
+    def shape():
+        g = nl.do("gpu-get", index=0)
+        return g["governor"], g.get("mode"), g["slice-ns"], g["own-slice-ns"], g["threshold-ns"]
+
+    modes = SPECS.enums["nl-gov-mode"]
+    old = nl.do("gpu-get", index=0)
+    nl.do("gpu-set", index=0, slice_ns=0, governor="off")
+    off = ("off", None, 2000000, 0, 0)
+    assert shape() == off, shape()
+    try:
+        for name, slice_ns, threshold in (("emergency", 8000000, 4000000), ("performance", 1000000, 0),
+                                          ("balanced", 2000000, 250000), ("power-save", 4000000, 2000000)):
+            nl.do("gpu-set", index=0, governor=name)
+            got = shape()
+            assert got[0] == name and modes[got[1]] == name and got[2:] == (slice_ns, 0, threshold), got
+        nl.do("gpu-set", index=0, slice_ns=600000)
+        assert shape()[2:] == (600000, 600000, 300000), shape()
+        was = shape()
+        for bad, err, name, text in (
+                (dict(governor="turbo"), errno.ENOENT, "governor", "off, auto, emergency"),
+                (dict(governor=""), errno.ENOENT, "governor", "power-save"),
+                (dict(governor="x" * 16), (errno.EINVAL, errno.ERANGE), "governor", ""),
+                (dict(governor="off", slice_ns=99999), errno.ERANGE, "slice-ns", "100000 to 100000000"),
+                (dict(governor="off", policy="nonsense"), errno.ENOENT, "policy", "no policy"),
+                (dict(governor="off", preempt_timeout_ns=1), errno.ERANGE, "preempt-timeout-ns", "out of range"),
+                (dict(governor="off", slice_ns=(1 << 64) - 1), errno.ERANGE, "slice-ns", "out of range")):
+            refused(err, nl.do, "gpu-set", **{"index": 0, "slice_ns": 700000, **bad}, attr_name=name, text=text)
+            assert shape() == was, f"{bad}: half done: {shape()}"
+        refused(errno.EINVAL, nl.do, "gpu-set", index=0, mode=1, attr_name="mode")
+        refused(errno.EINVAL, nl.do, "gpu-set", index=0, threshold_ns=1, attr_name="threshold-ns")
+        nl.do("gpu-set", index=0, slice_ns=0, governor="auto")
+        got = shape()
+        assert got[0] == "auto" and modes[got[1]] == "balanced" and got[2:] == (2000000, 0, 250000), got
+        figures = nl.do("gpu-get", index=0)["governor-figures"]
+        assert [modes[m["mode"]] for m in figures["mode"]] == modes, figures
+        assert all(m["entered"] for m in figures["mode"]), figures
+    finally:
+        nl.do("gpu-set", index=0, slice_ns=old["own-slice-ns"], governor="off")
 
 
 def settings(i):

@@ -305,6 +305,11 @@ static void vgpu_close(struct peer_run *run)
 
 static int vgpu_open(struct peer_run *run)
 {
+	static const struct vgpu_gpu_set set = {
+		.mask = VGPU_GPU_SET_POLICY | VGPU_GPU_SET_SLICE,
+		.policy = "fair",
+		.slice_ns = 2000000,
+	};
 	struct vgpu_side *side = kzalloc(sizeof(*side), GFP_KERNEL);
 	unsigned int i;
 	int err;
@@ -336,7 +341,7 @@ static int vgpu_open(struct peer_run *run)
 	for (i = 0; !err && i < PEER_TENANTS; i++)
 		err = tenant_open(run, i);
 	if (!err)
-		err = vgpu_gpu_set(side->gpu, "fair", 2000000, 0, NULL);
+		err = vgpu_gpu_set(side->gpu, &set, NULL);
 	if (!err)
 		return 0;
 close:

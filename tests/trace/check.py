@@ -31,6 +31,7 @@ def engines():
 
 def record():
     """What runs while trace-cmd looks."""
+    ctl("sched", "set", "0", "--governor", "auto", "--slice", "0")
     beside = subprocess.Popen([CTL, "run", "--vgpu", "v1", "--verify", "--repeat", "4", "igemm"])
     ctl("run", "--vgpu", "v0", "--verify", "--repeat", "4", "igemm")
     if beside.wait():
@@ -68,7 +69,7 @@ def main():
     gpu2, vgpus2 = engines(), [show("vgpu", f"v{i}") for i in (0, 1)]
 
     running, count, service = {}, collections.Counter(), collections.Counter()
-    seen, forced = [], set()
+    seen, forced, mode = [], set(), "balanced"
     for name, f in events():
         seen.append((name, f))
         count[name, f.get("engine")] += 1
@@ -86,6 +87,9 @@ def main():
             forced.discard(where)
         elif name == "vgpu_reset":
             forced.add(where)
+        elif name == "vgpu_governor":
+            assert f["from"] == mode != f["to"], f"{f}, in {mode}"
+            mode = f["to"]
     assert not running, running
     for i in (0, 1):
         busy = vgpus2[i]["busy_ns"] - vgpus[i]["busy_ns"]
@@ -95,6 +99,13 @@ def main():
             assert count[event, i] == b[figure] - a[figure], \
                 f"engine {i}: {count[event, i]} of {event} in the trace, {b[figure] - a[figure]} {figure} in its figures"
     assert count["preempted", 0] > 1 and count["vgpu_wake", 0] > 0, count
+
+    # the engine was busy for seconds; once a second at most, and each is counted
+    governor = show("gpu", 0)["governor_figures"]
+    first = next(f for n, f in seen if n == "vgpu_governor")
+    assert (first["to"], first["reason"], first["slice_ns"], first["threshold_ns"]) == ("performance", "load", 1000000, 0), first
+    assert first["demand"] >= 800 and first["busy"] <= 1000, first
+    assert 1 <= count["vgpu_governor", None] <= governor["changes"], governor
 
     def only(name):
         found = [f for n, f in seen if n == name]

@@ -41,6 +41,7 @@
 #include <vgpu/backend.h>
 #include <vgpu/ctx.h>
 #include <vgpu/face.h>
+#include <vgpu/governor.h>
 #include <vgpu/mem.h>
 #include <vgpu/sched.h>
 
@@ -274,6 +275,38 @@ struct vgpu_partition {
 	unsigned int units;
 };
 
+/* Beside the modes, which can be fixed. */
+#define VGPU_GOVERNOR_AUTO	VGPU_GOV_MODES
+#define VGPU_GOVERNOR_OFF	(VGPU_GOV_MODES + 1)
+
+/* Figures of an engine as of a moment. */
+struct vgpu_governor_mark {
+	u64 now_ns;
+	u64 idle_ns;
+	u64 switch_ns;
+	u64 switches;
+};
+
+/**
+ * struct vgpu_governor - see governor.c; under gpu->lock
+ * @gov: what it knows and chose
+ * @setting: a mode, VGPU_GOVERNOR_AUTO or _OFF; also read without the lock
+ * @work: takes the next sample
+ * @paused: nothing ran in the last period, so none was armed
+ * @sampled_ns: when the last one was taken
+ * @samples: taken so far
+ * @mark: of each engine, as of then
+ */
+struct vgpu_governor {
+	struct vgpu_gov gov;
+	int setting;
+	struct delayed_work work;
+	bool paused;
+	u64 sampled_ns;
+	u64 samples;
+	struct vgpu_governor_mark mark[VGPU_MAX_ENGINES];
+};
+
 struct vgpu_gpu {
 	struct kref ref;
 	u32 index;
@@ -292,8 +325,11 @@ struct vgpu_gpu {
 	struct vgpu_type types[VGPU_MAX_TYPES];
 	unsigned int nr_types;
 	struct vgpu_partition whole;
-	u64 slice_ns;
+	u64 slice_ns;				/* in force */
+	u64 own_slice_ns;			/* set by hand, or 0 */
+	u64 threshold_ns;			/* in force */
 	u64 preempt_timeout_ns;
+	struct vgpu_governor governor;
 	const struct vgpu_policy *policy;
 	struct list_head tenants;
 	bool nested;				/* tenants count, see tenant.c */
@@ -319,6 +355,20 @@ void vgpu_ecc_init(struct vgpu_gpu *gpu);
 bool vgpu_gpu_enter(struct vgpu_gpu *gpu, int *idx);
 void vgpu_gpu_leave(int idx);
 void vgpu_gpu_sample_soon(struct vgpu_gpu *gpu);
+/* gpu->lock held: slice and threshold in force, to every engine. */
+void vgpu_gpu_apply_slices(struct vgpu_gpu *gpu);
+
+/* governor.c; gpu->lock is held where not noted. */
+void vgpu_governor_init(struct vgpu_gpu *gpu);
+/* Any context, no lock: an engine got work. */
+void vgpu_governor_arm(struct vgpu_gpu *gpu);
+/* Any context: what can be set, or -ENOENT. */
+int vgpu_governor_parse(const char *name);
+void vgpu_governor_set(struct vgpu_gpu *gpu, int setting);
+/* Works out what is in force; vgpu_gpu_apply_slices() follows. */
+void vgpu_governor_shape(struct vgpu_gpu *gpu);
+void vgpu_governor_get_info(struct vgpu_gpu *gpu,
+			    struct vgpu_governor_info *info);
 
 /* ----------------------------------------------------------- instance */
 
@@ -713,6 +763,8 @@ void vgpu_shpages_show(struct vgpu_shpages *sp, u32 slot, u64 value);
 /* Any context. @gpu or @inst may be NULL. */
 void vgpu_event_post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 		     const struct vgpu_instance *inst, u64 value);
+void vgpu_event_post_governor(const struct vgpu_gpu *gpu,
+			      const struct vgpu_gov_change *change);
 void vgpu_event_flush(void);
 int vgpu_faces_gpu_added(struct vgpu_gpu *gpu);
 void vgpu_faces_gpu_removed(struct vgpu_gpu *gpu);

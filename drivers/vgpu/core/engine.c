@@ -335,6 +335,25 @@ static void dispatch(struct vgpu_engine *e)
 	}
 }
 
+/*
+ * One that woke up is to have the engine, at once or when who runs has had what
+ * it may keep: then its slice ends there, sooner than it would.
+ */
+static void preempt_for_waker(struct vgpu_engine *e, u64 now)
+{
+	u64 used = engine_clock(e) - e->slice_clock;
+	u64 keeps = vgpu_rq_keeps(&e->rq, used);
+
+	if (!keeps || e->resched) {
+		e->resched = true;
+		vgpu_engine_preempt_locked(e);
+	} else if (used + keeps < e->slice_ns) {
+		e->slice_ns = used + keeps;
+		e->slice_end = now + to_wall(e, keeps);
+		slice_timer_start(e, now);
+	}
+}
+
 /* The policy compares with the one that runs: what it used so far counts. */
 static void charge_so_far(struct vgpu_engine *e)
 {
@@ -360,15 +379,14 @@ void vgpu_entity_unblock_locked(struct vgpu_entity *ent)
 	    ent->se.state != VGPU_SE_IDLE || e->state == VGPU_ENGINE_DEAD)
 		return;
 	vgpu_gpu_sample_soon(e->gpu);
+	vgpu_governor_arm(e->gpu);
 	charge_so_far(e);
 	ent->woken_at = ktime_get_ns();
 	preempts = vgpu_rq_wake(&e->rq, &ent->se, ent->woken_at) &&
 		   e->state == VGPU_ENGINE_RUNNING;
 	trace_vgpu_wake(e, ent->inst->id, preempts);
-	if (preempts) {
-		e->resched = true;
-		vgpu_engine_preempt_locked(e);
-	}
+	if (preempts)
+		preempt_for_waker(e, ent->woken_at);
 	if (e->state == VGPU_ENGINE_IDLE)
 		dispatch(e);
 }
@@ -748,6 +766,7 @@ int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 	vgpu_rq_init(&e->rq, &e->lock,
 		     vgpu_policy_get(vgpu_policy_name(gpu->policy)));
 	e->rq.slice_ns = gpu->slice_ns;
+	e->rq.threshold_ns = gpu->threshold_ns;
 	e->rq.ejected = vgpu_engine_ejected;
 	e->idle_since = ktime_get_ns();
 	return 0;

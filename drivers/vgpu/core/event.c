@@ -59,8 +59,9 @@ static void events_deliver(struct work_struct *work)
 
 static DECLARE_WORK(events_work, events_deliver);
 
-void vgpu_event_post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
-		     const struct vgpu_instance *inst, u64 value)
+static void post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
+		 const struct vgpu_instance *inst, u64 value,
+		 const struct vgpu_gov_change *change)
 {
 	struct vgpu_event_item *item;
 
@@ -75,6 +76,8 @@ void vgpu_event_post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 	if (inst)
 		item->ev.uuid = inst->uuid;
 	item->ev.value = value;
+	if (change)
+		item->ev.governor = *change;
 	item->ev.time_ns = ktime_get_boottime_ns();
 	llist_add(&item->node, &events);
 	schedule_work(&events_work);
@@ -82,6 +85,18 @@ void vgpu_event_post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 drop:
 	atomic_dec(&events_waiting);
 	atomic_long_inc(&events_dropped);
+}
+
+void vgpu_event_post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
+		     const struct vgpu_instance *inst, u64 value)
+{
+	post(type, gpu, inst, value, NULL);
+}
+
+void vgpu_event_post_governor(const struct vgpu_gpu *gpu,
+			      const struct vgpu_gov_change *change)
+{
+	post(VGPU_EVENT_GOVERNOR, gpu, NULL, 0, change);
 }
 
 void vgpu_event_flush(void)

@@ -218,6 +218,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	INIT_WORK(&gpu->woken_work, vgpu_queue_woken_work);
 	vgpu_ecc_init(gpu);
 	INIT_DELAYED_WORK(&gpu->sample_work, gpu_sample);
+	vgpu_governor_init(gpu);
 	gpu->desc = *desc;
 	strscpy(gpu->name, desc->name, sizeof(gpu->name));
 	strscpy(gpu->driver, desc->driver, sizeof(gpu->driver));
@@ -330,6 +331,7 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 
 	vgpu_event_post(VGPU_EVENT_GPU_REMOVED, gpu, NULL, 0);
 	cancel_delayed_work_sync(&gpu->sample_work);
+	cancel_delayed_work_sync(&gpu->governor.work);
 	cancel_work_sync(&gpu->woken_work);
 	cancel_work_sync(&gpu->ecc_work);
 	for (i = 0; i < gpu->whole.nr_engines; i++)
@@ -374,6 +376,7 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	info->all_engines = gpu->whole.nr_engines;
 	info->slice_ns = gpu->slice_ns;
 	info->preempt_timeout_ns = gpu->preempt_timeout_ns;
+	vgpu_governor_get_info(gpu, &info->governor);
 	strscpy(info->policy, vgpu_policy_name(gpu->policy),
 		sizeof(info->policy));
 	mutex_unlock(&gpu->lock);

@@ -71,43 +71,74 @@ static int check_policy(struct vgpu_gpu *gpu, const struct vgpu_policy *policy,
 	return 0;
 }
 
-/* gpu->lock held: all run queues as the settings say. */
-static void apply_gpu(struct vgpu_gpu *gpu, bool policy)
+void vgpu_gpu_apply_slices(struct vgpu_gpu *gpu)
 {
 	unsigned int i;
 
-	if (policy)
-		vgpu_tenants_set_policy(gpu);
+	lockdep_assert_held(&gpu->lock);
 	for (i = 0; i < gpu->whole.nr_engines; i++) {
 		struct vgpu_engine *e = &gpu->whole.engines[i];
 
 		spin_lock_irq(&e->lock);
 		vgpu_rq_set_slice(&e->rq, gpu->slice_ns);
+		vgpu_rq_set_threshold(&e->rq, gpu->threshold_ns);
 		vgpu_engine_kick_locked(e);
 		spin_unlock_irq(&e->lock);
 	}
 }
 
-int vgpu_gpu_set(struct vgpu_gpu *gpu, const char *policy, u64 slice_ns,
-		 u64 preempt_timeout_ns, struct vgpu_refusal *why)
+/* What can be said of it without looking at the GPU. */
+static int check_gpu(const struct vgpu_gpu_set *set, struct vgpu_refusal *why)
 {
-	const struct vgpu_policy *new = NULL;
-	bool switches = policy && *policy;
-	int idx, ret = 0;
+	int ret = 0;
 
-	if (slice_ns)
-		ret = check_slice(slice_ns, VGPU_GPU_SET_SLICE, why);
+	if (set->mask & ~(VGPU_GPU_SET_POLICY | VGPU_GPU_SET_SLICE |
+			  VGPU_GPU_SET_TIMEOUT | VGPU_GPU_SET_GOVERNOR))
+		return vgpu_refuse(why, 0, -EINVAL, "no such setting");
+	if (set->mask & VGPU_GPU_SET_SLICE && set->slice_ns)
+		ret = check_slice(set->slice_ns, VGPU_GPU_SET_SLICE, why);
 	if (ret)
 		return ret;
-	if (preempt_timeout_ns &&
-	    (preempt_timeout_ns < VGPU_PREEMPT_TIMEOUT_MIN_NS ||
-	     preempt_timeout_ns > VGPU_PREEMPT_TIMEOUT_MAX_NS))
+	if (set->mask & VGPU_GPU_SET_TIMEOUT &&
+	    (set->preempt_timeout_ns < VGPU_PREEMPT_TIMEOUT_MIN_NS ||
+	     set->preempt_timeout_ns > VGPU_PREEMPT_TIMEOUT_MAX_NS))
 		return vgpu_refuse(why, VGPU_GPU_SET_TIMEOUT, -ERANGE,
 				   "preempt-timeout-ns is out of range: %llu to %llu",
 				   VGPU_PREEMPT_TIMEOUT_MIN_NS,
 				   VGPU_PREEMPT_TIMEOUT_MAX_NS);
-	if (switches) {
-		new = vgpu_policy_get(policy);
+	if (set->mask & VGPU_GPU_SET_GOVERNOR &&
+	    vgpu_governor_parse(set->governor) < 0)
+		return vgpu_refuse(why, VGPU_GPU_SET_GOVERNOR, -ENOENT,
+				   "governor: off, auto, emergency, performance, balanced or power-save");
+	return 0;
+}
+
+/* gpu->lock held. Nothing of this can fail. */
+static void apply_gpu(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set)
+{
+	if (set->mask & VGPU_GPU_SET_SLICE)
+		gpu->own_slice_ns = set->slice_ns;
+	if (set->mask & VGPU_GPU_SET_TIMEOUT)
+		WRITE_ONCE(gpu->preempt_timeout_ns, set->preempt_timeout_ns);
+	if (set->mask & VGPU_GPU_SET_GOVERNOR)
+		vgpu_governor_set(gpu, vgpu_governor_parse(set->governor));
+	if (set->mask & VGPU_GPU_SET_POLICY)
+		vgpu_tenants_set_policy(gpu);
+	vgpu_governor_shape(gpu);
+	vgpu_gpu_apply_slices(gpu);
+}
+
+int vgpu_gpu_set(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
+		 struct vgpu_refusal *why)
+{
+	const struct vgpu_policy *new = NULL;
+	int idx, ret;
+
+	ret = check_gpu(set, why);
+	if (ret)
+		return ret;
+	if (set->mask & VGPU_GPU_SET_POLICY) {
+		new = vgpu_policy_get(set->policy);
 		if (!new)
 			return no_policy(why);
 	}
@@ -120,13 +151,9 @@ int vgpu_gpu_set(struct vgpu_gpu *gpu, const char *policy, u64 slice_ns,
 	if (new)
 		ret = check_policy(gpu, new, why);
 	if (!ret) {
-		if (slice_ns)
-			gpu->slice_ns = slice_ns;
-		if (preempt_timeout_ns)
-			WRITE_ONCE(gpu->preempt_timeout_ns, preempt_timeout_ns);
 		if (new)
 			swap(gpu->policy, new);
-		apply_gpu(gpu, switches);
+		apply_gpu(gpu, set);
 	}
 	mutex_unlock(&gpu->lock);
 	vgpu_gpu_leave(idx);

@@ -3,8 +3,8 @@
  * Tracepoints: what the engines do, as perf, trace-cmd and Perfetto see it
  * (events/vgpu in tracefs). An engine runs from a vgpu_run to the next
  * vgpu_stop of the same GPU and engine, or until the GPU goes. All are called
- * in atomic context, under the engine's lock, but for vgpu_quota. Like all
- * tracepoints: for people who look, no stable interface.
+ * in atomic context, under the engine's lock, but for vgpu_quota and
+ * vgpu_governor. Like all tracepoints: for people who look, no stable interface.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vgpu
@@ -20,6 +20,21 @@
 TRACE_DEFINE_ENUM(VGPU_CMD_COPY);
 TRACE_DEFINE_ENUM(VGPU_CMD_FILL);
 TRACE_DEFINE_ENUM(VGPU_CMD_LAUNCH);
+TRACE_DEFINE_ENUM(VGPU_GOV_EMERGENCY);
+TRACE_DEFINE_ENUM(VGPU_GOV_PERFORMANCE);
+TRACE_DEFINE_ENUM(VGPU_GOV_BALANCED);
+TRACE_DEFINE_ENUM(VGPU_GOV_POWER_SAVE);
+TRACE_DEFINE_ENUM(VGPU_GOV_LOAD);
+TRACE_DEFINE_ENUM(VGPU_GOV_OVERHEAD);
+TRACE_DEFINE_ENUM(VGPU_GOV_MEMORY);
+TRACE_DEFINE_ENUM(VGPU_GOV_RELIEF);
+
+#define show_vgpu_gov_mode(mode)				\
+	__print_symbolic(mode,					\
+			 { VGPU_GOV_EMERGENCY, "emergency" },	\
+			 { VGPU_GOV_PERFORMANCE, "performance" }, \
+			 { VGPU_GOV_BALANCED, "balanced" },	\
+			 { VGPU_GOV_POWER_SAVE, "power-save" })
 
 /* A command has the engine. */
 TRACE_EVENT(vgpu_run,
@@ -200,6 +215,50 @@ TRACE_EVENT(vgpu_quota,
 	TP_printk("gpu=%u vgpu=%u bytes=%llu used=%llu limit=%llu",
 		  __entry->gpu, __entry->vgpu, __entry->bytes, __entry->used,
 		  __entry->limit)
+);
+
+/* The governor chose another mode; the sample is the one that decided. */
+TRACE_EVENT(vgpu_governor,
+	TP_PROTO(const struct vgpu_gpu *gpu,
+		 const struct vgpu_gov_change *change),
+	TP_ARGS(gpu, change),
+	TP_STRUCT__entry(
+		__field(u32, gpu)
+		__field(u32, from)
+		__field(u32, to)
+		__field(u32, reason)
+		__field(u32, busy)
+		__field(u32, demand)
+		__field(u32, memory)
+		__field(u32, overhead)
+		__field(u32, switches)
+		__field(u64, slice_ns)
+		__field(u64, threshold_ns)
+	),
+	TP_fast_assign(
+		__entry->gpu = gpu->index;
+		__entry->from = change->from;
+		__entry->to = change->to;
+		__entry->reason = change->reason;
+		__entry->busy = change->view.last.busy;
+		__entry->demand = change->view.demand;
+		__entry->memory = change->view.last.memory;
+		__entry->overhead = change->view.overhead;
+		__entry->switches = change->view.switches;
+		__entry->slice_ns = gpu->slice_ns;
+		__entry->threshold_ns = gpu->threshold_ns;
+	),
+	TP_printk("gpu=%u from=%s to=%s reason=%s busy=%u demand=%u memory=%u overhead=%u switches=%u slice_ns=%llu threshold_ns=%llu",
+		  __entry->gpu, show_vgpu_gov_mode(__entry->from),
+		  show_vgpu_gov_mode(__entry->to),
+		  __print_symbolic(__entry->reason,
+				   { VGPU_GOV_LOAD, "load" },
+				   { VGPU_GOV_OVERHEAD, "overhead" },
+				   { VGPU_GOV_MEMORY, "memory" },
+				   { VGPU_GOV_RELIEF, "relief" }),
+		  __entry->busy, __entry->demand, __entry->memory,
+		  __entry->overhead, __entry->switches, __entry->slice_ns,
+		  __entry->threshold_ns)
 );
 
 #endif

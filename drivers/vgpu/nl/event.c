@@ -16,6 +16,14 @@ static_assert((int)VGPU_NL_STATE_PAUSED == VGPU_STATE_PAUSED);
 static_assert((int)VGPU_NL_STATE_STOPPED == VGPU_STATE_STOPPED);
 static_assert((int)VGPU_NL_STATE_FAILED == VGPU_STATE_FAILED);
 static_assert((int)VGPU_NL_STATE_DEAD == VGPU_STATE_DEAD);
+static_assert((int)VGPU_NL_GOV_MODE_EMERGENCY == VGPU_GOV_EMERGENCY);
+static_assert((int)VGPU_NL_GOV_MODE_PERFORMANCE == VGPU_GOV_PERFORMANCE);
+static_assert((int)VGPU_NL_GOV_MODE_BALANCED == VGPU_GOV_BALANCED);
+static_assert((int)VGPU_NL_GOV_MODE_POWER_SAVE == VGPU_GOV_POWER_SAVE);
+static_assert((int)VGPU_NL_GOV_REASON_LOAD == VGPU_GOV_LOAD);
+static_assert((int)VGPU_NL_GOV_REASON_OVERHEAD == VGPU_GOV_OVERHEAD);
+static_assert((int)VGPU_NL_GOV_REASON_MEMORY == VGPU_GOV_MEMORY);
+static_assert((int)VGPU_NL_GOV_REASON_RELIEF == VGPU_GOV_RELIEF);
 
 /* How each event of the core looks outside, and who is told. */
 static const struct {
@@ -40,12 +48,16 @@ static const struct {
 	[VGPU_EVENT_RESET] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_RESET },
 	[VGPU_EVENT_BROKEN] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_BROKEN },
 	[VGPU_EVENT_ECC] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_ECC },
+	[VGPU_EVENT_GOVERNOR] = {
+		VGPU_NLGRP_GOVERNOR, VGPU_NL_EVENT_GOVERNOR
+	},
 };
 
 static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
 	[VGPU_NLGRP_LIFECYCLE] = VGPU_NL_CMD_LIFECYCLE_NTF,
 	[VGPU_NLGRP_QUOTA] = VGPU_NL_CMD_QUOTA_NTF,
 	[VGPU_NLGRP_HEALTH] = VGPU_NL_CMD_HEALTH_NTF,
+	[VGPU_NLGRP_GOVERNOR] = VGPU_NL_CMD_GOVERNOR_NTF,
 };
 
 static atomic64_t vgpu_nl_seq[VGPU_NLGRP_COUNT];
@@ -61,6 +73,22 @@ static bool changes_lists(enum vgpu_event_type type)
 {
 	return type == VGPU_EVENT_GPU_ADDED || type == VGPU_EVENT_GPU_REMOVED ||
 	       type == VGPU_EVENT_CREATED || type == VGPU_EVENT_DESTROYED;
+}
+
+static int put_governor(struct sk_buff *skb, const struct vgpu_gov_change *c)
+{
+	if (nla_put_u32(skb, VGPU_A_EVENT_FROM, c->from) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_TO, c->to) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_REASON, c->reason) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_BUSY_PERMILLE, c->view.last.busy) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_DEMAND_PERMILLE, c->view.demand) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_MEMORY_PERMILLE,
+			c->view.last.memory) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_OVERHEAD_PERMILLE,
+			c->view.overhead) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_SWITCHES, c->view.switches))
+		return -EMSGSIZE;
+	return 0;
 }
 
 /* What only this kind of event has. */
@@ -80,6 +108,8 @@ static int put_value(struct sk_buff *skb, const struct vgpu_event *ev)
 		return nla_put_u32(skb, VGPU_A_EVENT_ENGINE, ev->value);
 	case VGPU_EVENT_BROKEN:
 		return nla_put_s32(skb, VGPU_A_EVENT_ERROR, ev->value);
+	case VGPU_EVENT_GOVERNOR:
+		return put_governor(skb, &ev->governor);
 	default:
 		return 0;
 	}

@@ -100,6 +100,55 @@ static int put_engine(struct sk_buff *skb, u32 index,
 	return 0;
 }
 
+static int put_mode(struct sk_buff *skb, u32 mode,
+		    const struct vgpu_governor_info *g)
+{
+	struct nlattr *nest = nla_nest_start(skb, VGPU_A_GOVERNOR_MODE);
+
+	if (!nest || nla_put_u32(skb, VGPU_A_GOV_MODE_MODE, mode) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GOV_MODE_ENTERED, g->entered[mode],
+			      VGPU_A_GOV_MODE_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GOV_MODE_TIME_NS, g->time_ns[mode],
+			      VGPU_A_GOV_MODE_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* Which mode is in force tells of the load, and so does the threshold. */
+static int put_governor(struct sk_buff *skb, const struct vgpu_governor_info *g)
+{
+	const struct vgpu_gov_view *v = &g->view;
+	struct nlattr *nest;
+	u32 mode;
+
+	if ((g->on && nla_put_u32(skb, VGPU_A_GPU_MODE, g->mode)) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GPU_THRESHOLD_NS, g->threshold_ns,
+			      VGPU_A_GPU_PAD))
+		return -EMSGSIZE;
+	nest = nla_nest_start(skb, VGPU_A_GPU_GOVERNOR_FIGURES);
+	if (!nest || nla_put_u64_64bit(skb, VGPU_A_GOVERNOR_CHANGES, g->changes,
+				       VGPU_A_GOVERNOR_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GOVERNOR_SAMPLES, g->samples,
+			      VGPU_A_GOVERNOR_PAD) ||
+	    nla_put_u32(skb, VGPU_A_GOVERNOR_BUSY_PERMILLE, v->last.busy) ||
+	    nla_put_u32(skb, VGPU_A_GOVERNOR_MEMORY_PERMILLE,
+			v->last.memory) ||
+	    nla_put_u32(skb, VGPU_A_GOVERNOR_OVERHEAD_PERMILLE, v->overhead) ||
+	    nla_put_u32(skb, VGPU_A_GOVERNOR_SWITCHES, v->switches) ||
+	    nla_put_u32(skb, VGPU_A_GOVERNOR_MEAN_PERMILLE, v->mean) ||
+	    nla_put_u32(skb, VGPU_A_GOVERNOR_DEVIATION_PERMILLE,
+			v->deviation) ||
+	    nla_put_s32(skb, VGPU_A_GOVERNOR_TREND_PERMILLE, v->trend) ||
+	    nla_put_u32(skb, VGPU_A_GOVERNOR_DEMAND_PERMILLE, v->demand))
+		return -EMSGSIZE;
+	for (mode = 0; mode < VGPU_GOV_MODES; mode++)
+		if (put_mode(skb, mode, g))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 /* What a GPU is; nothing here tells what its tenants do. */
 static int put_shape(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 {
@@ -121,7 +170,10 @@ static int put_shape(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 			      VGPU_A_GPU_PAD) ||
 	    nla_put_u64_64bit(skb, VGPU_A_GPU_PREEMPT_TIMEOUT_NS,
 			      gi->preempt_timeout_ns, VGPU_A_GPU_PAD) ||
-	    nla_put_string(skb, VGPU_A_GPU_STRATEGY, gi->strategy))
+	    nla_put_string(skb, VGPU_A_GPU_STRATEGY, gi->strategy) ||
+	    nla_put_string(skb, VGPU_A_GPU_GOVERNOR, gi->governor.setting) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GPU_OWN_SLICE_NS,
+			      gi->governor.own_slice_ns, VGPU_A_GPU_PAD))
 		return -EMSGSIZE;
 	if (gi->unplugged && nla_put_flag(skb, VGPU_A_GPU_UNPLUGGED))
 		return -EMSGSIZE;
@@ -136,7 +188,8 @@ static int put_use(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 			      gi->vram_committed, VGPU_A_GPU_PAD) ||
 	    put_vram(skb, &gi->vram))
 		return -EMSGSIZE;
-	if (nla_put_u32(skb, VGPU_A_GPU_UNITS_FREE, gi->units_free))
+	if (nla_put_u32(skb, VGPU_A_GPU_UNITS_FREE, gi->units_free) ||
+	    put_governor(skb, &gi->governor))
 		return -EMSGSIZE;
 	/* Spare ones as well: what they served is part of the figures. */
 	for (i = 0; i < min_t(u32, gi->all_engines, VGPU_MAX_ENGINES); i++)
@@ -157,6 +210,9 @@ static int fill_gpu(struct sk_buff *skb, struct vgpu_gpu *gpu, u32 portid,
 	if (!gi)
 		return -ENOMEM;
 	vgpu_gpu_get_info(gpu, gi);
+	/* what a governor makes of it tells of the load */
+	if (!admin)
+		gi->slice_ns = gi->governor.base_slice_ns;
 
 	hdr = genlmsg_put(skb, portid, seq, &vgpu_nl_family,
 			  cb ? NLM_F_MULTI : 0, VGPU_NL_CMD_GPU_GET);
@@ -237,6 +293,17 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	const struct nlattr *slice = info->attrs[VGPU_A_GPU_SLICE_NS];
 	const struct nlattr *timeout = info->attrs[VGPU_A_GPU_PREEMPT_TIMEOUT_NS];
 	const struct nlattr *strategy = info->attrs[VGPU_A_GPU_STRATEGY];
+	const struct nlattr *governor = info->attrs[VGPU_A_GPU_GOVERNOR];
+	const struct vgpu_gpu_set set = {
+		.mask = (policy ? VGPU_GPU_SET_POLICY : 0) |
+			(slice ? VGPU_GPU_SET_SLICE : 0) |
+			(timeout ? VGPU_GPU_SET_TIMEOUT : 0) |
+			(governor ? VGPU_GPU_SET_GOVERNOR : 0),
+		.policy = policy ? nla_data(policy) : NULL,
+		.slice_ns = slice ? nla_get_u64(slice) : 0,
+		.preempt_timeout_ns = timeout ? nla_get_u64(timeout) : 0,
+		.governor = governor ? nla_data(governor) : NULL,
+	};
 	const char *was = NULL;
 	struct vgpu_refusal why = {};
 	struct vgpu_gpu *gpu;
@@ -248,9 +315,9 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "say which GPU: index");
-	if (!policy && !slice && !timeout && !strategy)
+	if (!set.mask && !strategy)
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
-				   "nothing to set: policy, slice-ns, preempt-timeout-ns or strategy");
+				   "nothing to set: policy, slice-ns, preempt-timeout-ns, strategy, governor");
 
 	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_GPU_INDEX], info->extack);
 	if (IS_ERR(gpu))
@@ -266,9 +333,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 					    "no strategy of that name: best, buddy, first or worst");
 		}
 	}
-	err = vgpu_gpu_set(gpu, policy ? nla_data(policy) : NULL,
-			   slice ? nla_get_u64(slice) : 0,
-			   timeout ? nla_get_u64(timeout) : 0, &why);
+	err = vgpu_gpu_set(gpu, &set, &why);
 	if (err && strategy)
 		vgpu_gpu_set_strategy(gpu, was, &was);
 	vgpu_gpu_put(gpu);
@@ -277,6 +342,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return vgpu_nl_err(info->extack,
 			   why.field == VGPU_GPU_SET_POLICY ? policy :
 			   why.field == VGPU_GPU_SET_SLICE ? slice :
-			   why.field == VGPU_GPU_SET_TIMEOUT ? timeout : NULL,
+			   why.field == VGPU_GPU_SET_TIMEOUT ? timeout :
+			   why.field == VGPU_GPU_SET_GOVERNOR ? governor : NULL,
 			   err, "%s", why.text);
 }

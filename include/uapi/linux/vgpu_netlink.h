@@ -60,6 +60,32 @@ enum vgpu_nl_event {
 	 * it
 	 */
 	VGPU_NL_EVENT_ECC = 11,
+	/* the load of a GPU made its governor choose another mode */
+	VGPU_NL_EVENT_GOVERNOR = 12,
+};
+
+/* Modes of a governor. */
+enum vgpu_nl_gov_mode {
+	/* switching hurts; the longest slices */
+	VGPU_NL_GOV_MODE_EMERGENCY = 0,
+	/* loaded; short slices, who wakes up is served at once */
+	VGPU_NL_GOV_MODE_PERFORMANCE = 1,
+	/* in between */
+	VGPU_NL_GOV_MODE_BALANCED = 2,
+	/* little to do; long slices */
+	VGPU_NL_GOV_MODE_POWER_SAVE = 3,
+};
+
+/* Why a governor chose a mode. */
+enum vgpu_nl_gov_reason {
+	/* demand rose or fell */
+	VGPU_NL_GOV_REASON_LOAD = 0,
+	/* switches took too much of the time */
+	VGPU_NL_GOV_REASON_OVERHEAD = 1,
+	/* VRAM was nearly full, under load and shared */
+	VGPU_NL_GOV_REASON_MEMORY = 2,
+	/* an emergency was over */
+	VGPU_NL_GOV_REASON_RELIEF = 3,
 };
 
 /* Clean blocks of one size that are kept at hand. */
@@ -146,6 +172,55 @@ enum {
 	VGPU_A_ENGINE_MAX = (__VGPU_A_ENGINE_MAX - 1)
 };
 
+/* What a governor counts of a mode. */
+enum {
+	VGPU_A_GOV_MODE_PAD = 1,
+	/* u32: which */
+	VGPU_A_GOV_MODE_MODE = 2,
+	/* u64: times, by itself or by hand */
+	VGPU_A_GOV_MODE_ENTERED = 3,
+	/* u64: spent in it */
+	VGPU_A_GOV_MODE_TIME_NS = 4,
+
+	__VGPU_A_GOV_MODE_MAX,
+	VGPU_A_GOV_MODE_MAX = (__VGPU_A_GOV_MODE_MAX - 1)
+};
+
+/*
+ * A GPU's governor. Means, deviation and trend are those of the last samples,
+ * up to 16 of 100 ms each, while anything ran.
+ */
+enum {
+	VGPU_A_GOVERNOR_PAD = 1,
+	/* u64: of mode, that it made itself */
+	VGPU_A_GOVERNOR_CHANGES = 2,
+	/* u64: taken so far */
+	VGPU_A_GOVERNOR_SAMPLES = 3,
+	/* u32: time that something ran, last sample */
+	VGPU_A_GOVERNOR_BUSY_PERMILLE = 4,
+	/* u32: VRAM in use, last sample */
+	VGPU_A_GOVERNOR_MEMORY_PERMILLE = 5,
+	/* u32: time that switches took, mean */
+	VGPU_A_GOVERNOR_OVERHEAD_PERMILLE = 6,
+	/* u32: contexts changed a second, mean */
+	VGPU_A_GOVERNOR_SWITCHES = 7,
+	/* u32: of busy */
+	VGPU_A_GOVERNOR_MEAN_PERMILLE = 8,
+	/* u32: of busy, less what a rising trend explains */
+	VGPU_A_GOVERNOR_DEVIATION_PERMILLE = 9,
+	/* s32: of busy, a second; 0 when there is none to speak of */
+	VGPU_A_GOVERNOR_TREND_PERMILLE = 10,
+	/*
+	 * u32: what mean, trend and deviation come to; the mode follows from it
+	 */
+	VGPU_A_GOVERNOR_DEMAND_PERMILLE = 11,
+	/* nest: one for each */
+	VGPU_A_GOVERNOR_MODE = 12,
+
+	__VGPU_A_GOVERNOR_MAX,
+	VGPU_A_GOVERNOR_MAX = (__VGPU_A_GOVERNOR_MAX - 1)
+};
+
 /* A physical GPU. */
 enum {
 	VGPU_A_GPU_PAD = 1,
@@ -177,7 +252,7 @@ enum {
 	VGPU_A_GPU_VRAM_COMMITTED = 14,
 	/* string: who decides what runs next */
 	VGPU_A_GPU_POLICY = 15,
-	/* u64: time slice */
+	/* u64: time slice; set to 0, no more by hand */
 	VGPU_A_GPU_SLICE_NS = 16,
 	/* u64: an engine that ignores a preemption for so long is reset */
 	VGPU_A_GPU_PREEMPT_TIMEOUT_NS = 17,
@@ -193,6 +268,21 @@ enum {
 	 * u32: compute units that a vGPU could have for itself (CAP_SYS_ADMIN)
 	 */
 	VGPU_A_GPU_UNITS_FREE = 22,
+	/* string: off, auto, or the mode that is fixed */
+	VGPU_A_GPU_GOVERNOR = 23,
+	/* u32: of the governor, unless it is off (CAP_SYS_ADMIN) */
+	VGPU_A_GPU_MODE = 24,
+	/*
+	 * u64: the slice that was set by hand, which no governor changes; 0,
+	 * none
+	 */
+	VGPU_A_GPU_OWN_SLICE_NS = 25,
+	/*
+	 * u64: engine time of its slice that who runs keeps from who wakes up
+	 */
+	VGPU_A_GPU_THRESHOLD_NS = 26,
+	/* nest: what the governor knows (CAP_SYS_ADMIN) */
+	VGPU_A_GPU_GOVERNOR_FIGURES = 27,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)
@@ -358,6 +448,22 @@ enum {
 	VGPU_A_EVENT_ENGINE = 11,
 	/* s32: negative errno (event broken) */
 	VGPU_A_EVENT_ERROR = 12,
+	/* u32: the mode before (event governor, as all that follow) */
+	VGPU_A_EVENT_FROM = 13,
+	/* u32: the mode from now on */
+	VGPU_A_EVENT_TO = 14,
+	/* u32: why */
+	VGPU_A_EVENT_REASON = 15,
+	/* u32: time that something ran, in the sample that decided */
+	VGPU_A_EVENT_BUSY_PERMILLE = 16,
+	/* u32: what to be ready for, as of then */
+	VGPU_A_EVENT_DEMAND_PERMILLE = 17,
+	/* u32: VRAM in use */
+	VGPU_A_EVENT_MEMORY_PERMILLE = 18,
+	/* u32: time that switches took, mean */
+	VGPU_A_EVENT_OVERHEAD_PERMILLE = 19,
+	/* u32: contexts changed a second, mean */
+	VGPU_A_EVENT_SWITCHES = 20,
 
 	__VGPU_A_EVENT_MAX,
 	VGPU_A_EVENT_MAX = (__VGPU_A_EVENT_MAX - 1)
@@ -495,6 +601,11 @@ enum {
 	 * engine, spare ones last, then of each vGPU. Needs CAP_SYS_ADMIN.
 	 */
 	VGPU_NL_CMD_SCHED_GET = 12,
+	/*
+	 * The governor of a GPU chose another mode, once a second at most.
+	 * Listening needs CAP_SYS_ADMIN.
+	 */
+	VGPU_NL_CMD_GOVERNOR_NTF = 13,
 
 	__VGPU_NL_CMD_MAX,
 	VGPU_NL_CMD_MAX = (__VGPU_NL_CMD_MAX - 1)
@@ -503,5 +614,6 @@ enum {
 #define VGPU_MCGRP_LIFECYCLE	"lifecycle"
 #define VGPU_MCGRP_QUOTA	"quota"
 #define VGPU_MCGRP_HEALTH	"health"
+#define VGPU_MCGRP_GOVERNOR	"governor"
 
 #endif /* _UAPI_LINUX_VGPU_NETLINK_H */

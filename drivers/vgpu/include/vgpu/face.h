@@ -15,6 +15,7 @@
 #include <linux/uuid.h>
 #include <uapi/linux/vgpu.h>
 #include <uapi/linux/vgpu_hw.h>
+#include <vgpu/governor.h>
 #include <vgpu/mem.h>
 
 struct address_space;
@@ -87,6 +88,34 @@ struct vgpu_engine_info {
 	u64 stop_max_ns;
 };
 
+/**
+ * struct vgpu_governor_info - the governor of a GPU
+ * @setting: "off", "auto" or the mode that is fixed
+ * @on: a mode is in force
+ * @mode: enum vgpu_gov_mode; which, or was last
+ * @own_slice_ns: the GPU's slice, if it was set by hand; then no mode changes it
+ * @base_slice_ns: that, or the default: the slice without a governor
+ * @threshold_ns: engine time that who runs keeps from who wakes up
+ * @changes: that it made itself
+ * @samples: that it took
+ * @entered: each mode, by whomever
+ * @time_ns: spent in each
+ * @view: as of the last sample
+ */
+struct vgpu_governor_info {
+	char setting[16];
+	bool on;
+	u32 mode;
+	u64 own_slice_ns;
+	u64 base_slice_ns;
+	u64 threshold_ns;
+	u64 changes;
+	u64 samples;
+	u64 entered[VGPU_GOV_MODES];
+	u64 time_ns[VGPU_GOV_MODES];
+	struct vgpu_gov_view view;
+};
+
 /** struct vgpu_gpu_info - a GPU at a glance */
 struct vgpu_gpu_info {
 	u32 index;
@@ -109,6 +138,7 @@ struct vgpu_gpu_info {
 	char strategy[16];
 	u64 slice_ns;
 	u64 preempt_timeout_ns;
+	struct vgpu_governor_info governor;
 	bool unplugged;
 	struct vgpu_engine_info engine[VGPU_MAX_ENGINES];
 };
@@ -133,15 +163,32 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
 #define VGPU_GPU_SET_POLICY	0x1
 #define VGPU_GPU_SET_SLICE	0x2
 #define VGPU_GPU_SET_TIMEOUT	0x4
+#define VGPU_GPU_SET_GOVERNOR	0x8
+
+/**
+ * struct vgpu_gpu_set - how a GPU is to be shared
+ * @mask: VGPU_GPU_SET_*: which of the fields count
+ * @policy: its name
+ * @slice_ns: by hand; 0: no more by hand, the default or what the governor says
+ * @preempt_timeout_ns: an engine that does not stop by then is reset
+ * @governor: "off", "auto", or the name of a mode
+ */
+struct vgpu_gpu_set {
+	u32 mask;
+	const char *policy;
+	u64 slice_ns;
+	u64 preempt_timeout_ns;
+	const char *governor;
+};
 
 /*
- * Live: NULL or 0 leaves a setting as it is. -ENOENT: no such policy;
- * -ERANGE: slice or timeout out of range; -ENOSPC: the policy keeps caps, and
- * those there are add up to more than the GPU; -ENODEV: it is going away. All
- * or nothing; @why (or NULL) has the reason.
+ * Live. -ENOENT: no such policy, or governor; -ERANGE: slice or timeout out of
+ * range; -ENOSPC: the policy keeps caps, and those there are add up to more than
+ * the GPU; -EINVAL: unknown bit; -ENODEV: it is going away. All or nothing; @why
+ * (or NULL) has the reason.
  */
-int vgpu_gpu_set(struct vgpu_gpu *gpu, const char *policy, u64 slice_ns,
-		 u64 preempt_timeout_ns, struct vgpu_refusal *why);
+int vgpu_gpu_set(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
+		 struct vgpu_refusal *why);
 /*
  * How free VRAM is searched, live; @was gets what it was. -ENOENT, -ENOMEM,
  * -ENODEV.
@@ -517,6 +564,7 @@ enum vgpu_event_type {
 	VGPU_EVENT_BROKEN,	/* a ring made no sense; value: errno */
 	VGPU_EVENT_POLICY,	/* a GPU's policy or slice changed */
 	VGPU_EVENT_ECC,		/* a page of VRAM went bad; value: its address */
+	VGPU_EVENT_GOVERNOR,	/* it chose another mode: @governor */
 };
 
 struct vgpu_event {
@@ -526,6 +574,7 @@ struct vgpu_event {
 	uuid_t uuid;
 	u64 value;
 	u64 time_ns;		/* CLOCK_BOOTTIME */
+	struct vgpu_gov_change governor;
 };
 
 /**

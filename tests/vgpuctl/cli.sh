@@ -121,6 +121,7 @@ sched set 0|nothing to set
 sched set v0|nothing to set
 sched set 0 --weight 3|'0' means a GPU: say v0
 sched set v0 --policy rr|--policy is of a GPU
+sched set v0 --governor auto|--governor is of a GPU
 vgpu create|--type is missing
 vgpu create --type a --uuid 123|is no UUID
 vgpu create --type a --mdev --start|starts when a VM opens it
@@ -129,7 +130,7 @@ vgpu list --frob|unknown option --frob
 vgpu list -x|unknown option -x
 list --color maybe|give auto, always or never
 events --count 0|give a number from 1 on
-events --group all|give lifecycle, quota or health
+events --group all|give lifecycle, quota, health or governor
 events --timeout x|give seconds
 top --delay 0|give seconds
 stats v0 --gpu 1|not both

@@ -111,6 +111,16 @@ t "mlfq shows its levels" json '"level0_queued" in j["gpus"][0]["engines"][0]["f
 t "sched set -j" json 'j["gpus"][0]["policy"] == "fair"' "$ctl" -j sched set 0 --policy fair --slice 2ms
 t "sched set out of range: 99us" says "100000 to 100000000" 1 "$ctl" sched set 0 --slice 99us
 t "sched set out of range: 101ms" says "100000 to 100000000" 1 "$ctl" sched set 0 --slice 101ms
+t "sched set of a governor" says "fair, 4 ms slices" 0 "$ctl" sched set 0 --governor power-save --slice 0
+t "sched show has its mode" says "governor power-save: power-save, threshold 2 ms" 0 "$ctl" sched show 0
+t "sched show -j has it too" json 'next((g["governor"], g["mode"], g["slice_ns"], g["own_slice_ns"], g["threshold_ns"], [m["mode"] for m in g["governor_figures"]["mode"] if m["entered"]]) for g in j["gpus"]) == ("power-save", "power-save", 4000000, 0, 2000000, ["power-save"])' \
+	"$ctl" -j sched show 0
+t "a slice set by hand stays under a governor" says "fair, 2 ms slices by hand" 0 "$ctl" sched set 0 --slice 2ms
+t "sched set of a governor there is not" says "off, auto, emergency, performance, balanced or power-save" 1 \
+	"$ctl" sched set 0 --governor turbo --slice 3ms
+t "what was refused changed nothing" json '[(g["governor"], g["slice_ns"]) for g in j["gpus"]] == [("power-save", 2000000)]' "$ctl" -j sched show 0
+t "sched set of a governor: off" json '[(g["governor"], "mode" in g, g["threshold_ns"]) for g in j["gpus"]] == [("off", False, 0)]' \
+	"$ctl" -j sched set 0 --governor off
 t "sched set of no policy lists what there is" says "rr,fair,prio,mlfq,fixed,burst" 1 "$ctl" sched set 0 --policy lottery
 t "sched set of a vGPU" says "slice 500 us of its own, cap 12.50 %, group acme of weight 300" 0 \
 	"$ctl" sched set "v$id" --cap 12.5% --slice 500us --group acme --group-weight 300
@@ -121,7 +131,6 @@ while IFS='|' read -r line words; do
 	t "refused: sched set $line" says "$words" 2 "$ctl" sched set $line
 done <<'LINES'
 v0 --slice 5|give a time with its unit
-0 --slice 0|give a time with its unit
 v0 --cap 101%|give a per cent
 v0 --cap 0.001|give a per cent
 v0 --group-weight 0|give a number from 1 to 10000

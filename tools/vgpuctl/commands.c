@@ -61,7 +61,8 @@ static const struct option_desc set_options[] = {
 
 static const struct option_desc sched_set_options[] = {
 	{ 0, "policy", "NAME", ARG_POLICY, "of a GPU: rr, fair, prio, mlfq, fixed, burst, or one that a module brought" },
-	{ 0, "slice", "TIME", ARG_TIME, "time slice, 100us to 100ms; of a vGPU its own, 0 for its GPU's" },
+	{ 0, "slice", "TIME", ARG_TIME, "time slice, 100us to 100ms; of a vGPU its own, 0 for its GPU's; of a GPU 0 for the default, or the governor's" },
+	{ 0, "governor", "MODE", ARG_GOVERNOR, "of a GPU: off (the default), auto, or emergency, performance, balanced or power-save for good" },
 	{ 'w', "weight", "N", ARG_NUMBER, "share among the busy, 1 to 10000 (in its group, if it has one)" },
 	{ 0, "priority", "N", ARG_NUMBER, "0 (lowest) to 7, under prio" },
 	{ 0, "cap", "PERCENT", ARG_NUMBER, "most engine time, under fixed and burst, as 12.5%; 0 for none" },
@@ -78,7 +79,7 @@ static const struct option_desc top_options[] = {
 };
 
 static const struct option_desc events_options[] = {
-	{ 0, "group", "NAME", ARG_GROUP, "only lifecycle, quota or health; may be a list with commas" },
+	{ 0, "group", "NAME", ARG_GROUP, "only lifecycle, quota, health or governor; may be a list with commas" },
 	{ 'n', "count", "N", ARG_NUMBER, "stop after N events" },
 	{ 't', "timeout", "S", ARG_NUMBER, "stop after S seconds; exit status 4 when --count was not reached" },
 	END
@@ -212,10 +213,12 @@ const struct command commands[] = {
 		.noun = "sched", .verb = "set", .args = "GPU|VGPU", .arg = ARG_TARGET,
 		.min = 1, .max = 1,
 		.help = "change how engines are shared, while they work",
-		.more = "A number alone is a GPU's; a vGPU is v0 or a UUID. All that is named is changed, or nothing, and nothing that is queued or runs is lost. Caps that add up past 100 % are refused under policies that keep them.",
+		.more = "A number alone is a GPU's; a vGPU is v0 or a UUID. All that is named is changed, or nothing, and nothing that is queued or runs is lost. With the governor on auto, slices and the time that a vGPU keeps from one that wakes up follow the load; a slice that was set by hand stays. Caps that add up past 100 % are refused under policies that keep them.",
 		.options = sched_set_options, .handler = cmd_sched_set,
 		.examples = EXAMPLES({ "vgpuctl sched set 0 --policy fixed --slice 1ms",
 				       "shares that are sold, in slices of 1 ms" },
+				     { "vgpuctl sched set 0 --governor auto --slice 0",
+				       "slices that follow the load" },
 				     { "vgpuctl sched set v0 --cap 25% --slice 500us",
 				       "a quarter of the engine time at most, in slices of its own" },
 				     { "vgpuctl sched set v0 --group acme --group-weight 300",
@@ -240,7 +243,7 @@ const struct command commands[] = {
 	{
 		.noun = "events", .args = "[VGPU]", .arg = ARG_VGPU, .max = 1,
 		.help = "follow what happens",
-		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go), quota (a limit was hit) and health (faults, engine resets, broken rings). Without root only lifecycle. With -j a line of JSON an event.",
+		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go), quota (a limit was hit), health (faults, engine resets, broken rings) and governor (the load made it choose another mode). Without root only lifecycle. With -j a line of JSON an event.",
 		.options = events_options, .handler = cmd_events,
 		.examples = EXAMPLES({ "vgpuctl events --group health", "what goes wrong" },
 				     { "vgpuctl -j events --count 1 --timeout 10 v0", "wait for something to happen to v0" }),

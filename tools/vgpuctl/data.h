@@ -73,9 +73,12 @@ enum nl_group {
 	NL_GROUP_LIFECYCLE	= 1,
 	NL_GROUP_QUOTA		= 2,
 	NL_GROUP_HEALTH		= 4,
+	NL_GROUP_GOVERNOR	= 8,
 };
 
-extern const char *const nl_group_names[3];
+#define NL_GROUPS	4
+
+extern const char *const nl_group_names[NL_GROUPS];
 
 int nl_listen(unsigned int groups);
 int nl_listen_fd(void);

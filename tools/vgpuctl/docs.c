@@ -175,11 +175,13 @@ static const char *complete_word(enum arg_kind kind)
 	case ARG_VGPU:
 		return "vgpus";
 	case ARG_GROUP:
-		return "lifecycle quota health";
+		return "lifecycle quota health governor";
 	case ARG_POLICY:
 		return "rr fair prio mlfq fixed burst";
 	case ARG_TARGET:
 		return "targets";
+	case ARG_GOVERNOR:
+		return "off auto emergency performance balanced power-save";
 	case ARG_STRATEGY:
 		return "best buddy first worst";
 	case ARG_FORMAT:

@@ -19,7 +19,7 @@
 struct follow {
 	const struct vgpu_name *only;	/* or NULL */
 	uint64_t count, seen;		/* count 0: no end */
-	uint64_t last[3];		/* number of the last one of a group */
+	uint64_t last[NL_GROUPS];	/* number of the last one of a group */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -69,6 +69,20 @@ static enum color event_color(struct json_object *ev)
 	return COLOR_CYAN;
 }
 
+static void print_governor(struct json_object *ev)
+{
+	char a[FORMAT_SIZE], b[FORMAT_SIZE], c[FORMAT_SIZE], d[FORMAT_SIZE];
+
+	printf("  %s to %s (%s): busy %s, demand %s, memory %s, %" PRIu64
+	       " switches/s take %s", json_str(ev, "from"), json_str(ev, "to"),
+	       json_str(ev, "reason"),
+	       format_permille(a, json_u64(ev, "busy_permille")),
+	       format_permille(b, json_u64(ev, "demand_permille")),
+	       format_permille(c, json_u64(ev, "memory_permille")),
+	       json_u64(ev, "switches"),
+	       format_permille(d, json_u64(ev, "overhead_permille")));
+}
+
 static void print_event(struct json_object *ev)
 {
 	const char *what = json_str(ev, "event");
@@ -97,6 +111,8 @@ static void print_event(struct json_object *ev)
 	} else if (!strcmp(what, "broken")) {
 		err = json_object_get_int(json_object_object_get(ev, "error"));
 		printf("  %s", strerror(err < 0 ? -err : err));
+	} else if (!strcmp(what, "governor")) {
+		print_governor(ev);
 	}
 	putchar('\n');
 	fflush(stdout);
@@ -137,7 +153,7 @@ static void check_lost(struct follow *f, struct json_object *ev)
 	uint64_t seq = json_u64(ev, "seq");
 	int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < NL_GROUPS; i++) {
 		if (strcmp(nl_group_names[i], json_str(ev, "group")))
 			continue;
 		if (f->last[i] && seq > f->last[i] + 1)
@@ -179,19 +195,20 @@ static int read_groups(struct args *args, unsigned int *groups)
 		if (geteuid())
 			note("without root only lifecycle events");
 		else
-			*groups |= NL_GROUP_QUOTA | NL_GROUP_HEALTH;
+			*groups |= NL_GROUP_QUOTA | NL_GROUP_HEALTH |
+				   NL_GROUP_GOVERNOR;
 		return CTL_OK;
 	}
 	*groups = 0;
 	while (*list) {
 		len = strcspn(list, ",");
-		for (i = 0; i < 3; i++)
+		for (i = 0; i < NL_GROUPS; i++)
 			if (strlen(nl_group_names[i]) == len &&
 			    !strncmp(nl_group_names[i], list, len))
 				break;
-		if (i == 3)
+		if (i == NL_GROUPS)
 			return usage_error(args->command,
-					   "--group '%s': give lifecycle, quota or health",
+					   "--group '%s': give lifecycle, quota, health or governor",
 					   list);
 		*groups |= 1u << i;
 		list += len + (list[len] == ',');

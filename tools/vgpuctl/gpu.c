@@ -171,6 +171,8 @@ static int print_gpu(struct json_object *gpu)
 		{ "shared_bytes", "Shared memory", SHOW_BYTES },
 		{ "policy", "Policy", SHOW_TEXT },
 		{ "slice_ns", "Slice", SHOW_NS },
+		{ "governor", "Governor", SHOW_TEXT },
+		{ "mode", "Mode", SHOW_TEXT },
 		{ "preempt_timeout_ns", "Preempt timeout", SHOW_NS },
 		{ "strategy", "Allocation", SHOW_TEXT },
 		{ "instances", "vGPUs", SHOW_NUMBER },

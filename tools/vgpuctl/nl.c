@@ -19,8 +19,9 @@
 #include "data.h"
 #include "decode.h"
 
-const char *const nl_group_names[3] = {
+const char *const nl_group_names[NL_GROUPS] = {
 	VGPU_MCGRP_LIFECYCLE, VGPU_MCGRP_QUOTA, VGPU_MCGRP_HEALTH,
+	VGPU_MCGRP_GOVERNOR,
 };
 
 static struct nl_sock *sock;
@@ -291,6 +292,9 @@ static int on_event(struct nl_msg *msg, void *arg)
 	case VGPU_NL_CMD_HEALTH_NTF:
 		group = VGPU_MCGRP_HEALTH;
 		break;
+	case VGPU_NL_CMD_GOVERNOR_NTF:
+		group = VGPU_MCGRP_GOVERNOR;
+		break;
 	default:
 		return NL_SKIP;
 	}
@@ -315,7 +319,7 @@ int nl_listen(unsigned int groups)
 			    "cannot open a netlink socket: %s", strerror(errno));
 	nl_socket_disable_seq_check(listener);
 	nl_socket_set_buffer_size(listener, 1 << 20, 0);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < NL_GROUPS; i++) {
 		if (!(groups & 1u << i))
 			continue;
 		id = genl_ctrl_resolve_grp(listener, VGPU_FAMILY_NAME,

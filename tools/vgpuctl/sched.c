@@ -84,7 +84,8 @@ struct json_object *sched_view(struct json_object *gpus,
 {
 	static const char *const keys[] = {
 		"index", "name", "policy", "slice_ns", "preempt_timeout_ns",
-		NULL
+		"governor", "mode", "own_slice_ns", "threshold_ns",
+		"governor_figures", NULL
 	};
 	struct json_object *all = json_object_new_array();
 	struct json_object *gpu, *view, *one, *engines, *tenants, *vgpu;
@@ -153,6 +154,44 @@ static void print_engine(struct json_object *e)
 	fputs("   ", stdout);
 	json_object_object_foreach(all, name, value)
 		printf(" %s %" PRIu64, name, json_object_get_uint64(value));
+	putchar('\n');
+}
+
+static const char *permille(char *buf, struct json_object *obj,
+			    const char *key)
+{
+	return format_permille(buf, json_u64(obj, key));
+}
+
+/* Nothing of one that is off. */
+static void print_governor(struct json_object *gpu)
+{
+	char a[FORMAT_SIZE], b[FORMAT_SIZE], c[FORMAT_SIZE], d[FORMAT_SIZE];
+	char e[FORMAT_SIZE];
+	struct json_object *g, *modes, *mode;
+	size_t i;
+
+	if (!json_has(gpu, "mode") ||
+	    !json_object_object_get_ex(gpu, "governor_figures", &g))
+		return;
+	printf("  governor %s: %s%s%s, threshold %s, %" PRIu64
+	       " changes; busy %s, demand %s, memory %s, %" PRIu64
+	       " switches/s take %s\n", json_str(gpu, "governor"),
+	       color_on(COLOR_BOLD), json_str(gpu, "mode"), color_off(),
+	       format_ns(a, json_u64(gpu, "threshold_ns")),
+	       json_u64(g, "changes"), permille(b, g, "busy_permille"),
+	       permille(c, g, "demand_permille"),
+	       permille(d, g, "memory_permille"), json_u64(g, "switches"),
+	       permille(e, g, "overhead_permille"));
+	if (!json_object_object_get_ex(g, "mode", &modes))
+		return;
+	fputs("   ", stdout);
+	for (i = 0; i < json_object_array_length(modes); i++) {
+		mode = json_object_array_get_idx(modes, i);
+		printf("%s %s %" PRIu64 "x %s", i ? "," : "", json_str(mode, "mode"),
+		       json_u64(mode, "entered"),
+		       format_ns(a, json_u64(mode, "time_ns")));
+	}
 	putchar('\n');
 }
 
@@ -254,11 +293,13 @@ void print_sched(struct json_object *gpus)
 		puts("no GPU; the software GPU comes with `modprobe vgpu_soft`");
 	for (i = 0; i < json_object_array_length(gpus); i++) {
 		gpu = json_object_array_get_idx(gpus, i);
-		printf("%s%sGPU %" PRIu64 "%s  %s  %s, %s slices\n",
+		printf("%s%sGPU %" PRIu64 "%s  %s  %s, %s slices%s\n",
 		       i ? "\n" : "", color_on(COLOR_BOLD),
 		       json_u64(gpu, "index"), color_off(),
 		       json_str(gpu, "name"), json_str(gpu, "policy"),
-		       format_ns(buf, json_u64(gpu, "slice_ns")));
+		       format_ns(buf, json_u64(gpu, "slice_ns")),
+		       json_u64(gpu, "own_slice_ns") ? " by hand" : "");
+		print_governor(gpu);
 		array = json_object_object_get(gpu, "engines");
 		for (j = 0; j < json_object_array_length(array); j++)
 			print_engine(json_object_array_get_idx(array, j));
@@ -327,15 +368,15 @@ static const char *const vgpu_only[] = {
 	"weight", "priority", "cap", "group", "group-weight", NULL
 };
 
-static int put_slice(struct args *args, struct nl_msg *msg, int attr,
-		     bool may_be_0)
+/* 0: that of the GPU, or of its governor. */
+static int put_slice(struct args *args, struct nl_msg *msg, int attr)
 {
 	const char *text = arg_option(args, "slice");
 	uint64_t ns;
 
 	if (!text)
 		return CTL_OK;
-	if (may_be_0 && !strcmp(text, "0"))
+	if (!strcmp(text, "0"))
 		ns = 0;
 	else if (parse_time(text, &ns) || !ns)
 		return usage_error(args->command,
@@ -359,6 +400,7 @@ static int send_set(struct args *args, struct nl_msg *msg,
 
 static int set_gpu(struct args *args, uint32_t index)
 {
+	const char *governor = arg_option(args, "governor");
 	const char *policy = arg_option(args, "policy");
 	const char *const *name;
 	struct nl_msg *msg;
@@ -369,9 +411,9 @@ static int set_gpu(struct args *args, uint32_t index)
 			return usage_error(args->command,
 					   "--%s is of a vGPU, and '%s' means a GPU: say v%s",
 					   *name, args->argv[0], args->argv[0]);
-	if (!policy && !arg_option(args, "slice"))
+	if (!policy && !governor && !arg_option(args, "slice"))
 		return usage_error(args->command,
-				   "nothing to set: give --policy or --slice");
+				   "nothing to set: give --policy, --slice or --governor");
 	code = nl_open();
 	if (code)
 		return code;
@@ -379,7 +421,9 @@ static int set_gpu(struct args *args, uint32_t index)
 	nla_put_u32(msg, VGPU_A_GPU_INDEX, index);
 	if (policy)
 		nla_put_string(msg, VGPU_A_GPU_POLICY, policy);
-	code = put_slice(args, msg, VGPU_A_GPU_SLICE_NS, false);
+	if (governor)
+		nla_put_string(msg, VGPU_A_GPU_GOVERNOR, governor);
+	code = put_slice(args, msg, VGPU_A_GPU_SLICE_NS);
 	if (code) {
 		nlmsg_free(msg);
 		return code;
@@ -418,7 +462,7 @@ static int put_settings(struct args *args, struct nl_msg *msg)
 				  VGPU_WEIGHT_MAX, msg,
 				  VGPU_A_VGPU_GROUP_WEIGHT, false);
 	if (!code)
-		code = put_slice(args, msg, VGPU_A_VGPU_OWN_SLICE_NS, true);
+		code = put_slice(args, msg, VGPU_A_VGPU_OWN_SLICE_NS);
 	if (!code)
 		code = put_cap(args, msg);
 	if (!code && group)
@@ -460,15 +504,16 @@ static int print_set(const struct vgpu_name *name)
 
 static int set_vgpu(struct args *args, const struct vgpu_name *name)
 {
+	const char *const *option, *gpu_only;
 	bool any = arg_option(args, "slice");
-	const char *const *option;
 	struct nl_msg *msg;
 	int code;
 
-	if (arg_option(args, "policy"))
+	gpu_only = arg_option(args, "policy") ? "policy" : "governor";
+	if (arg_option(args, gpu_only))
 		return usage_error(args->command,
-				   "--policy is of a GPU, and '%s' means a vGPU",
-				   args->argv[0]);
+				   "--%s is of a GPU, and '%s' means a vGPU",
+				   gpu_only, args->argv[0]);
 	for (option = vgpu_only; *option; option++)
 		any = any || arg_option(args, *option);
 	if (!any)

@@ -49,6 +49,7 @@ enum arg_kind {
 	ARG_POLICY,
 	ARG_TARGET,		/* a GPU or a vGPU */
 	ARG_STRATEGY,
+	ARG_GOVERNOR,
 	ARG_FORMAT,
 };
 

@@ -12,3 +12,5 @@ vgpu-y += mem/region.o
 vgpu-y += mem/pt.o
 vgpu-y += mem/harvest.o
 vgpu-y += mem/as.o
+vgpu-y += mem/codec.o
+vgpu-y += mem/tier.o

@@ -425,7 +425,7 @@ struct mem_mock *mem_mock_create(struct kunit *test, u64 bytes,
 	mock->desc.numa_node = NUMA_NO_NODE;
 	mock->desc.caps = VGPU_HW_HOST_MEM;
 	if (format) {
-		mock->desc.caps |= VGPU_HW_MMU;
+		mock->desc.caps |= VGPU_HW_MMU | VGPU_HW_RESTART;
 		mock->desc.format = &format->fmt;
 	}
 	mock->mem = vmalloc(bytes);

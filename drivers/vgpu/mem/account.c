@@ -21,6 +21,10 @@ void vgpu_mem_account_init(struct vgpu_mem_account *acct, u64 limit)
 	acct->used = 0;
 	acct->peak = 0;
 	acct->denied = 0;
+	acct->fixed = 0;
+	acct->share = U64_MAX;
+	acct->resident = 0;
+	acct->squeezed = false;
 }
 
 /**
@@ -97,7 +101,89 @@ int vgpu_mem_set_limit(struct vgpu_mem_account *acct, u64 limit)
 	return err;
 }
 
+/**
+ * vgpu_mem_charge_fixed() - takes memory that can't be evicted
+ * @acct: who pays
+ * @bytes: of memory that is about to be allocated, or 0
+ * @fixed: how much more of what is in use can't be evicted
+ *
+ * Context: any.
+ * Return: 0, or -EDQUOT when that were above the limit, or less than an eighth
+ * of the share were left for what can be evicted; nothing is charged then.
+ */
+int vgpu_mem_charge_fixed(struct vgpu_mem_account *acct, u64 bytes, u64 fixed)
+{
+	unsigned long flags;
+	u64 most;
+	int err = 0;
+
+	spin_lock_irqsave(&acct->lock, flags);
+	most = acct->share == U64_MAX ? U64_MAX :
+	       acct->share - acct->share / 8;
+	if (acct->used > acct->limit || bytes > acct->limit - acct->used ||
+	    acct->fixed > most || fixed > most - acct->fixed) {
+		acct->denied++;
+		err = -EDQUOT;
+	} else {
+		acct->used += bytes;
+		acct->fixed += fixed;
+		acct->peak = max(acct->peak, acct->used);
+	}
+	spin_unlock_irqrestore(&acct->lock, flags);
+	return err;
+}
+
+/**
+ * vgpu_mem_uncharge_fixed() - gives back what vgpu_mem_charge_fixed() took
+ * @acct: who paid
+ * @bytes: as then
+ * @fixed: as then
+ *
+ * Context: any.
+ */
+void vgpu_mem_uncharge_fixed(struct vgpu_mem_account *acct, u64 bytes,
+			     u64 fixed)
+{
+	unsigned long flags;
+	u64 had;
+
+	spin_lock_irqsave(&acct->lock, flags);
+	had = acct->fixed;
+	acct->fixed -= min(fixed, had);
+	spin_unlock_irqrestore(&acct->lock, flags);
+	if (fixed > had)
+		pr_err_once("vgpu: memory account given back %llu fixed bytes with %llu in use\n",
+			    fixed, had);
+	vgpu_mem_uncharge(acct, bytes);
+}
+
+/**
+ * vgpu_mem_set_share() - changes what of VRAM is there whatever others do
+ * @acct: whose
+ * @share: bytes; U64_MAX: all of the limit, VRAM is not over-committed
+ *
+ * Context: any.
+ * Return: 0, or -EBUSY when more than seven eighths of @share are fixed;
+ * nothing changes then.
+ */
+int vgpu_mem_set_share(struct vgpu_mem_account *acct, u64 share)
+{
+	unsigned long flags;
+	int err = 0;
+
+	spin_lock_irqsave(&acct->lock, flags);
+	if (share != U64_MAX && acct->fixed > share - share / 8)
+		err = -EBUSY;
+	else
+		acct->share = share;
+	spin_unlock_irqrestore(&acct->lock, flags);
+	return err;
+}
+
 VGPU_EXPORT_IF_KUNIT(vgpu_mem_account_init);
+VGPU_EXPORT_IF_KUNIT(vgpu_mem_charge_fixed);
+VGPU_EXPORT_IF_KUNIT(vgpu_mem_uncharge_fixed);
+VGPU_EXPORT_IF_KUNIT(vgpu_mem_set_share);
 VGPU_EXPORT_IF_KUNIT(vgpu_mem_charge);
 VGPU_EXPORT_IF_KUNIT(vgpu_mem_uncharge);
 VGPU_EXPORT_IF_KUNIT(vgpu_mem_set_limit);

@@ -11,7 +11,7 @@
  */
 #include <linux/slab.h>
 #include <vgpu/kunit.h>
-#include "mem_priv.h"
+#include "residency.h"
 
 #define REMOVE_BATCH	256
 #define PROT_ALL	(VGPU_PROT_READ | VGPU_PROT_WRITE | VGPU_PROT_EXEC)
@@ -50,6 +50,7 @@ void vgpu_as_put(struct vgpu_as *as)
 struct vgpu_as *vgpu_as_create(struct vgpu_vram *vram,
 			       struct vgpu_mem_account *acct, u32 asid)
 {
+	unsigned int tries = 8;
 	struct vgpu_as *as;
 	int err;
 
@@ -65,7 +66,10 @@ struct vgpu_as *vgpu_as_create(struct vgpu_vram *vram,
 	as->acct = acct;
 	as->asid = asid;
 	vgpu_vram_get(vram);
-	err = vgpu_pt_init(as);
+	do {
+		err = vgpu_pt_init(as);
+	} while (err == -ENOSPC && tries-- &&
+		 vgpu_residency_shrink(vram, 4 * VGPU_FRAME_PAGES));
 	if (err) {
 		vgpu_as_put(as);
 		return ERR_PTR(err);
@@ -79,6 +83,7 @@ static void detach_locked(struct vgpu_as *as, struct vgpu_region *region)
 	vgpu_region_erase(as, region);
 	spin_lock(&region->bo->map_lock);
 	list_del_init(&region->bo_link);
+	region->bo->nr_maps--;
 	spin_unlock(&region->bo->map_lock);
 }
 
@@ -188,16 +193,51 @@ static int attach_locked(struct vgpu_as *as, struct vgpu_region *region)
 	int err = 0;
 
 	spin_lock(&bo->map_lock);
-	if (bo->revoked)
+	if (bo->revoked) {
 		err = -ESTALE;
-	else
+	} else if (bo->paged && bo->nr_maps >= VGPU_PAGED_MAPS) {
+		err = -EMFILE;	/* each is visited when a part is evicted */
+	} else {
 		list_add_tail(&region->bo_link, &bo->maps);
+		bo->nr_maps++;
+		/* a walk need not see it, and must not go on for ever */
+		if (bo->paged)
+			region->walk_seq = bo->paged->walk_seq;
+	}
 	spin_unlock(&bo->map_lock);
 	if (err)
 		return err;
 	vgpu_bo_get(bo);
 	vgpu_region_insert(as, region);
 	return 0;
+}
+
+static int map_once(struct vgpu_as *as, struct vgpu_region *region)
+{
+	int err;
+
+	mutex_lock(&as->lock);
+	if (vgpu_region_first(as, region->va, vgpu_region_end(region))) {
+		err = -EEXIST;
+		goto out;
+	}
+	/*
+	 * First into the reverse map: a revocation that comes now waits for
+	 * as->lock and then finds the region; one that came before is seen.
+	 */
+	err = attach_locked(as, region);
+	if (err)
+		goto out;
+	err = vgpu_pt_map(as, region);
+	if (!err)
+		goto out;
+	detach_locked(as, region);
+	mutex_unlock(&as->lock);
+	vgpu_bo_put(region->bo);
+	return err;
+out:
+	mutex_unlock(&as->lock);
+	return err;
 }
 
 /**
@@ -213,12 +253,14 @@ static int attach_locked(struct vgpu_as *as, struct vgpu_region *region)
  * Return: 0; -EINVAL (misaligned, empty, wraps, past the end of @bo, unknown
  * @prot), -ERANGE (not between vgpu_as_start() and vgpu_as_end()), -EEXIST
  * (something is there), -ESTALE (@bo was revoked), -EDQUOT, -ENOSPC, -ENOMEM
- * (no page table), -ENODEV (the GPU is gone). Nothing changes then.
+ * (no page table), -ENODEV (the GPU is gone), -EMFILE (a pageable BO that is
+ * mapped 4096 times already). Nothing changes then.
  */
 int vgpu_as_map(struct vgpu_as *as, struct vgpu_bo *bo, u64 offset, u64 va,
 		u64 bytes, u32 prot)
 {
 	struct vgpu_region *region;
+	unsigned int tries = 8;
 	int err;
 
 	err = check_map(as, bo, offset, va, bytes, prot);
@@ -234,34 +276,13 @@ int vgpu_as_map(struct vgpu_as *as, struct vgpu_bo *bo, u64 offset, u64 va,
 	region->offset = offset;
 	region->prot = prot;
 
-	mutex_lock(&as->lock);
-	if (vgpu_region_first(as, va, va + bytes)) {
-		err = -EEXIST;
-		goto err_unlock;
-	}
-	/*
-	 * First into the reverse map: a revocation that comes now waits for
-	 * as->lock and then finds the region; one that came before is seen.
-	 */
-	err = attach_locked(as, region);
+	do {
+		err = map_once(as, region);
+		/* tables can't be evicted, but make others be */
+	} while (err == -ENOSPC && tries-- &&
+		 vgpu_residency_shrink(as->vram, 4 * VGPU_FRAME_PAGES));
 	if (err)
-		goto err_unlock;
-	err = vgpu_pt_map(as, region);
-	if (err)
-		goto err_detach;
-	mutex_unlock(&as->lock);
-	return 0;
-
-err_detach:
-	detach_locked(as, region);
-	mutex_unlock(&as->lock);
-	vgpu_bo_put(bo);
-	vgpu_region_free(region);
-	return err;
-
-err_unlock:
-	mutex_unlock(&as->lock);
-	vgpu_region_free(region);
+		vgpu_region_free(region);
 	return err;
 }
 
@@ -289,11 +310,14 @@ static void cut_locked(struct vgpu_as *as, struct vgpu_region *region,
 		spin_lock(&tail->bo->map_lock);
 		/* beside its other half; revoked or not, that half is there */
 		list_add(&tail->bo_link, &region->bo_link);
+		tail->bo->nr_maps++;
+		tail->walk_seq = region->walk_seq;
 		spin_unlock(&tail->bo->map_lock);
 		vgpu_region_insert(as, tail);
 	}
 
 	/* the order in the tree stays: regions do not overlap */
+	spin_lock(&region->bo->map_lock);
 	if (region->va < va) {
 		region->bytes = va - region->va;
 	} else {
@@ -301,31 +325,17 @@ static void cut_locked(struct vgpu_as *as, struct vgpu_region *region,
 		region->bytes = region_end - end;
 		region->va = end;
 	}
+	spin_unlock(&region->bo->map_lock);
 	as->stats.mapped -= had - region->bytes;
 }
 
-/**
- * vgpu_as_unmap() - removes whatever lies in a range
- * @as: where
- * @va: first address, a multiple of the GPU's base page
- * @bytes: length, likewise; mappings that reach out are split
- *
- * On return no engine uses a translation of the range.
- * Context: process; sleeps.
- * Return: 0; -EINVAL, -ERANGE as vgpu_as_map(); -ENOENT when there is nothing
- * at all; -ENOMEM, or -EDQUOT and -ENOSPC when a large leaf must be split and
- * there is no table to be had. Nothing changes then.
- */
-int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes)
+static int unmap_once(struct vgpu_as *as, u64 va, u64 bytes)
 {
 	struct vgpu_region *region, *next, *spare;
 	u64 end = va + bytes;
 	LIST_HEAD(doomed);
 	int err;
 
-	err = check_range(as, va, bytes);
-	if (err)
-		return err;
 	spare = vgpu_region_alloc();
 	if (!spare)
 		return -ENOMEM;
@@ -334,6 +344,13 @@ int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes)
 	region = vgpu_region_first(as, va, end);
 	if (!region) {
 		err = -ENOENT;
+		goto out;
+	}
+	/* a hole makes two of one */
+	if (region->va < va && vgpu_region_end(region) > end &&
+	    region->bo->paged &&
+	    READ_ONCE(region->bo->nr_maps) >= VGPU_PAGED_MAPS) {
+		err = -EMFILE;
 		goto out;
 	}
 	err = vgpu_pt_reserve_split(as, va, end);
@@ -364,6 +381,34 @@ out:
 	if (spare)
 		vgpu_region_free(spare);
 	reap(&doomed);
+	return err;
+}
+
+/**
+ * vgpu_as_unmap() - removes whatever lies in a range
+ * @as: where
+ * @va: first address, a multiple of the GPU's base page
+ * @bytes: length, likewise; mappings that reach out are split
+ *
+ * On return no engine uses a translation of the range.
+ * Context: process; sleeps.
+ * Return: 0; -EINVAL, -ERANGE as vgpu_as_map(); -ENOENT when there is nothing
+ * at all; -ENOMEM, or -EDQUOT and -ENOSPC when a large leaf must be split and
+ * there is no table to be had; -EMFILE when a hole would give a pageable BO more
+ * than 4096 mappings. Nothing changes then.
+ */
+int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes)
+{
+	unsigned int tries = 8;
+	int err;
+
+	err = check_range(as, va, bytes);
+	if (err)
+		return err;
+	do {
+		err = unmap_once(as, va, bytes);
+	} while (err == -ENOSPC && tries-- &&
+		 vgpu_residency_shrink(as->vram, 4 * VGPU_FRAME_PAGES));
 	return err;
 }
 

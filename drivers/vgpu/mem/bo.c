@@ -11,7 +11,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <vgpu/kunit.h>
-#include "mem_priv.h"
+#include "residency.h"
 
 void vgpu_bo_common_init(struct vgpu_bo *bo, struct vgpu_vram *vram, u64 bytes)
 {
@@ -89,13 +89,50 @@ static int check_size(struct vgpu_vram *vram, u64 *bytes)
 	return vgpu_vram_gone(vram) ? -ENODEV : 0;
 }
 
+static struct vgpu_bo *create_paged(struct vgpu_vram *vram,
+				    struct vgpu_mem_account *acct, u64 bytes)
+{
+	struct vgpu_bo *bo;
+	int err;
+
+	if (!vgpu_residency_of(vram) ||
+	    bytes > U64_MAX - VGPU_CHUNK_BYTES)
+		return ERR_PTR(-EINVAL);
+	bytes = ALIGN(bytes, VGPU_CHUNK_BYTES);
+	if (acct) {
+		err = vgpu_mem_charge(acct, bytes);
+		if (err)
+			return ERR_PTR(err);
+	}
+	bo = kzalloc(sizeof(*bo), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!bo) {
+		err = -ENOMEM;
+		goto err_uncharge;
+	}
+	vgpu_bo_common_init(bo, vram, bytes);
+	bo->acct = acct;
+	bo->paged = vgpu_paged_create(bo);
+	if (!IS_ERR(bo->paged))
+		return bo;
+
+	err = PTR_ERR(bo->paged);
+	kfree(bo);
+	vgpu_vram_put(vram);
+err_uncharge:
+	if (acct)
+		vgpu_mem_uncharge(acct, bytes);
+	return ERR_PTR(err);
+}
+
 /**
  * vgpu_bo_create() - takes a piece of VRAM
  * @vram: from where
  * @acct: who pays, for longer than the BO lives; NULL: nobody
  * @bytes: length, rounded up to the GPU's base pages
  * @align: of each block's address: 0 or a power of two up to 2 MiB
- * @flags: 0 or VGPU_BO_CONTIGUOUS
+ * @flags: VGPU_BO_CONTIGUOUS, or VGPU_BO_PAGEABLE where that is enabled: rounded
+ *	to chunks of 64 KiB, and none of them is in VRAM yet. One that wants
+ *	more alignment than they have is not pageable after all
  *
  * Context: process; sleeps.
  * Return: zeroed memory with one reference; -EINVAL for bad arguments, -EDQUOT
@@ -112,7 +149,8 @@ struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
 	u64 offset;
 	int err;
 
-	if (flags & ~VGPU_BO_CONTIGUOUS)
+	if (flags & ~(VGPU_BO_CONTIGUOUS | VGPU_BO_PAGEABLE) ||
+	    (flags & VGPU_BO_CONTIGUOUS && flags & VGPU_BO_PAGEABLE))
 		return ERR_PTR(-EINVAL);
 	if (align && (!is_power_of_2(align) ||
 		      align > VGPU_LARGE_PAGES * VGPU_PAGE_BYTES))
@@ -122,13 +160,19 @@ struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
 		return ERR_PTR(err);
 	order = ilog2(max(align, vgpu_vram_unit(vram))) - VGPU_PAGE_SHIFT;
 
+	if (flags & VGPU_BO_PAGEABLE && align <= VGPU_CHUNK_BYTES)
+		return create_paged(vram, acct, bytes);
+
 	if (acct) {
-		err = vgpu_mem_charge(acct, bytes);
+		err = vgpu_mem_charge_fixed(acct, bytes, bytes);
 		if (err)
 			return ERR_PTR(err);
 	}
 	/* do not scrub gigabytes only to find that they do not suffice */
 	vgpu_vram_get_stats(vram, &st);
+	if (bytes > st.free &&
+	    vgpu_residency_shrink(vram, bytes >> VGPU_PAGE_SHIFT))
+		vgpu_vram_get_stats(vram, &st);
 	err = -ENOSPC;
 	if (bytes > st.free)
 		goto err_uncharge;
@@ -164,7 +208,7 @@ err_free:
 	vgpu_vram_put(vram);
 err_uncharge:
 	if (acct)
-		vgpu_mem_uncharge(acct, bytes);
+		vgpu_mem_uncharge_fixed(acct, bytes, bytes);
 	return ERR_PTR(err);
 }
 
@@ -176,10 +220,13 @@ static void bo_release(struct kref *ref)
 	/* mappings hold references: no address space has it */
 	if (bo->host)
 		vgpu_bo_host_fini(bo);
+	else if (bo->paged)
+		vgpu_paged_free(bo);
 	else
 		free_pieces(bo, false);
 	if (bo->acct)
-		vgpu_mem_uncharge(bo->acct, bo->bytes);
+		vgpu_mem_uncharge_fixed(bo->acct, bo->bytes,
+					bo->paged ? 0 : bo->bytes);
 	kfree(bo);
 	vgpu_vram_put(vram);
 }
@@ -277,7 +324,9 @@ u64 vgpu_bo_run(const struct vgpu_bo *bo, u64 offset, u64 *addr)
 {
 	u64 end;
 
-	if (bo->host) {
+	if (bo->paged) {
+		return vgpu_paged_run(bo, offset, addr);
+	} else if (bo->host) {
 		u64 unit = vgpu_vram_unit(bo->vram);
 		unsigned long i = offset >> bo->vram->unit_shift;
 		unsigned long count = bo->bytes >> bo->vram->unit_shift;
@@ -305,9 +354,11 @@ u64 vgpu_bo_run(const struct vgpu_bo *bo, u64 offset, u64 *addr)
  * @bo: whose
  * @offset: of the byte
  *
- * Context: any but NMI.
+ * Context: any that may take a spinlock that is taken with interrupts on.
  * Return: the page; NULL past the end, after revocation, or when the GPU is
- * gone. It stays the BO's until that is revoked or freed.
+ * gone. It stays the BO's until that is revoked or freed; of a pageable BO,
+ * NULL when it is evicted, else until vgpu_bo_unhold() if it is held, or until
+ * the callback of vgpu_bo_set_zap() has taken it away.
  */
 struct page *vgpu_bo_page(struct vgpu_bo *bo, u64 offset)
 {
@@ -315,6 +366,13 @@ struct page *vgpu_bo_page(struct vgpu_bo *bo, u64 offset)
 		return NULL;
 	if (bo->host)
 		return bo->page[offset >> PAGE_SHIFT];
+	if (bo->paged) {
+		u64 addr;
+
+		vgpu_paged_run(bo, offset, &addr);
+		return addr == VGPU_ADDR_NONE ? NULL :
+						vgpu_vram_page(bo->vram, addr);
+	}
 	return vgpu_vram_page(bo->vram,
 			      piece_addr(bo, piece_at(bo, offset), offset));
 }
@@ -330,7 +388,7 @@ u64 vgpu_bo_vram_addr(const struct vgpu_bo *bo)
 {
 	u64 addr;
 
-	if (bo->host || vgpu_bo_run(bo, 0, &addr) != bo->bytes)
+	if (bo->host || bo->paged || vgpu_bo_run(bo, 0, &addr) != bo->bytes)
 		return U64_MAX;
 	return addr;
 }

@@ -5,10 +5,14 @@
  * Locks, outermost first; what is on the same line is never held together:
  *
  *   vram->strategy_lock (mutex)  one change of strategy at a time
+ *   paged->walk_lock (mutex) one walk over the mappings of a pageable BO;
+ *                          the core's zap callback runs under it
  *   as->lock (mutex)       regions and page tables of one address space; held
  *                          across table allocation, so it must not be taken
  *                          from memory reclaim. Never two of them at once.
  *   bo->map_lock (spin)    bo->maps (the reverse map) and bo->revoked
+ *   residency->lock (spin) states of chunks, lists of frames
+ *   tier->lock (spin)      benches and the reserve of the tier (a leaf)
  *   vram->lock (spin)      free and taken blocks, the dirty map, block states;
  *   acct->lock (spin)      one account
  *   vram->gate (SRCU)      read-held around every call of a backend
@@ -46,6 +50,7 @@
 #define VGPU_GUARD_BYTES	0x10000ULL	/* null pointers fault */
 #define VGPU_PT_LEVELS		6
 #define VGPU_PTE_BATCH		128
+#define VGPU_PAGED_MAPS		4096	/* mappings of a pageable BO */
 
 enum vgpu_block_state {
 	VGPU_BLOCK_FREE,
@@ -159,6 +164,7 @@ struct vgpu_pool {
  * @va_end: one past what can be mapped
  * @pages: VRAM pages in all
  * @strategy_lock: one change of strategy at a time
+ * @residency: what is pageable; NULL until it is enabled, never NULL again
  * @lock: protects all that follows
  * @strategy: who knows what is free
  * @strategy_state: its own
@@ -194,6 +200,7 @@ struct vgpu_vram {
 	u64 va_start;
 	u64 va_end;
 	u32 pages;
+	struct vgpu_residency *residency;
 
 	struct mutex strategy_lock;	/* one change of strategy at a time */
 	spinlock_t lock;	/* protects all below */
@@ -230,6 +237,9 @@ struct vgpu_vram {
 void vgpu_vram_init_geometry(struct vgpu_vram *vram);
 void vgpu_vram_get(struct vgpu_vram *vram);
 void vgpu_vram_put(struct vgpu_vram *vram);
+void vgpu_block_set_bo(struct vgpu_vram *vram, struct vgpu_block *block,
+		       struct vgpu_bo *bo);
+bool vgpu_block_is_bad(struct vgpu_vram *vram, const struct vgpu_block *block);
 struct page *vgpu_vram_page(struct vgpu_vram *vram, u64 addr);
 struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
 				   unsigned int order, struct vgpu_bo *bo,
@@ -282,6 +292,8 @@ static inline u64 vgpu_vram_unit(const struct vgpu_vram *vram)
 	return 1ULL << vram->unit_shift;
 }
 
+#define VGPU_ADDR_NONE	U64_MAX		/* of memory that is not in VRAM */
+
 /* A block of a BO and where in the BO it lies. */
 struct vgpu_bo_piece {
 	u64 offset;
@@ -296,12 +308,14 @@ struct vgpu_bo_piece {
  * @host: system memory
  * @foreign: of somebody else
  * @piece: VRAM: by offset
+ * @paged: VRAM, pageable: in place of @piece
  * @page: host: one for each PAGE_SIZE
  * @dma: host: bus address of each GPU base page
  * @dma_mapped: entries of @dma that are mapped
  * @release: foreign pages: called once, see vgpu_bo_create_host()
  * @map_lock: protects @maps and @revoked
  * @maps: reverse map, regions of any address space
+ * @nr_maps: in @maps
  * @revoked: no new mapping; set once
  * @revoke_done: by the first who revoked
  */
@@ -317,6 +331,8 @@ struct vgpu_bo {
 	unsigned int pieces_max;
 	struct vgpu_bo_piece *piece;
 
+	struct vgpu_paged *paged;
+
 	struct page **page;
 	dma_addr_t *dma;
 	unsigned long dma_mapped;
@@ -325,6 +341,7 @@ struct vgpu_bo {
 
 	spinlock_t map_lock;	/* protects maps and revoked */
 	struct list_head maps;
+	unsigned int nr_maps;
 	bool revoked;
 	struct completion revoke_done;
 };
@@ -355,7 +372,8 @@ static inline void vgpu_bo_cursor_advance(struct vgpu_bo_cursor *cur,
 					  u64 bytes)
 {
 	cur->offset += bytes;
-	cur->addr += bytes;
+	if (cur->addr != VGPU_ADDR_NONE)
+		cur->addr += bytes;
 	cur->left -= bytes;
 	if (!cur->left && cur->offset < cur->bo->bytes)
 		cur->left = vgpu_bo_run(cur->bo, cur->offset, &cur->addr);
@@ -368,6 +386,7 @@ static inline void vgpu_bo_cursor_advance(struct vgpu_bo_cursor *cur,
  * @bo: what is mapped; holds a reference
  * @bo_link: in bo->maps
  * @doomed: on its way out
+ * @walk_seq: of the walk over @bo's mappings that was here last (map_lock)
  * @va: first address
  * @bytes: length
  * @offset: in @bo
@@ -379,6 +398,7 @@ struct vgpu_region {
 	struct vgpu_bo *bo;
 	struct list_head bo_link;
 	struct list_head doomed;
+	u64 walk_seq;
 	u64 va;
 	u64 bytes;
 	u64 offset;
@@ -474,6 +494,8 @@ void vgpu_as_remove_bo(struct vgpu_as *as, struct vgpu_bo *bo);
 int vgpu_pt_init(struct vgpu_as *as);
 void vgpu_pt_fini(struct vgpu_as *as);
 int vgpu_pt_map(struct vgpu_as *as, const struct vgpu_region *region);
+void vgpu_pt_refresh(struct vgpu_as *as, const struct vgpu_region *region,
+		     u64 va, u64 end);
 int vgpu_pt_reserve_split(struct vgpu_as *as, u64 va, u64 end);
 void vgpu_pt_split(struct vgpu_as *as, u64 va);
 void vgpu_pt_unreserve(struct vgpu_as *as);

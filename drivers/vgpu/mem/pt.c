@@ -27,7 +27,9 @@
  * leaf fills the new table before it takes the leaf's place, so what stays
  * mapped stays reachable at every moment.
  *
- * Every table but the root has an entry in use, between operations.
+ * Every table but the root has an entry in use, between operations. Memory that
+ * is evicted keeps its tables: an entry is in use as long as its page is mapped,
+ * and is absent all the same while the page is not in VRAM.
  */
 #include <linux/log2.h>
 #include <linux/slab.h>
@@ -73,7 +75,7 @@ static struct vgpu_pt *pt_create(struct vgpu_as *as, unsigned int level)
 	int err;
 
 	if (as->acct) {
-		err = vgpu_mem_charge(as->acct, bytes);
+		err = vgpu_mem_charge_fixed(as->acct, bytes, bytes);
 		if (err)
 			return ERR_PTR(err);
 	}
@@ -106,7 +108,7 @@ err_free:
 	kfree(pt);
 err_uncharge:
 	if (as->acct)
-		vgpu_mem_uncharge(as->acct, bytes);
+		vgpu_mem_uncharge_fixed(as->acct, bytes, bytes);
 	return ERR_PTR(err);
 }
 
@@ -121,7 +123,7 @@ static void pt_free(struct vgpu_as *as, struct vgpu_pt *pt, bool untouched)
 	kfree(pt);
 	as->stats.table_bytes -= bytes;
 	if (as->acct)
-		vgpu_mem_uncharge(as->acct, bytes);
+		vgpu_mem_uncharge_fixed(as->acct, bytes, bytes);
 }
 
 static void link_table(struct vgpu_as *as, struct vgpu_pt *pt,
@@ -153,6 +155,9 @@ static bool leaf_fits(const struct vgpu_as *as, const struct vgpu_pt *pt,
 
 	if (!pt->level)
 		return true;
+	/* whose parts come and go, and each finds its table there */
+	if (cur->bo->paged)
+		return false;
 	return (as->vram->format->large_levels & BIT(pt->level)) &&
 	       !pt->child[vgpu_pt_index(as, pt->level, va)] &&
 	       !(va & (span - 1)) && end - va >= span &&
@@ -173,9 +178,10 @@ static int map_level(struct vgpu_as *as, struct vgpu_pt *pt,
 		u64 sub_end;
 
 		if (leaf_fits(as, pt, cur, *va, end)) {
-			batch_add(as, pt, index,
-				  fmt->pte(cur->addr, prot, cur->bo->host,
-					   pt->level));
+			if (cur->addr != VGPU_ADDR_NONE)
+				batch_add(as, pt, index,
+					  fmt->pte(cur->addr, prot,
+						   cur->bo->host, pt->level));
 			if (pt->level)
 				pt->child[index] = VGPU_PT_LEAF;
 			pt->live++;
@@ -318,6 +324,41 @@ int vgpu_pt_map(struct vgpu_as *as, const struct vgpu_region *region)
 	}
 	batch_flush(as);
 	return 0;
+}
+
+/**
+ * vgpu_pt_refresh() - makes entries say where the memory is now
+ * @as: address space, locked
+ * @region: a mapping of a pageable BO
+ * @va: first address in it
+ * @end: one past the last
+ *
+ * Entries of memory that is not in VRAM become absent; translations are dropped
+ * with the next vgpu_pt_sync(). Can't fail.
+ */
+void vgpu_pt_refresh(struct vgpu_as *as, const struct vgpu_region *region,
+		     u64 va, u64 end)
+{
+	const struct vgpu_pt_format *fmt = as->vram->format;
+	u64 span = vgpu_pt_span(as, 0);
+	struct vgpu_bo_cursor cur;
+
+	lockdep_assert_held(&as->lock);
+	vgpu_bo_cursor_init(&cur, region->bo, region->offset + va - region->va);
+	for (; va < end; va += span) {
+		bool absent = cur.addr == VGPU_ADDR_NONE;
+		struct vgpu_pt *pt = as->root;
+
+		while (pt && pt != VGPU_PT_LEAF && pt->level)
+			pt = pt->child[vgpu_pt_index(as, pt->level, va)];
+		if (WARN_ON_ONCE(!pt || pt == VGPU_PT_LEAF))
+			return;
+		batch_add(as, pt, vgpu_pt_index(as, 0, va), absent ? 0 :
+			  fmt->pte(cur.addr, region->prot, false, 0));
+		if (absent)
+			vgpu_pt_want_flush(as, va, va + span);
+		vgpu_bo_cursor_advance(&cur, span);
+	}
 }
 
 /* The large leaf that @va is in the middle of: its table, or NULL. */

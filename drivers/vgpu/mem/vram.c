@@ -22,7 +22,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 #include <vgpu/kunit.h>
-#include "mem_priv.h"
+#include "residency.h"
 
 #define BLANK_BLOCKS	64
 
@@ -425,6 +425,25 @@ struct vgpu_bo *vgpu_vram_bo_at(struct vgpu_vram *vram, u64 addr)
 	return bo;
 }
 
+/* Whose @block is from now on, which is the caller's; NULL: nobody's. */
+void vgpu_block_set_bo(struct vgpu_vram *vram, struct vgpu_block *block,
+		       struct vgpu_bo *bo)
+{
+	spin_lock(&vram->lock);
+	block->bo = bo;
+	spin_unlock(&vram->lock);
+}
+
+/* Has a page of @block gone bad since it was handed out? */
+bool vgpu_block_is_bad(struct vgpu_vram *vram, const struct vgpu_block *block)
+{
+	unsigned long bad = block->first;
+
+	return !xa_empty(&vram->bad) &&
+	       xa_find(&vram->bad, &bad, block->first + block->pages - 1,
+		       XA_PRESENT);
+}
+
 struct page *vgpu_vram_page(struct vgpu_vram *vram, u64 addr)
 {
 	struct page *page = NULL;
@@ -529,6 +548,7 @@ static void vram_release(struct kref *ref)
 	spin_unlock(&vram->lock);
 	vgpu_block_unreserve(&spare);
 	vgpu_block_unreserve(&vram->blank);
+	vgpu_residency_destroy(vram);
 	if (vram->strategy->fini)
 		vram->strategy->fini(vram->strategy_state);
 	rbtree_postorder_for_each_entry_safe(block, next, &vram->taken, node)
@@ -566,6 +586,7 @@ void vgpu_vram_unplug(struct vgpu_vram *vram)
 	WRITE_ONCE(vram->gone, true);
 	spin_unlock(&vram->lock);
 	synchronize_srcu(&vram->gate);
+	vgpu_residency_unplug(vram);
 	vgpu_pool_stop(vram);
 	vgpu_scrub_stop(vram);
 }

@@ -26,6 +26,11 @@ struct vgpu_as;
  * @used: bytes in use: BOs, rounded to pages, and page tables
  * @peak: most that was ever in use
  * @denied: charges refused
+ * @fixed: bytes of @used that can't be evicted, and chunks that are held
+ * @share: what of VRAM is there for it whatever others do: of over-committed
+ *	memory less than @limit. An eighth of it is never fixed
+ * @resident: bytes of pageable BOs that are in VRAM
+ * @squeezed: what it had to give up could not be charged to its cgroup
  *
  * Charged before anything is allocated, so that no race passes the limit.
  */
@@ -35,6 +40,10 @@ struct vgpu_mem_account {
 	u64 used;
 	u64 peak;
 	u64 denied;
+	u64 fixed;
+	u64 share;
+	u64 resident;
+	bool squeezed;
 };
 
 void vgpu_mem_account_init(struct vgpu_mem_account *acct, u64 limit);
@@ -44,6 +53,15 @@ int vgpu_mem_charge(struct vgpu_mem_account *acct, u64 bytes);
 void vgpu_mem_uncharge(struct vgpu_mem_account *acct, u64 bytes);
 /* 0, or -EBUSY when more than @limit is in use. */
 int vgpu_mem_set_limit(struct vgpu_mem_account *acct, u64 limit);
+/*
+ * The same for memory that can't be evicted: it has to be within the share,
+ * too. -EDQUOT. @bytes 0 charges nothing but @fixed.
+ */
+int vgpu_mem_charge_fixed(struct vgpu_mem_account *acct, u64 bytes, u64 fixed);
+void vgpu_mem_uncharge_fixed(struct vgpu_mem_account *acct, u64 bytes,
+			     u64 fixed);
+/* U64_MAX: no over-commit. 0, or -EBUSY when more than @share is fixed. */
+int vgpu_mem_set_share(struct vgpu_mem_account *acct, u64 share);
 
 #define VGPU_POOLS	8
 
@@ -120,6 +138,7 @@ int vgpu_pt_format_check(const struct vgpu_pt_format *fmt);
 void vgpu_vram_get_stats(struct vgpu_vram *vram, struct vgpu_vram_stats *st);
 
 #define VGPU_BO_CONTIGUOUS	0x100	/* one block (GPUs without an MMU) */
+#define VGPU_BO_PAGEABLE	0x200	/* in VRAM only while it is used */
 
 /*
  * VRAM: zeroed before it is handed out and when it comes back; may consist
@@ -158,6 +177,75 @@ u64 vgpu_bo_vram_addr(const struct vgpu_bo *bo);
  */
 void vgpu_bo_revoke(struct vgpu_bo *bo);
 
+/*
+ * Memory that may be evicted, see mem/residency.c. Frames for it are taken
+ * when it is first enabled. 0, -EOPNOTSUPP, -ENOSPC, -ENOMEM.
+ */
+int vgpu_vram_enable_paging(struct vgpu_vram *vram);
+bool vgpu_bo_is_pageable(const struct vgpu_bo *bo);
+/*
+ * Brings the memory behind @offset into VRAM and keeps it there. Killable.
+ * -EINTR, -ENOMEM, -EFAULT, -ENODEV, -EIO. No lock of mem/ held.
+ */
+int vgpu_bo_hold(struct vgpu_bo *bo, u64 offset);
+void vgpu_bo_unhold(struct vgpu_bo *bo, u64 offset);
+/* Holds a range for long, which counts as fixed; also -EDQUOT. */
+int vgpu_bo_pin(struct vgpu_bo *bo, u64 offset, u64 bytes);
+void vgpu_bo_unpin(struct vgpu_bo *bo, u64 offset, u64 bytes);
+/* Called before bytes are evicted: takes them from the CPU's mappings. */
+typedef void (*vgpu_bo_zap_fn)(void *arg, u64 offset, u64 bytes);
+void vgpu_bo_set_zap(struct vgpu_bo *bo, vgpu_bo_zap_fn zap, void *arg);
+/* All of it that is not held. 0, -ENOMEM, -ENODEV, -EOPNOTSUPP. */
+int vgpu_bo_evict(struct vgpu_bo *bo);
+
+#define VGPU_PAGING_BUCKETS	40
+
+/**
+ * struct vgpu_paging_stats - of the pageable memory of a VRAM
+ * @frames: of 64 KiB, taken for it
+ * @frames_free: without a chunk
+ * @resident: bytes in frames
+ * @evicted: bytes of the rest, never touched or in the tier
+ * @stored: bytes of evicted memory that holds anything but zeros, by chunks
+ * @same: bytes of @stored in pages that are one word over and over
+ * @plain: bytes of @stored in pages that are not compressed
+ * @packed: what @stored came to, bytes
+ * @system: bytes of system memory that it takes
+ * @faults: of engines on memory that may be evicted
+ * @restores: chunks brought back, by engines and CPUs
+ * @restore_failed: that was in vain
+ * @evictions: chunks
+ * @evict_failed: for want of system memory
+ * @second_chances: victims that were let go, since an engine had used them
+ * @reserve_used: pages taken from the tier's reserve
+ * @lz4: bytes compressed by it, ever; likewise the others
+ * @latency: of restores: bucket n counts those of 2^n to 2^(n+1) ns
+ */
+struct vgpu_paging_stats {
+	u64 frames;
+	u64 frames_free;
+	u64 resident;
+	u64 evicted;
+	u64 stored;
+	u64 same;
+	u64 plain;
+	u64 packed;
+	u64 system;
+	u64 faults;
+	u64 restores;
+	u64 restore_failed;
+	u64 evictions;
+	u64 evict_failed;
+	u64 second_chances;
+	u64 reserve_used;
+	u64 lz4;
+	u64 lzo_rle;
+	u64 zstd;
+	u64 latency[VGPU_PAGING_BUCKETS];
+};
+
+void vgpu_vram_get_paging(struct vgpu_vram *vram, struct vgpu_paging_stats *st);
+
 /* An address space. @acct pays for its tables. NULL format: no MMU. */
 struct vgpu_as *vgpu_as_create(struct vgpu_vram *vram,
 			       struct vgpu_mem_account *acct, u32 asid);
@@ -171,7 +259,8 @@ u64 vgpu_as_end(const struct vgpu_as *as);
 void vgpu_vram_va_limits(const struct vgpu_vram *vram, u64 *start, u64 *end);
 /*
  * -EINVAL, -EEXIST (something is there), -ERANGE, -ESTALE (@bo was revoked),
- * -EDQUOT, -ENOSPC, -ENOMEM (no page table), -ENODEV. All or nothing.
+ * -EDQUOT, -ENOSPC, -ENOMEM (no page table), -ENODEV; -EMFILE (a pageable @bo
+ * with too many mappings). All or nothing.
  */
 int vgpu_as_map(struct vgpu_as *as, struct vgpu_bo *bo, u64 offset, u64 va,
 		u64 bytes, u32 prot);
@@ -188,6 +277,12 @@ int vgpu_as_unmap(struct vgpu_as *as, u64 va, u64 bytes);
  */
 int vgpu_as_translate(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
 		      u64 *addr);
+/*
+ * An engine found no translation at @va. 0: it may try again; -EFAULT:
+ * nothing is there that it may access so; else as vgpu_bo_hold().
+ */
+int vgpu_as_fault_in(struct vgpu_as *as, u64 va, u32 access);
+
 #define VGPU_AS_ACCESSED	0x1
 #define VGPU_AS_DIRTY		0x2
 

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside mem/: which chunks of pageable BOs are in VRAM. See residency.c.
+ */
+#ifndef _VGPU_MEM_RESIDENCY_H
+#define _VGPU_MEM_RESIDENCY_H
+
+#include "mem_priv.h"
+#include "tier.h"
+
+#define VGPU_FRAME_ORDER	(VGPU_CHUNK_SHIFT - VGPU_PAGE_SHIFT)
+#define VGPU_FRAME_PAGES	BIT(VGPU_FRAME_ORDER)
+
+enum vgpu_chunk_state {
+	VGPU_CHUNK_EVICTED,
+	VGPU_CHUNK_RESTORING,
+	VGPU_CHUNK_RESIDENT,
+	VGPU_CHUNK_EVICTING,
+};
+
+/**
+ * struct vgpu_chunk - 64 KiB of a pageable BO
+ * @lru: in residency->lru while resident and not held
+ * @bo: whose
+ * @frame: VRAM behind it; NULL when evicted
+ * @state: enum vgpu_chunk_state
+ * @holds: not to be evicted; resident chunks only
+ * @stored: evicted: the contents; belongs to who restores or evicts it
+ */
+struct vgpu_chunk {
+	struct list_head lru;
+	struct vgpu_bo *bo;
+	struct vgpu_block *frame;
+	enum vgpu_chunk_state state;
+	u32 holds;
+	struct vgpu_stored stored;
+};
+
+/**
+ * struct vgpu_paged - what makes a BO pageable
+ * @memcg: pays for what is evicted; with a reference
+ * @walk_lock: one walk of the reverse map at a time; above as->lock. Also
+ *	protects @zap
+ * @walk_seq: of the walk in progress, or the last (bo->map_lock, too)
+ * @zap: takes pages from the CPU's mappings
+ * @zap_arg: for @zap
+ * @busy: how many work on its chunks (residency->lock)
+ * @codec: for the next chunks; VGPU_CODECS: to be found by samples
+ * @sample: chunks until it is found anew
+ * @count: chunks
+ * @chunk: all of them
+ */
+struct vgpu_paged {
+	struct mem_cgroup *memcg;
+	struct mutex walk_lock;		/* protects walk_seq, zap */
+	u64 walk_seq;
+	vgpu_bo_zap_fn zap;
+	void *zap_arg;
+	unsigned int busy;
+	u8 codec;
+	u8 sample;
+	u32 count;
+	struct vgpu_chunk chunk[];
+};
+
+/**
+ * struct vgpu_residency - the pageable part of a VRAM
+ * @lock: protects the rest, the states of chunks, @busy of BOs
+ * @wait: for a chunk to change its state, or a frame to come free
+ * @lru: resident chunks that nobody holds, the next victim first
+ * @free: frames without a chunk
+ * @nr_free: in @free
+ * @nr_frames: in all
+ * @min_frames: kept, whatever else wants VRAM
+ * @tier: where evicted chunks are
+ */
+struct vgpu_residency {
+	spinlock_t lock;		/* protects the rest but tier */
+	wait_queue_head_t wait;
+	struct list_head lru;
+	struct vgpu_block **free;
+	u32 nr_free;
+	u32 nr_frames;
+	u32 min_frames;
+	struct vgpu_paging_stats stats;
+	struct vgpu_tier tier;
+};
+
+/* What a walk of the reverse map does with a part of a mapping. */
+typedef void (*vgpu_walk_fn)(struct vgpu_as *as, struct vgpu_region *region,
+			     u64 va, u64 end, void *arg);
+/* rmap.c: @bo->paged->walk_lock held */
+void vgpu_bo_walk(struct vgpu_bo *bo, u64 lo, u64 hi, vgpu_walk_fn fn,
+		  void *arg);
+
+struct vgpu_paged *vgpu_paged_create(struct vgpu_bo *bo);
+void vgpu_paged_free(struct vgpu_bo *bo);
+u64 vgpu_paged_run(const struct vgpu_bo *bo, u64 offset, u64 *addr);
+static inline struct vgpu_residency *
+vgpu_residency_of(const struct vgpu_vram *vram)
+{
+	/* set once */
+	return smp_load_acquire(&vram->residency);
+}
+
+void vgpu_frame_free(struct vgpu_vram *vram, struct vgpu_block *frame);
+struct vgpu_block *vgpu_frame_take(struct vgpu_residency *res);
+struct vgpu_block *vgpu_frame_grow(struct vgpu_vram *vram, u32 margin);
+void vgpu_frame_drop(struct vgpu_vram *vram, struct vgpu_block *frame);
+struct vgpu_block *vgpu_residency_evict_one(struct vgpu_vram *vram);
+/* Evicts until @pages of VRAM are free, if that can be; true: some were. */
+bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages);
+void vgpu_residency_unplug(struct vgpu_vram *vram);
+void vgpu_residency_destroy(struct vgpu_vram *vram);
+
+#endif /* _VGPU_MEM_RESIDENCY_H */

@@ -13,6 +13,10 @@
  * before the zap begins, and one that comes later finds none.  Without the
  * lock a fault could insert, after the zap, what it had looked up before.
  *
+ * Memory that was evicted is brought back with no lock but the mmap lock held,
+ * and is held in VRAM until it is inserted; its pages are zapped before it is
+ * evicted again.
+ *
  * Mappings are shared ones without execution, and are inherited by fork():
  * the child has the descriptor too, and both are the same client.
  */
@@ -62,22 +66,39 @@ static vm_fault_t bo_fault(struct vm_fault *vmf)
 	struct vgpu_file *vf = vma->vm_file->private_data;
 	struct address_space *mapping = vma->vm_file->f_mapping;
 	unsigned long address = vmf->address & PAGE_MASK;
-	vm_fault_t ret = VM_FAULT_SIGBUS;
-	struct vgpu_bo *bo;
-	u64 bo_offset;
+	u64 bo_offset, held_offset = 0;
+	struct vgpu_bo *bo, *held = NULL;
+	vm_fault_t ret;
 
-	filemap_invalidate_lock_shared(mapping);
-	bo = vgpu_client_bo_at(vf->client, (u64)vmf->pgoff << PAGE_SHIFT,
-			       PAGE_SIZE, &bo_offset);
-	if (bo) {
-		ret = insert(vma, bo, bo_offset, address);
-		if (ret == VM_FAULT_NOPAGE)
-			insert_around(vma, bo, bo_offset, address);
+	for (;;) {
+		ret = VM_FAULT_SIGBUS;
+		filemap_invalidate_lock_shared(mapping);
+		bo = vgpu_client_bo_at(vf->client, (u64)vmf->pgoff << PAGE_SHIFT,
+				       PAGE_SIZE, &bo_offset);
+		if (bo) {
+			ret = insert(vma, bo, bo_offset, address);
+			if (ret == VM_FAULT_NOPAGE)
+				insert_around(vma, bo, bo_offset, address);
+		}
+		filemap_invalidate_unlock_shared(mapping);
+
+		/* evicted? once, and only then, it is brought back */
+		if (!bo || held || ret == VM_FAULT_NOPAGE ||
+		    !vgpu_bo_is_pageable(bo) || vgpu_bo_hold(bo, bo_offset))
+			break;
+		held = bo;
+		held_offset = bo_offset;
 	}
-	filemap_invalidate_unlock_shared(mapping);
 
+	/* another one is there by now: the access faults anew */
+	if (bo && held && bo != held && ret == VM_FAULT_SIGBUS)
+		ret = VM_FAULT_NOPAGE;
 	if (bo)
 		vgpu_bo_put(bo);
+	if (held) {
+		vgpu_bo_unhold(held, held_offset);
+		vgpu_bo_put(held);
+	}
 	return ret;
 }
 

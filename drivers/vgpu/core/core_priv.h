@@ -56,6 +56,7 @@
 #define VGPU_PRESSURE_PERCENT	80
 #define VGPU_ECC_PENDING	64	/* bad pages of one GPU at once */
 #define VGPU_MAX_STRIKES	8	/* hangs in a row until an instance is failed */
+#define VGPU_OVERCOMMIT_MAX	8000	/* permille */
 #define VGPU_HOST_BO_FIRST	BIT_ULL(40)
 #define VGPU_HOST_BO_LAST	(BIT_ULL(44) - 1)
 
@@ -257,6 +258,22 @@ void vgpu_engine_kick_locked(struct vgpu_engine *e);
 void vgpu_engine_ejected(struct vgpu_rq *rq, const char *policy,
 			 const char *reason);
 void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info);
+void vgpu_engine_fault_locked(struct vgpu_engine *e, struct vgpu_ctx *ctx,
+			      const struct vgpu_hw_event *ev);
+/* Lock held: ends what @ctx has midway and no engine runs. */
+void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error);
+
+/* ------------------------------------------------------------- paging.c */
+
+/* Lock held: true: @ctx's command is to stop midway, memory is on its way. */
+bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
+			      const struct vgpu_hw_event *ev);
+void vgpu_paging_work(struct work_struct *work);
+/* The over-commit ratio, permille; what all quotas together may be, bytes. */
+int vgpu_gpu_set_overcommit_locked(struct vgpu_gpu *gpu, u32 permille);
+u64 vgpu_gpu_capacity(const struct vgpu_gpu *gpu);
+/* What of @limit is in VRAM whatever others do; U64_MAX: all. */
+u64 vgpu_gpu_share(const struct vgpu_gpu *gpu, u64 limit);
 
 /* ---------------------------------------------------------------- GPU */
 
@@ -322,6 +339,7 @@ struct vgpu_gpu {
 	struct list_head instances;
 	unsigned int nr_instances;
 	u64 committed;
+	u32 overcommit;			/* permille of VRAM, 1000: none */
 	struct vgpu_type types[VGPU_MAX_TYPES];
 	unsigned int nr_types;
 	struct vgpu_partition whole;
@@ -336,6 +354,7 @@ struct vgpu_gpu {
 	struct ida asids;
 	atomic_t nr_contexts;
 	struct workqueue_struct *wq;
+	struct workqueue_struct *page_wq;	/* waits for memory */
 	struct delayed_work sample_work;
 	struct llist_head woken;		/* queues whose wait is over */
 	struct work_struct woken_work;
@@ -566,6 +585,7 @@ struct vgpu_bo_obj {
 	struct vgpu_bo *bo;
 	u64 mmap_offset;
 	bool mappable;
+	struct address_space *mapping;
 	struct rcu_head rcu;
 };
 
@@ -624,6 +644,9 @@ struct vgpu_ctx {
 	struct vgpu_queue *job;			/* whose head is midway or runs */
 	bool midway;				/* resume, do not start */
 	int kill;				/* errno that ends the job */
+	bool paging;				/* page_work sees to its fault */
+	struct vgpu_hw_event fault;		/* stable while it does */
+	struct work_struct page_work;
 };
 
 /* A queue that waits for a timeline. */

@@ -15,6 +15,9 @@
  * between.  So everything here happens under one spinlock and never sleeps;
  * only a reset, which must wait for hardware, has a work item.
  *
+ * A fault on memory that may come back stops a command midway, too; its context
+ * is not ready again before paging.c says so.
+ *
  * A context whose command was stopped midway leaves its state in the engine
  * until another context needs it (a hog that is alone is never saved).
  *
@@ -404,7 +407,7 @@ void vgpu_engine_wake_locked(struct vgpu_ctx *ctx)
 
 	/* The one that runs is looked at when it stops. */
 	if (ctx != ctx->engine->ctx && list_empty(&ctx->ready) &&
-	    (ctx->midway || vgpu_ctx_next_queue_locked(ctx)))
+	    !ctx->paging && (ctx->midway || vgpu_ctx_next_queue_locked(ctx)))
 		list_add_tail(&ctx->ready, &ent->ready);
 	vgpu_entity_unblock_locked(ent);
 }
@@ -453,8 +456,10 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	}
 
 	if (midway) {
-		q->preempted++;
-		e->preemptions++;
+		if (!ctx->paging) {
+			q->preempted++;
+			e->preemptions++;
+		}
 		if (ctx->kill) {
 			midway = false;
 			error = ctx->kill;
@@ -472,7 +477,8 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	wake_up_all(&e->wait);
 
 	next = midway ? q : vgpu_ctx_next_queue_locked(ctx);
-	more = next;
+	/* One that waits for memory is off the engine until it is there. */
+	more = next && !ctx->paging;
 	if (more && !midway && !e->resched && slice_goes_on(e, now) &&
 	    !ent->paused && !ent->throttled) {
 		vgpu_rq_charge(&e->rq, &ent->se, service, now);
@@ -486,19 +492,21 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	e->entity = NULL;
 	vgpu_rq_put(&e->rq, &ent->se, service, now,
 		    !list_empty(&ent->ready) && !ent->paused && !ent->throttled,
-		    midway);
+		    midway && more);
 	dispatch(e);
 }
 
-static void fault(struct vgpu_engine *e, const struct vgpu_hw_event *ev)
+/* Lock held: the command of @ctx ends with a fault; who is to know is told. */
+void vgpu_engine_fault_locked(struct vgpu_engine *e, struct vgpu_ctx *ctx,
+			      const struct vgpu_hw_event *ev)
 {
-	struct vgpu_queue *q = e->ctx->job;
-	struct vgpu_instance *inst = e->entity->inst;
+	struct vgpu_instance *inst = ctx->entity->inst;
+	struct vgpu_queue *q = ctx->job;
 
 	q->fault_va = ev->fault_va;
 	q->fault_access = ev->fault_access;
-	e->entity->faults++;
-	trace_vgpu_fault(e, vgpu_queue_head(q)->seqno, ev->fault_va,
+	ctx->entity->faults++;
+	trace_vgpu_fault(e, inst->id, vgpu_queue_head(q)->seqno, ev->fault_va,
 			 ev->fault_access, ev->error ?: -EIO);
 	pr_warn_ratelimited("vgpu: v%u %pUb: engine %u: command %llu failed (%pe) at 0x%llx, access %s%s%s\n",
 			    inst->id, &inst->uuid, e->index,
@@ -528,8 +536,12 @@ void vgpu_gpu_event(struct vgpu_gpu *gpu, const struct vgpu_hw_event *ev)
 		e->stale_events++;
 		goto out;
 	}
+	if (ev->type == VGPU_HW_FAULT && vgpu_paging_begin_locked(e->ctx, ev)) {
+		stopped(e, ev->service, ev->bytes, true, 0);
+		goto out;
+	}
 	if (ev->type == VGPU_HW_FAULT)
-		fault(e, ev);
+		vgpu_engine_fault_locked(e, e->ctx, ev);
 	stopped(e, ev->service, ev->bytes, ev->type == VGPU_HW_PREEMPTED,
 		ev->type == VGPU_HW_FAULT ? ev->error ?: -EIO : 0);
 out:
@@ -593,6 +605,18 @@ static bool has_job(struct vgpu_engine *e, struct vgpu_queue *q)
 	return has;
 }
 
+void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error)
+{
+	struct vgpu_queue *q = ctx->job;
+
+	lockdep_assert_held(&ctx->engine->lock);
+	ctx->midway = false;
+	ctx->kill = 0;
+	ctx->job = NULL;
+	vgpu_ctx_state_drop(&ctx->state);
+	vgpu_queue_complete_locked(q, error);
+}
+
 void vgpu_engine_cancel(struct vgpu_engine *e, struct vgpu_queue *q, int error)
 {
 	struct vgpu_ctx *ctx = q->ctx;
@@ -604,11 +628,7 @@ void vgpu_engine_cancel(struct vgpu_engine *e, struct vgpu_queue *q, int error)
 		vgpu_engine_preempt_locked(e);
 	} else if (ctx->job == q) {
 		/* Midway, its state saved or left in the engine. */
-		ctx->midway = false;
-		ctx->kill = 0;
-		ctx->job = NULL;
-		vgpu_ctx_state_drop(&ctx->state);
-		vgpu_queue_complete_locked(q, error);
+		vgpu_engine_end_midway_locked(ctx, error);
 	}
 	spin_unlock_irq(&e->lock);
 	wait_event(e->wait, !has_job(e, q));

@@ -118,7 +118,7 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
 	mutex_lock(&gpu->lock);
 	if (!gpu->unplugged)
 		fit = min_t(u64, gpu->desc.max_instances - gpu->nr_instances,
-			    div64_u64(gpu->desc.vram_bytes - gpu->committed,
+			    div64_u64(vgpu_gpu_capacity(gpu) - gpu->committed,
 				      type->vram_bytes));
 	mutex_unlock(&gpu->lock);
 	return fit;
@@ -183,6 +183,9 @@ static const char *desc_fault(const struct vgpu_hw_desc *d,
 	    (d->units > 64 / d->engines ||
 	     d->spare_engines > VGPU_MAX_ENGINES - d->engines))
 		return "UNITS with over 64 units or 8 engines in all";
+	if ((d->caps & VGPU_HW_RESTART) &&
+	    (~d->caps & (VGPU_HW_MMU | VGPU_HW_SAVE)))
+		return "RESTART without MMU and SAVE";
 	if ((d->caps & VGPU_HW_LAUNCH) && !(d->caps & VGPU_HW_MMU))
 		return "LAUNCH without MMU";
 	return NULL;
@@ -230,6 +233,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	gpu->dev = get_device(dev);
 	gpu->slice_ns = VGPU_SLICE_DEFAULT_NS;
 	gpu->preempt_timeout_ns = VGPU_PREEMPT_TIMEOUT_NS;
+	gpu->overcommit = 1000;
 	gpu->policy = vgpu_policy_get("fair");
 	gpu_make_types(gpu);
 
@@ -336,6 +340,8 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 	cancel_work_sync(&gpu->ecc_work);
 	for (i = 0; i < gpu->whole.nr_engines; i++)
 		vgpu_engine_fini(&gpu->whole.engines[i]);
+	if (gpu->page_wq)
+		destroy_workqueue(gpu->page_wq);
 	vgpu_vram_destroy(gpu->whole.vram);
 	destroy_workqueue(gpu->wq);
 	vgpu_gpu_put(gpu);
@@ -374,6 +380,7 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	info->vram_committed = gpu->committed;
 	info->units_free = vgpu_units_free(gpu);
 	info->all_engines = gpu->whole.nr_engines;
+	info->overcommit_permille = gpu->overcommit;
 	info->slice_ns = gpu->slice_ns;
 	info->preempt_timeout_ns = gpu->preempt_timeout_ns;
 	vgpu_governor_get_info(gpu, &info->governor);
@@ -386,6 +393,7 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 		return;
 	}
 	vgpu_vram_get_stats(gpu->whole.vram, &info->vram);
+	vgpu_vram_get_paging(gpu->whole.vram, &info->paging);
 	strscpy(info->strategy, vgpu_vram_strategy_name(gpu->whole.vram),
 		sizeof(info->strategy));
 	for (i = 0; i < gpu->whole.nr_engines; i++)
@@ -409,6 +417,22 @@ int vgpu_gpu_set_strategy(struct vgpu_gpu *gpu, const char *name,
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_gpu_set_strategy, VGPU);
+
+int vgpu_gpu_set_overcommit(struct vgpu_gpu *gpu, u32 permille, u32 *was)
+{
+	int idx, ret;
+
+	if (!vgpu_gpu_enter(gpu, &idx))
+		return -ENODEV;
+	mutex_lock(&gpu->lock);
+	if (was)
+		*was = gpu->overcommit;
+	ret = vgpu_gpu_set_overcommit_locked(gpu, permille);
+	mutex_unlock(&gpu->lock);
+	vgpu_gpu_leave(idx);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_gpu_set_overcommit, VGPU);
 
 /*
  * Once a second, while anything runs: what part of the service each instance

@@ -170,13 +170,14 @@ static int instance_commit(struct vgpu_gpu *gpu, struct vgpu_instance *inst)
 	if (gpu->unplugged)
 		ret = -ENODEV;
 	else if (gpu->nr_instances >= gpu->desc.max_instances ||
-		 gpu->desc.vram_bytes - gpu->committed < inst->acct.limit)
+		 vgpu_gpu_capacity(gpu) - gpu->committed < inst->acct.limit)
 		ret = -ENOSPC;
 	if (!ret) {
 		/* Whoever finds it in the list finds it on its engines. */
 		for (i = 0; i < inst->nr_entities; i++)
 			vgpu_entity_init(&inst->entity[i], inst,
 					 &gpu->whole.engines[i]);
+		inst->acct.share = vgpu_gpu_share(gpu, inst->acct.limit);
 		list_add_tail(&inst->link, &gpu->instances);
 		gpu->nr_instances++;
 		gpu->committed += inst->acct.limit;

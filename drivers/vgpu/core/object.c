@@ -39,6 +39,26 @@ static void bo_retire(struct vgpu_obj *obj)
 	mtree_erase(&inst->aperture, bo->mmap_offset >> PAGE_SHIFT);
 	unmap_mapping_range(mapping, bo->mmap_offset, vgpu_bo_bytes(bo->bo), 1);
 	filemap_invalidate_unlock(mapping);
+	/*
+	 * Not with the lock that the callback takes; and not before, since what
+	 * is evicted meanwhile would stay mapped when it is another's.
+	 */
+	vgpu_bo_set_zap(bo->bo, NULL, NULL);
+}
+
+/*
+ * Part of the memory is to be evicted: vgpu_bo_page() finds it no more.  A fault
+ * that did inserts it before we get the lock.
+ */
+static void bo_zap(void *arg, u64 offset, u64 bytes)
+{
+	struct vgpu_bo_obj *bo = arg;
+
+	filemap_invalidate_lock(bo->mapping);
+	if (bo->mappable)
+		unmap_mapping_range(bo->mapping, bo->mmap_offset + offset,
+				    bytes, 1);
+	filemap_invalidate_unlock(bo->mapping);
 }
 
 static void bo_release(struct vgpu_obj *obj)
@@ -199,6 +219,9 @@ static int bo_place(struct vgpu_instance *inst, struct vgpu_bo_obj *bo,
 		first = VGPU_HOST_BO_FIRST >> PAGE_SHIFT;
 		last = VGPU_HOST_BO_LAST >> PAGE_SHIFT;
 	}
+	/* Before anybody can find it. */
+	bo->mapping = mapping;
+	vgpu_bo_set_zap(bo->bo, bo_zap, bo);
 	filemap_invalidate_lock(mapping);
 	next = &inst->aperture_next[host];
 	if (find_gap(&inst->aperture, max(*next, first), last, pages, &start) ||
@@ -215,7 +238,26 @@ static int bo_place(struct vgpu_instance *inst, struct vgpu_bo_obj *bo,
 				    vgpu_bo_bytes(bo->bo), 1);
 	}
 	filemap_invalidate_unlock(mapping);
+	if (ret)
+		vgpu_bo_set_zap(bo->bo, NULL, NULL);
 	return ret;
+}
+
+/*
+ * A VM's memory stays where it is: what its devices map of the aperture is not
+ * always told when it moves.
+ */
+static u32 bo_flags(const struct vgpu_client *client)
+{
+	const struct vgpu_gpu *gpu = client->inst->gpu;
+
+	if (!(gpu->desc.caps & VGPU_HW_MMU))
+		return VGPU_BO_CONTIGUOUS;
+	/* pairs with vgpu_gpu_set_overcommit_locked(): frames are there */
+	if (smp_load_acquire(&gpu->overcommit) == 1000 ||
+	    (client->ops && client->ops->get_pages))
+		return 0;
+	return VGPU_BO_PAGEABLE;
 }
 
 int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
@@ -253,9 +295,7 @@ int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
 					     NULL);
 	else
 		bo->bo = vgpu_bo_create(gpu->whole.vram, &inst->acct, bytes,
-					arg->align,
-					gpu->desc.caps & VGPU_HW_MMU ?
-					0 : VGPU_BO_CONTIGUOUS);
+					arg->align, bo_flags(client));
 	if (IS_ERR(bo->bo)) {
 		ret = PTR_ERR(bo->bo);
 		kfree(bo);
@@ -311,7 +351,17 @@ EXPORT_SYMBOL_NS_GPL(vgpu_client_bo_at, VGPU);
 struct vgpu_bo *vgpu_instance_bo_at(struct vgpu_instance *inst, u64 offset,
 				    u64 bytes, u64 *bo_offset)
 {
-	return bo_at(inst, NULL, offset, bytes, bo_offset);
+	struct vgpu_bo *bo = bo_at(inst, NULL, offset, bytes, bo_offset);
+
+	/*
+	 * Of a client that is no VM, beside one: nobody would tell the VM's
+	 * other devices when it is evicted.
+	 */
+	if (bo && vgpu_bo_is_pageable(bo)) {
+		vgpu_bo_put(bo);
+		bo = NULL;
+	}
+	return bo;
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_instance_bo_at, VGPU);
 

@@ -144,15 +144,22 @@ int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
 		ret = -ERANGE;
 		goto err;
 	}
+	/* Read by a work item that must not wait for memory. */
+	ret = vgpu_bo_pin(q->ring->bo, arg->ring_offset, bytes);
+	if (ret)
+		goto err;
 	q->ring_offset = arg->ring_offset;
 	q->ring_slots = arg->ring_slots;
 	q->shpages = client->shpages;
 	INIT_WORK(&q->ring_work, ring_work);
 	ret = vgpu_shpages_add_queue(q->shpages, q);
 	if (ret)
-		goto err;
+		goto err_unpin;
 	arg->doorbell = q->doorbell;
 	return 0;
+
+err_unpin:
+	vgpu_bo_unpin(q->ring->bo, arg->ring_offset, bytes);
 err:
 	vgpu_obj_put(obj);
 	q->ring = NULL;
@@ -164,6 +171,8 @@ void vgpu_ring_fini(struct vgpu_queue *q)
 {
 	vgpu_shpages_del_queue(q->shpages, q);
 	cancel_work_sync(&q->ring_work);
+	vgpu_bo_unpin(q->ring->bo, q->ring_offset,
+		      (u64)q->ring_slots * sizeof(struct vgpu_cmd));
 	vgpu_obj_put(&q->ring->obj);
 	q->ring = NULL;
 }

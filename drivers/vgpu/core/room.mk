@@ -3,6 +3,6 @@ vgpu-y += core/main.o core/gpu.o core/instance.o core/client.o core/object.o
 vgpu-y += core/queue.o core/ring.o core/command.o core/engine.o
 vgpu-y += core/timeline.o core/shpages.o core/bandwidth.o core/hist.o
 vgpu-y += core/event.o core/ecc.o core/units.o core/tenant.o core/settings.o
-vgpu-y += core/figures.o core/governor.o core/trace.o
+vgpu-y += core/figures.o core/governor.o core/trace.o core/paging.o
 # the kernel's trace/define_trace.h looks for trace.h itself
 CFLAGS_core/trace.o := -I$(src)/core

@@ -287,7 +287,7 @@ static int lower_vram(struct vgpu_instance *inst, u64 bytes,
 				   "vram-limit is out of range: up to %llu",
 				   inst->aperture_bytes);
 	if (bytes > old) {
-		if (bytes - old <= gpu->desc.vram_bytes - gpu->committed)
+		if (bytes - old <= vgpu_gpu_capacity(gpu) - gpu->committed)
 			return 0;
 		return vgpu_refuse(why, VGPU_SET_VRAM, -ENOSPC,
 				   "GPU %u has not so much memory left",
@@ -298,6 +298,13 @@ static int lower_vram(struct vgpu_instance *inst, u64 bytes,
 		return vgpu_refuse(why, VGPU_SET_VRAM, ret,
 				   "vGPU %u uses %llu bytes, more than that",
 				   inst->id, READ_ONCE(inst->acct.used));
+	ret = vgpu_mem_set_share(&inst->acct, vgpu_gpu_share(gpu, bytes));
+	if (ret) {
+		vgpu_mem_set_limit(&inst->acct, old);
+		return vgpu_refuse(why, VGPU_SET_VRAM, ret,
+				   "vGPU %u has %llu bytes that cannot be evicted, too much for that",
+				   inst->id, READ_ONCE(inst->acct.fixed));
+	}
 	return 0;
 }
 
@@ -305,8 +312,11 @@ static int lower_vram(struct vgpu_instance *inst, u64 bytes,
 static void raise_vram(struct vgpu_instance *inst, u64 bytes, u64 old)
 {
 	bytes = round_up(bytes, PAGE_SIZE);
-	if (bytes > old)
+	if (bytes > old) {
 		vgpu_mem_set_limit(&inst->acct, bytes);
+		vgpu_mem_set_share(&inst->acct,
+				   vgpu_gpu_share(inst->gpu, bytes));
+	}
 	inst->gpu->committed += bytes - old;
 }
 
@@ -470,6 +480,7 @@ static int instance_set(struct vgpu_instance *inst,
 err_vram:
 	/* a limit is raised, or is what it was: never refused */
 	vgpu_mem_set_limit(&inst->acct, old_vram);
+	vgpu_mem_set_share(&inst->acct, vgpu_gpu_share(inst->gpu, old_vram));
 err_tenant:
 	vgpu_tenant_put(inst->gpu, tenant);
 err_cap:

@@ -144,9 +144,9 @@ TRACE_EVENT(vgpu_wake,
 
 /* A command touched what it may not; access: VGPU_PROT_... */
 TRACE_EVENT(vgpu_fault,
-	TP_PROTO(const struct vgpu_engine *e, u64 seqno, u64 va, u32 access,
-		 int error),
-	TP_ARGS(e, seqno, va, access, error),
+	TP_PROTO(const struct vgpu_engine *e, u32 vgpu, u64 seqno, u64 va,
+		 u32 access, int error),
+	TP_ARGS(e, vgpu, seqno, va, access, error),
 	TP_STRUCT__entry(
 		__field(u32, gpu)
 		__field(u32, engine)
@@ -159,7 +159,7 @@ TRACE_EVENT(vgpu_fault,
 	TP_fast_assign(
 		__entry->gpu = e->gpu->index;
 		__entry->engine = e->index;
-		__entry->vgpu = e->entity->inst->id;
+		__entry->vgpu = vgpu;
 		__entry->access = access;
 		__entry->seqno = seqno;
 		__entry->va = va;

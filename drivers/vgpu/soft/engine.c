@@ -101,6 +101,7 @@ static void engine_answer(struct soft_engine *e, enum vgpu_hw_event_type type)
 		ev.error = e->core.fault.error;
 		ev.fault_va = e->core.fault.va;
 		ev.fault_access = e->core.fault.access;
+		ev.restart = e->core.fault.restart;
 	}
 	ev.service = e->core.service;
 	ev.bytes = e->core.bytes;

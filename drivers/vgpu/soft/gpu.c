@@ -253,7 +253,7 @@ static void describe(struct soft_gpu *gpu)
 	desc->name = gpu->name;
 	desc->driver = "vgpu_soft";
 	desc->caps = VGPU_HW_PREEMPT | VGPU_HW_SAVE | VGPU_HW_MMU |
-		     VGPU_HW_LAUNCH | VGPU_HW_HOST_MEM;
+		     VGPU_HW_LAUNCH | VGPU_HW_HOST_MEM | VGPU_HW_RESTART;
 	desc->vram_bytes = gpu->m.vram_bytes;
 	desc->engines = gpu->config.engines;
 	desc->units = gpu->m.units;

@@ -99,8 +99,11 @@ void *soft_mmu_walk(struct soft_core *c, u64 va, u32 access)
 			goto fault;
 		pte = READ_ONCE(*p);
 again:
-		if (!(pte & SOFT_PTE_VALID))
-			goto fault;
+		if (!(pte & SOFT_PTE_VALID)) {
+			soft_fault(c, -EFAULT, va, access);
+			c->fault.restart = true;
+			return NULL;
+		}
 		if (pte & SOFT_PTE_LEAF)
 			break;
 		if (!level || pte & ~TABLE_BITS)

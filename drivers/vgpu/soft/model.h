@@ -176,6 +176,7 @@ struct soft_fault {
 	int error;
 	u64 va;
 	u32 access;
+	bool restart;		/* an entry was absent: it may come */
 };
 
 enum soft_step {
@@ -280,6 +281,7 @@ static inline int soft_fault(struct soft_core *c, int error, u64 va,
 	c->fault.error = error;
 	c->fault.va = va;
 	c->fault.access = access;
+	c->fault.restart = false;
 	return error;
 }
 

@@ -44,6 +44,12 @@ struct vgpu_gpu;
 #define VGPU_HW_LAUNCH		BIT_ULL(3)	/* runs VGPU_CMD_LAUNCH */
 #define VGPU_HW_HOST_MEM	BIT_ULL(4)	/* PTEs may name system memory */
 #define VGPU_HW_UNITS		BIT_ULL(5)	/* set_units() works */
+/*
+ * A command that failed for want of a translation can be resumed: the engine's
+ * state is as before the access, FAULT says so (restart), and save() works as
+ * after a preemption. Needs MMU and SAVE.
+ */
+#define VGPU_HW_RESTART		BIT_ULL(6)
 
 /*
  * Saved state comes in sections.  They are saved in the order of the enum
@@ -169,6 +175,9 @@ enum vgpu_hw_event_type {
  * @error: FAULT: -EFAULT (address), -ENOEXEC (instruction), ...
  * @fault_va: FAULT: address
  * @fault_access: FAULT: VGPU_PROT_* of the access
+ * @restart: FAULT, with VGPU_HW_RESTART: an entry was absent, and run() with
+ *	@resume tries the access again. Not for entries that are there and
+ *	forbid it
  * @page: ECC: VRAM address
  */
 struct vgpu_hw_event {
@@ -180,6 +189,7 @@ struct vgpu_hw_event {
 	int error;
 	u64 fault_va;
 	u32 fault_access;
+	bool restart;
 	u64 page;
 };
 

@@ -136,6 +136,8 @@ struct vgpu_gpu_info {
 	struct vgpu_vram_stats vram;
 	char policy[16];
 	char strategy[16];
+	u32 overcommit_permille;	/* quotas to VRAM, at most */
+	struct vgpu_paging_stats paging;
 	u64 slice_ns;
 	u64 preempt_timeout_ns;
 	struct vgpu_governor_info governor;
@@ -195,6 +197,14 @@ int vgpu_gpu_set(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
  */
 int vgpu_gpu_set_strategy(struct vgpu_gpu *gpu, const char *name,
 			  const char **was);
+/*
+ * How much more memory may be promised than there is VRAM, permille, 1000 (not
+ * at all) to 8000; above 1000 new BOs are pageable.  -ERANGE, -EBUSY (more is
+ * promised already, or more of it can't be evicted), -EOPNOTSUPP (the GPU
+ * cannot go on after a fault), -ENOSPC (no VRAM for the frames that stay),
+ * -ENOMEM, -ENODEV.  @was, if not NULL, gets what it was.
+ */
+int vgpu_gpu_set_overcommit(struct vgpu_gpu *gpu, u32 permille, u32 *was);
 
 /* ----------------------------------------------------------- instances */
 
@@ -536,7 +546,7 @@ u32 vgpu_client_irq_pending(struct vgpu_client *client);
 /*
  * The BO whose mmap_offset range holds [@offset, @offset + @bytes), with a
  * reference, and where in it; NULL when there is none. Of this client only,
- * or of any client of the instance.
+ * or of any client of the instance, unless it may be evicted.
  */
 struct vgpu_bo *vgpu_client_bo_at(struct vgpu_client *client, u64 offset,
 				  u64 bytes, u64 *bo_offset);

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that is not in VRAM when an engine wants it, and how much more of it
+ * is promised than there is.
+ *
+ * A command that finds no translation is not over, if the GPU can go on with
+ * it: it is stopped midway like one that was preempted, and its context is off
+ * the engine, which others have meanwhile.  A work item finds out whether the
+ * address is of memory that was evicted, and brings it back; then the context
+ * is ready again, and the engine tries the same access anew.  If it is not, the
+ * command ends with the fault, as it would have at once.
+ *
+ * Closing a queue waits for the work item of its context, so this needs no
+ * reference to anything; and it does not wait for tenants or engines, but in
+ * bounds.
+ */
+#include <linux/math64.h>
+
+#include "core_priv.h"
+
+bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
+			      const struct vgpu_hw_event *ev)
+{
+	lockdep_assert_held(&ctx->engine->lock);
+	if (!ev->restart || ctx->kill || !READ_ONCE(ctx->gpu->page_wq) ||
+	    !(ctx->gpu->desc.caps & VGPU_HW_RESTART))
+		return false;
+	ctx->fault = *ev;
+	ctx->paging = true;
+	queue_work(ctx->gpu->page_wq, &ctx->page_work);
+	return true;
+}
+
+void vgpu_paging_work(struct work_struct *work)
+{
+	struct vgpu_ctx *ctx = container_of(work, struct vgpu_ctx, page_work);
+	struct vgpu_engine *e = ctx->engine;
+	int err;
+
+	err = vgpu_as_fault_in(ctx->vm->as, ctx->fault.fault_va,
+			       ctx->fault.fault_access);
+	spin_lock_irq(&e->lock);
+	ctx->paging = false;
+	/* Unless it was cancelled meanwhile. */
+	if (err && ctx->job && ctx->midway && e->ctx != ctx) {
+		ctx->fault.error = err;
+		vgpu_engine_fault_locked(e, ctx, &ctx->fault);
+		vgpu_engine_end_midway_locked(ctx, err);
+	}
+	vgpu_engine_wake_locked(ctx);
+	wake_up_all(&e->wait);
+	spin_unlock_irq(&e->lock);
+}
+
+u64 vgpu_gpu_capacity(const struct vgpu_gpu *gpu)
+{
+	return gpu->overcommit == 1000 ? gpu->desc.vram_bytes :
+	       round_down(div_u64(gpu->desc.vram_bytes * gpu->overcommit, 1000),
+			  PAGE_SIZE);
+}
+
+u64 vgpu_gpu_share(const struct vgpu_gpu *gpu, u64 limit)
+{
+	if (gpu->overcommit == 1000)
+		return U64_MAX;
+	return div_u64(limit * 1000, gpu->overcommit);
+}
+
+/* What everybody's share would be, or -EBUSY and they are what they were. */
+static int set_shares(struct vgpu_gpu *gpu)
+{
+	struct vgpu_instance *inst;
+	int ret;
+
+	list_for_each_entry(inst, &gpu->instances, link) {
+		ret = vgpu_mem_set_share(&inst->acct,
+					 vgpu_gpu_share(gpu, inst->acct.limit));
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* gpu->lock held. */
+int vgpu_gpu_set_overcommit_locked(struct vgpu_gpu *gpu, u32 permille)
+{
+	u32 old = gpu->overcommit;
+	int ret;
+
+	lockdep_assert_held(&gpu->lock);
+	if (permille < 1000 || permille > VGPU_OVERCOMMIT_MAX)
+		return -ERANGE;
+	if (permille > 1000) {
+		ret = vgpu_vram_enable_paging(gpu->whole.vram);
+		if (ret)
+			return ret;
+		if (!gpu->page_wq) {
+			struct workqueue_struct *wq;
+
+			wq = alloc_workqueue("vgpu-page/%s", WQ_UNBOUND, 64,
+					     gpu->name);
+			if (!wq)
+				return -ENOMEM;
+			WRITE_ONCE(gpu->page_wq, wq);
+		}
+	}
+	/* frames and the work queue first, see bo_flags() */
+	smp_store_release(&gpu->overcommit, permille);
+	ret = gpu->committed > vgpu_gpu_capacity(gpu) ? -EBUSY :
+							set_shares(gpu);
+	if (ret) {
+		WRITE_ONCE(gpu->overcommit, old);
+		/* more is fixed than it was a moment ago? it stays usable */
+		set_shares(gpu);
+	}
+	return ret;
+}

@@ -33,6 +33,11 @@ static const struct option_desc gpu_set_options[] = {
 	END
 };
 
+static const struct option_desc mem_set_options[] = {
+	{ 0, "overcommit", "RATIO", ARG_TEXT, "how much is promised at most, as a multiple of what there is: 1 to 8" },
+	END
+};
+
 static const struct option_desc type_options[] = {
 	GPU_OPTION("only the types of this GPU"), END
 };
@@ -123,6 +128,21 @@ const struct command commands[] = {
 		.options = gpu_set_options, .handler = cmd_gpu_set,
 		.examples = EXAMPLES({ "vgpuctl gpu set 0 --policy fair --slice 2ms",
 				       "weighted fair share, switched every 2 ms" }),
+	},
+	{
+		.noun = "mem", .verb = "show", .args = "GPU", .arg = ARG_GPU,
+		.min = 1, .max = 1,
+		.help = "memory of a GPU, and what of it is compressed elsewhere",
+		.handler = cmd_mem_show,
+		.examples = EXAMPLES({ "vgpuctl mem show 0", "of GPU 0" }),
+	},
+	{
+		.noun = "mem", .verb = "set", .args = "GPU", .arg = ARG_GPU,
+		.min = 1, .max = 1,
+		.help = "change how much memory may be promised, while the GPU runs",
+		.more = "Above 1, new buffers of programs and containers need not be in the GPU's memory all the time: what was not used for long goes to compressed system memory, which their control group pays for, and comes back when it is needed. Buffers of VMs stay.",
+		.options = mem_set_options, .handler = cmd_mem_set,
+		.examples = EXAMPLES({ "vgpuctl mem set 0 --overcommit 2", "promise twice what there is" }),
 	},
 	{
 		.noun = "type", .verb = "list", .args = "",

@@ -10,13 +10,14 @@ static const struct nla_policy vgpu_nl_gpu_get_policy[VGPU_A_GPU_INDEX + 1] = {
 };
 
 /* gpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_GOVERNOR + 1] = {
+static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_OVERCOMMIT_PERMILLE + 1] = {
 	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
 	[VGPU_A_GPU_POLICY] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_SLICE_NS] = { .type = NLA_U64, },
 	[VGPU_A_GPU_PREEMPT_TIMEOUT_NS] = NLA_POLICY_MIN(NLA_U64, 1),
 	[VGPU_A_GPU_STRATEGY] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_GOVERNOR] = { .type = NLA_NUL_STRING, .len = 15, },
+	[VGPU_A_GPU_OVERCOMMIT_PERMILLE] = NLA_POLICY_RANGE(NLA_U32, 1000, 8000),
 };
 
 /* type-get: attributes of its requests */
@@ -87,7 +88,7 @@ const struct genl_ops vgpu_nl_ops[9] = {
 		.cmd		= VGPU_NL_CMD_GPU_SET,
 		.doit		= vgpu_nl_gpu_set_doit,
 		.policy		= vgpu_nl_gpu_set_policy,
-		.maxattr	= VGPU_A_GPU_GOVERNOR,
+		.maxattr	= VGPU_A_GPU_OVERCOMMIT_PERMILLE,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_TYPE_GET,

@@ -64,6 +64,69 @@ static int put_vram(struct sk_buff *skb, const struct vgpu_vram_stats *st)
 	return 0;
 }
 
+/* Below which @permille of the restores stayed: the end of its bucket, ns. */
+static u64 latency(const struct vgpu_paging_stats *st, u32 permille)
+{
+	u64 all = 0, sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < VGPU_PAGING_BUCKETS; i++)
+		all += st->latency[i];
+	for (i = 0; all && i < VGPU_PAGING_BUCKETS; i++) {
+		sum += st->latency[i];
+		if (sum * 1000 >= all * permille)
+			return 2ULL << i;
+	}
+	return 0;
+}
+
+static int put_paging(struct sk_buff *skb, const struct vgpu_paging_stats *st)
+{
+	const struct {
+		u16 attr;
+		u64 value;
+	} values[] = {
+		{ VGPU_A_PAGING_FRAMES, st->frames },
+		{ VGPU_A_PAGING_FRAMES_FREE, st->frames_free },
+		{ VGPU_A_PAGING_RESIDENT, st->resident },
+		{ VGPU_A_PAGING_EVICTED, st->evicted },
+		{ VGPU_A_PAGING_STORED, st->stored },
+		{ VGPU_A_PAGING_SAME, st->same },
+		{ VGPU_A_PAGING_PLAIN, st->plain },
+		{ VGPU_A_PAGING_PACKED, st->packed },
+		{ VGPU_A_PAGING_SYSTEM, st->system },
+		{ VGPU_A_PAGING_FAULTS, st->faults },
+		{ VGPU_A_PAGING_RESTORES, st->restores },
+		{ VGPU_A_PAGING_RESTORE_FAILED, st->restore_failed },
+		{ VGPU_A_PAGING_EVICTIONS, st->evictions },
+		{ VGPU_A_PAGING_EVICT_FAILED, st->evict_failed },
+		{ VGPU_A_PAGING_SECOND_CHANCES, st->second_chances },
+		{ VGPU_A_PAGING_RESERVE_USED, st->reserve_used },
+		{ VGPU_A_PAGING_LZ4, st->lz4 },
+		{ VGPU_A_PAGING_LZO_RLE, st->lzo_rle },
+		{ VGPU_A_PAGING_ZSTD, st->zstd },
+		{ VGPU_A_PAGING_LATENCY_P50_NS, latency(st, 500) },
+		{ VGPU_A_PAGING_LATENCY_P99_NS, latency(st, 990) },
+	};
+	struct nlattr *nest = nla_nest_start(skb, VGPU_A_GPU_PAGING);
+	unsigned int i, last = VGPU_PAGING_BUCKETS;
+
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < ARRAY_SIZE(values); i++)
+		if (nla_put_u64_64bit(skb, values[i].attr, values[i].value,
+				      VGPU_A_PAGING_PAD))
+			return -EMSGSIZE;
+	while (last && !st->latency[last - 1])
+		last--;
+	for (i = 0; i < last; i++)
+		if (nla_put_u64_64bit(skb, VGPU_A_PAGING_LATENCY_HIST,
+				      st->latency[i], VGPU_A_PAGING_PAD))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 static int put_engine(struct sk_buff *skb, u32 index,
 		      const struct vgpu_engine_info *e)
 {
@@ -173,7 +236,9 @@ static int put_shape(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 	    nla_put_string(skb, VGPU_A_GPU_STRATEGY, gi->strategy) ||
 	    nla_put_string(skb, VGPU_A_GPU_GOVERNOR, gi->governor.setting) ||
 	    nla_put_u64_64bit(skb, VGPU_A_GPU_OWN_SLICE_NS,
-			      gi->governor.own_slice_ns, VGPU_A_GPU_PAD))
+			      gi->governor.own_slice_ns, VGPU_A_GPU_PAD) ||
+	    nla_put_u32(skb, VGPU_A_GPU_OVERCOMMIT_PERMILLE,
+			gi->overcommit_permille))
 		return -EMSGSIZE;
 	if (gi->unplugged && nla_put_flag(skb, VGPU_A_GPU_UNPLUGGED))
 		return -EMSGSIZE;
@@ -186,7 +251,7 @@ static int put_use(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 
 	if (nla_put_u64_64bit(skb, VGPU_A_GPU_VRAM_COMMITTED,
 			      gi->vram_committed, VGPU_A_GPU_PAD) ||
-	    put_vram(skb, &gi->vram))
+	    put_vram(skb, &gi->vram) || put_paging(skb, &gi->paging))
 		return -EMSGSIZE;
 	if (nla_put_u32(skb, VGPU_A_GPU_UNITS_FREE, gi->units_free) ||
 	    put_governor(skb, &gi->governor))
@@ -287,6 +352,29 @@ int vgpu_nl_gpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+static int set_overcommit(struct vgpu_gpu *gpu, const struct nlattr *attr,
+			  u32 *was, struct netlink_ext_ack *extack)
+{
+	int err = vgpu_gpu_set_overcommit(gpu, nla_get_u32(attr), was);
+
+	switch (err) {
+	case -EBUSY:
+		return vgpu_nl_err(extack, attr, err,
+				   "more is promised already, or more of it is fixed");
+	case -EOPNOTSUPP:
+		return vgpu_nl_err(extack, attr, err,
+				   "the GPU cannot go on after a fault");
+	case -ENOSPC:
+		return vgpu_nl_err(extack, attr, err,
+				   "no VRAM is free for the frames that over-commit needs");
+	case -ERANGE:
+		return vgpu_nl_err(extack, attr, err,
+				   "overcommit-permille is 1000 to 8000");
+	default:
+		return err;
+	}
+}
+
 int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct nlattr *policy = info->attrs[VGPU_A_GPU_POLICY];
@@ -304,8 +392,10 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 		.preempt_timeout_ns = timeout ? nla_get_u64(timeout) : 0,
 		.governor = governor ? nla_data(governor) : NULL,
 	};
+	const struct nlattr *ratio = info->attrs[VGPU_A_GPU_OVERCOMMIT_PERMILLE];
 	const char *was = NULL;
 	struct vgpu_refusal why = {};
+	u32 old_ratio = 0;
 	struct vgpu_gpu *gpu;
 	int err;
 
@@ -315,18 +405,27 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "say which GPU: index");
-	if (!set.mask && !strategy)
+	if (!set.mask && !strategy && !ratio)
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
-				   "nothing to set: policy, slice-ns, preempt-timeout-ns, strategy, governor");
+				   "nothing to set: policy, slice-ns, preempt-timeout-ns, strategy, governor, overcommit-permille");
 
 	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_GPU_INDEX], info->extack);
 	if (IS_ERR(gpu))
 		return PTR_ERR(gpu);
 
-	/* all or nothing: this goes first, and back when the rest is refused */
+	/* all or nothing: these go first, and back when the rest is refused */
+	if (ratio) {
+		err = set_overcommit(gpu, ratio, &old_ratio, info->extack);
+		if (err) {
+			vgpu_gpu_put(gpu);
+			return err;
+		}
+	}
 	if (strategy) {
 		err = vgpu_gpu_set_strategy(gpu, nla_data(strategy), &was);
 		if (err) {
+			if (ratio)
+				vgpu_gpu_set_overcommit(gpu, old_ratio, NULL);
 			vgpu_gpu_put(gpu);
 			return err != -ENOENT ? err :
 				vgpu_nl_err(info->extack, strategy, err,
@@ -336,6 +435,8 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	err = vgpu_gpu_set(gpu, &set, &why);
 	if (err && strategy)
 		vgpu_gpu_set_strategy(gpu, was, &was);
+	if (err && ratio)
+		vgpu_gpu_set_overcommit(gpu, old_ratio, NULL);
 	vgpu_gpu_put(gpu);
 	if (!err || !why.text[0])
 		return err;

@@ -138,6 +138,58 @@ enum {
 	VGPU_A_VRAM_MAX = (__VGPU_A_VRAM_MAX - 1)
 };
 
+/* Memory of a GPU that need not be in VRAM. */
+enum {
+	VGPU_A_PAGING_PAD = 1,
+	/* u64: of 64 KiB, taken for pageable memory */
+	VGPU_A_PAGING_FRAMES = 2,
+	/* u64: of them, with nothing in them */
+	VGPU_A_PAGING_FRAMES_FREE = 3,
+	/* u64: bytes of pageable memory in VRAM */
+	VGPU_A_PAGING_RESIDENT = 4,
+	/* u64: bytes of it that are not */
+	VGPU_A_PAGING_EVICTED = 5,
+	/* u64: bytes of evicted memory that holds anything but zeros */
+	VGPU_A_PAGING_STORED = 6,
+	/* u64: of them, in pages of one word over and over */
+	VGPU_A_PAGING_SAME = 7,
+	/* u64: of them, in pages that do not get smaller */
+	VGPU_A_PAGING_PLAIN = 8,
+	/* u64: bytes that all of it came to */
+	VGPU_A_PAGING_PACKED = 9,
+	/* u64: bytes of system memory that it takes */
+	VGPU_A_PAGING_SYSTEM = 10,
+	/* u64: of engines */
+	VGPU_A_PAGING_FAULTS = 11,
+	/* u64: chunks of 64 KiB brought back */
+	VGPU_A_PAGING_RESTORES = 12,
+	/* u64: that was in vain */
+	VGPU_A_PAGING_RESTORE_FAILED = 13,
+	/* u64: chunks */
+	VGPU_A_PAGING_EVICTIONS = 14,
+	/* u64: for want of system memory */
+	VGPU_A_PAGING_EVICT_FAILED = 15,
+	/* u64: victims that were spared, since an engine had used them */
+	VGPU_A_PAGING_SECOND_CHANCES = 16,
+	/* u64: pages taken from the reserve */
+	VGPU_A_PAGING_RESERVE_USED = 17,
+	/* u64: bytes compressed by LZ4, ever */
+	VGPU_A_PAGING_LZ4 = 18,
+	/* u64: by LZO-RLE */
+	VGPU_A_PAGING_LZO_RLE = 19,
+	/* u64: by ZSTD */
+	VGPU_A_PAGING_ZSTD = 20,
+	/* u64: half of the restores took less */
+	VGPU_A_PAGING_LATENCY_P50_NS = 21,
+	/* u64: 99 % of the restores took less */
+	VGPU_A_PAGING_LATENCY_P99_NS = 22,
+	/* u64: restores that took 2^n to 2^(n+1) ns, from n = 0 */
+	VGPU_A_PAGING_LATENCY_HIST = 23,
+
+	__VGPU_A_PAGING_MAX,
+	VGPU_A_PAGING_MAX = (__VGPU_A_PAGING_MAX - 1)
+};
+
 /* An engine of a GPU; counters only grow. */
 enum {
 	VGPU_A_ENGINE_PAD = 1,
@@ -283,6 +335,10 @@ enum {
 	VGPU_A_GPU_THRESHOLD_NS = 26,
 	/* nest: what the governor knows (CAP_SYS_ADMIN) */
 	VGPU_A_GPU_GOVERNOR_FIGURES = 27,
+	/* u32: memory promised to VRAM there is, at most */
+	VGPU_A_GPU_OVERCOMMIT_PERMILLE = 28,
+	/* nest: what of its memory need not be in VRAM (CAP_SYS_ADMIN) */
+	VGPU_A_GPU_PAGING = 29,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)

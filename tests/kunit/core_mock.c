@@ -139,6 +139,51 @@ static void mock_vram_clear(void *hw, u64 addr, u64 bytes)
 		clear_highpage(mock_page(hw, addr));
 }
 
+/* An MMU that nobody walks: the tests say when there is a fault. */
+static u64 mock_pte(u64 addr, u32 prot, bool host, unsigned int level)
+{
+	return addr | 1;
+}
+
+static u64 mock_pde(u64 addr)
+{
+	return addr | 2;
+}
+
+static const struct vgpu_pt_format mock_format = {
+	.name = "mock",
+	.levels = 4,
+	.bits = { 9, 9, 9, 9 },
+	.page_shift = 12,
+	.large_levels = 0x3,
+	.pte = mock_pte,
+	.pde = mock_pde,
+};
+
+static void mock_pte_write(void *hw, const struct vgpu_hw_pte *ptes,
+			   unsigned int count)
+{
+	struct core_mock *mock = hw;
+	struct completion *hold = READ_ONCE(mock->hold);
+	unsigned int i;
+
+	if (hold) {
+		WRITE_ONCE(mock->held, true);
+		wait_for_completion_timeout(hold, 10 * HZ);
+	}
+	for (i = 0; i < count; i++)
+		*(u64 *)(page_address(mock_page(hw, ptes[i].addr)) +
+			 offset_in_page(ptes[i].addr)) = ptes[i].value;
+}
+
+static void mock_tlb_invalidate(void *hw, u32 asid, u64 va, u64 bytes)
+{
+}
+
+static void mock_tlb_sync(void *hw)
+{
+}
+
 static struct core_mock *create(struct kunit *test, u64 caps,
 				unsigned int engines, unsigned int units,
 				unsigned int spare)
@@ -183,6 +228,12 @@ static struct core_mock *create(struct kunit *test, u64 caps,
 	};
 	if (spare)
 		mock->ops.set_units = mock_set_units;
+	if (caps & VGPU_HW_MMU) {
+		mock->ops.pte_write = mock_pte_write;
+		mock->ops.tlb_invalidate = mock_tlb_invalidate;
+		mock->ops.tlb_sync = mock_tlb_sync;
+		mock->desc.format = &mock_format;
+	}
 	for (i = 0; i < engines; i++)
 		mock->other[i].units = GENMASK_ULL(units - 1, 0) << i * units;
 	mock->pdev = platform_device_register_simple("vgpu_core_mock", -1, NULL,
@@ -198,6 +249,12 @@ static struct core_mock *create(struct kunit *test, u64 caps,
 struct core_mock *core_mock_create(struct kunit *test, u64 caps)
 {
 	return create(test, caps, 1, 1, 0);
+}
+
+struct core_mock *core_mock_create_mmu(struct kunit *test)
+{
+	return core_mock_create(test, VGPU_HW_PREEMPT | VGPU_HW_SAVE |
+				      VGPU_HW_MMU | VGPU_HW_RESTART);
 }
 
 struct core_mock *core_mock_create_units(struct kunit *test,
@@ -255,6 +312,21 @@ void core_mock_answer(struct core_mock *mock, enum vgpu_hw_event_type type,
 		      u64 ns, int error)
 {
 	core_mock_answer_on(mock, 0, type, ns, error);
+}
+
+void core_mock_fault(struct core_mock *mock, u64 va, bool restart)
+{
+	struct vgpu_hw_event ev = {
+		.type = VGPU_HW_FAULT,
+		.cookie = mock->job.cookie,
+		.error = -EFAULT,
+		.fault_va = va,
+		.fault_access = VGPU_PROT_WRITE,
+		.restart = restart,
+	};
+
+	mock->running = false;
+	vgpu_gpu_event(mock->gpu, &ev);
 }
 
 void core_mock_expect(struct kunit *test, struct core_mock *mock,

@@ -6,6 +6,7 @@
 #ifndef _CORE_MOCK_H
 #define _CORE_MOCK_H
 
+#include <linux/completion.h>
 #include <kunit/test.h>
 #include <vgpu/face.h>
 
@@ -38,6 +39,8 @@ struct core_mock {
 	} other[VGPU_MAX_ENGINES];
 	int fail_units;			/* the n-th set_units() from now fails */
 	unsigned int wrong;		/* times the contract was broken */
+	struct completion *hold;	/* MMU: who writes entries waits for it */
+	bool held;			/* somebody does */
 };
 
 /* A GPU with @engines of @units each, and @spare ones. */
@@ -45,6 +48,9 @@ struct core_mock *core_mock_create_units(struct kunit *test,
 					 unsigned int engines,
 					 unsigned int units,
 					 unsigned int spare);
+
+/* With an MMU, and able to go on after a fault. */
+struct core_mock *core_mock_create_mmu(struct kunit *test);
 
 /* @caps: of VGPU_HW_*. Registered; the test ends with core_mock_destroy(). */
 struct core_mock *core_mock_create(struct kunit *test, u64 caps);
@@ -57,6 +63,8 @@ void core_mock_answer(struct core_mock *mock, enum vgpu_hw_event_type type,
 		      u64 ns, int error);
 void core_mock_answer_on(struct core_mock *mock, unsigned int engine,
 			 enum vgpu_hw_event_type type, u64 ns, int error);
+/* Answers with a fault: nothing is at @va, or (@restart) not yet. */
+void core_mock_fault(struct core_mock *mock, u64 va, bool restart);
 /* What was logged since the last call must be @want. */
 void core_mock_expect(struct kunit *test, struct core_mock *mock,
 		      const char *want);

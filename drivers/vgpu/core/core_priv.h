@@ -265,7 +265,10 @@ void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error);
 
 /* ------------------------------------------------------------- paging.c */
 
-/* Lock held: true: @ctx's command is to stop midway, memory is on its way. */
+/*
+ * Lock held: true: @ctx's command is to stop midway, since its memory is on its
+ * way, or since it is to be killed.
+ */
 bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev);
 void vgpu_paging_work(struct work_struct *work);

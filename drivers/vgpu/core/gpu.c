@@ -312,6 +312,8 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 	 */
 	for (i = 0; i < gpu->whole.nr_engines; i++)
 		vgpu_engine_kill(&gpu->whole.engines[i]);
+	/* who waits for memory does so no longer */
+	vgpu_vram_end_paging(gpu->whole.vram);
 	mutex_lock(&gpu->lock);
 	list_for_each_entry(inst, &gpu->instances, link)
 		vgpu_instance_kill(inst, VGPU_STATE_DEAD, -ENODEV);

@@ -22,9 +22,12 @@ bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev)
 {
 	lockdep_assert_held(&ctx->engine->lock);
-	if (!ev->restart || ctx->kill || !READ_ONCE(ctx->gpu->page_wq) ||
+	if (!ev->restart || !READ_ONCE(ctx->gpu->page_wq) ||
 	    !(ctx->gpu->desc.caps & VGPU_HW_RESTART))
 		return false;
+	/* It is to end anyway; that its memory was evicted is no fault of its. */
+	if (ctx->kill)
+		return true;
 	ctx->fault = *ev;
 	ctx->paging = true;
 	queue_work(ctx->gpu->page_wq, &ctx->page_work);
@@ -44,7 +47,9 @@ void vgpu_paging_work(struct work_struct *work)
 	/* Unless it was cancelled meanwhile. */
 	if (err && ctx->job && ctx->midway && e->ctx != ctx) {
 		ctx->fault.error = err;
-		vgpu_engine_fault_locked(e, ctx, &ctx->fault);
+		/* That its GPU went is no fault of the command. */
+		if (err != -ENODEV)
+			vgpu_engine_fault_locked(e, ctx, &ctx->fault);
 		vgpu_engine_end_midway_locked(ctx, err);
 	}
 	vgpu_engine_wake_locked(ctx);

@@ -181,13 +181,30 @@ bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages)
 	return some;
 }
 
-/* The GPU is gone: nothing is evicted any more, those who wait give up. */
+/**
+ * vgpu_vram_end_paging() - the GPU is about to go
+ * @vram: whose
+ *
+ * Who waits for a frame gives up, and so does who comes; nothing else changes.
+ *
+ * Context: any that may take a spinlock.
+ */
+void vgpu_vram_end_paging(struct vgpu_vram *vram)
+{
+	struct vgpu_residency *res = vgpu_residency_of(vram);
+
+	if (!res)
+		return;
+	WRITE_ONCE(res->ending, true);
+	wake_up_all(&res->wait);
+}
+
+/* The GPU is gone: nothing is evicted any more. */
 void vgpu_residency_unplug(struct vgpu_vram *vram)
 {
-	if (vram->residency) {
-		wake_up_all(&vram->residency->wait);
+	vgpu_vram_end_paging(vram);
+	if (vram->residency)
 		trim(vram, 0);
-	}
 }
 
 /* With the last reference to @vram, so without BOs. */

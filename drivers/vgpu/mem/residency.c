@@ -355,7 +355,7 @@ static struct vgpu_block *get_frame(struct vgpu_vram *vram)
 	for (;;) {
 		struct vgpu_block *frame;
 
-		if (vgpu_vram_gone(vram))
+		if (READ_ONCE(res->ending))
 			return ERR_PTR(-ENODEV);
 		frame = vgpu_frame_take(res) ?:
 			vgpu_frame_grow(vram, vram->pages / MARGIN_PART) ?:
@@ -377,6 +377,7 @@ static struct vgpu_block *get_frame(struct vgpu_vram *vram)
 			schedule_timeout_uninterruptible(HZ / 50);
 		else
 			wait_event_timeout(res->wait, READ_ONCE(res->nr_free) ||
+					   READ_ONCE(res->ending) ||
 					   !list_empty_careful(&res->lru),
 					   HZ / 50);
 	}
@@ -468,37 +469,20 @@ static void unhold_locked(struct vgpu_residency *res, struct vgpu_chunk *chunk)
 		list_add_tail(&chunk->lru, &res->lru);
 }
 
-/**
- * vgpu_bo_hold() - brings the memory behind a byte into VRAM, to stay
- * @bo: that the caller has a reference to
- * @offset: of the byte
- *
- * Until vgpu_bo_unhold(), vgpu_bo_page() finds the page. Few may be held for
- * longer than a moment, since they are taken from what everybody shares. Does
- * nothing for BOs that are not pageable.
- *
- * Context: process, with no lock of mem/ held, nor one that the BO's zap
- * callback takes; may evict others. Killable.
- * Return: 0; -EINTR (a fatal signal), -ENOMEM (no VRAM can be made free, for
- * want of system memory), -EFAULT (past the end), -ENODEV, -EIO.
- */
-int vgpu_bo_hold(struct vgpu_bo *bo, u64 offset)
+/* As vgpu_bo_hold(). @was_there: it was in VRAM before. */
+static int hold(struct vgpu_bo *bo, struct vgpu_chunk *chunk, bool *was_there)
 {
 	struct vgpu_residency *res = bo->vram->residency;
-	struct vgpu_chunk *chunk;
 	int err;
 
-	if (!bo->paged)
-		return 0;
-	if (offset >= bo->bytes)
-		return -EFAULT;
-	chunk = chunk_at(bo, offset);
+	*was_there = false;
 	for (;;) {
 		spin_lock(&res->lock);
 		if (chunk->state == VGPU_CHUNK_RESIDENT) {
 			list_del_init(&chunk->lru);
 			chunk->holds++;
 			spin_unlock(&res->lock);
+			*was_there = true;
 			return 0;
 		}
 		if (chunk->state == VGPU_CHUNK_EVICTED)
@@ -520,6 +504,31 @@ int vgpu_bo_hold(struct vgpu_bo *bo, u64 offset)
 	spin_unlock(&res->lock);
 	wake_up_all(&res->wait);
 	return err;
+}
+
+/**
+ * vgpu_bo_hold() - brings the memory behind a byte into VRAM, to stay
+ * @bo: that the caller has a reference to
+ * @offset: of the byte
+ *
+ * Until vgpu_bo_unhold(), vgpu_bo_page() finds the page. Few may be held for
+ * longer than a moment, since they are taken from what everybody shares. Does
+ * nothing for BOs that are not pageable.
+ *
+ * Context: process, with no lock of mem/ held, nor one that the BO's zap
+ * callback takes; may evict others. Killable.
+ * Return: 0; -EINTR (a fatal signal), -ENOMEM (no VRAM can be made free, for
+ * want of system memory), -EFAULT (past the end), -ENODEV, -EIO.
+ */
+int vgpu_bo_hold(struct vgpu_bo *bo, u64 offset)
+{
+	bool was_there;
+
+	if (!bo->paged)
+		return 0;
+	if (offset >= bo->bytes)
+		return -EFAULT;
+	return hold(bo, chunk_at(bo, offset), &was_there);
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_bo_hold, VGPU);
 
@@ -622,6 +631,7 @@ int vgpu_as_fault_in(struct vgpu_as *as, u64 va, u32 access)
 	struct vgpu_residency *res = vgpu_residency_of(as->vram);
 	struct vgpu_region *region;
 	struct vgpu_bo *bo = NULL;
+	bool was_there;
 	u64 offset = 0;
 	int err;
 
@@ -640,10 +650,11 @@ int vgpu_as_fault_in(struct vgpu_as *as, u64 va, u32 access)
 	spin_lock(&res->lock);
 	res->stats.faults++;
 	spin_unlock(&res->lock);
-	err = vgpu_bo_hold(bo, offset);
+	err = hold(bo, chunk_at(bo, offset), &was_there);
 	if (!err) {
-		/* it may have come back while others still map it */
-		refresh(chunk_at(bo, offset));
+		/* it was mapped while it was on its way, or still is */
+		if (was_there)
+			refresh(chunk_at(bo, offset));
 		vgpu_bo_unhold(bo, offset);
 	}
 	vgpu_bo_put(bo);

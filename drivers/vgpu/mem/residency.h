@@ -72,6 +72,7 @@ struct vgpu_paged {
  * @nr_free: in @free
  * @nr_frames: in all
  * @min_frames: kept, whatever else wants VRAM
+ * @ending: nobody waits for a frame any more; set once
  * @tier: where evicted chunks are
  */
 struct vgpu_residency {
@@ -82,6 +83,7 @@ struct vgpu_residency {
 	u32 nr_free;
 	u32 nr_frames;
 	u32 min_frames;
+	bool ending;
 	struct vgpu_paging_stats stats;
 	struct vgpu_tier tier;
 };

@@ -182,6 +182,8 @@ void vgpu_bo_revoke(struct vgpu_bo *bo);
  * when it is first enabled. 0, -EOPNOTSUPP, -ENOSPC, -ENOMEM.
  */
 int vgpu_vram_enable_paging(struct vgpu_vram *vram);
+/* The GPU is about to go: nobody waits for a frame any more. -ENODEV. */
+void vgpu_vram_end_paging(struct vgpu_vram *vram);
 bool vgpu_bo_is_pageable(const struct vgpu_bo *bo);
 /*
  * Brings the memory behind @offset into VRAM and keeps it there. Killable.

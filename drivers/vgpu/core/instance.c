@@ -253,6 +253,7 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	inst->created_ns = ktime_get_boottime_ns();
 	inst->state = VGPU_STATE_CREATED;
 	vgpu_mem_account_init(&inst->acct, type->vram_bytes);
+	vgpu_mem_set_priority(&inst->acct, inst->priority);
 	/* Twice the quota: room for ranges that were given back in bits. */
 	inst->aperture_bytes = roundup_pow_of_two(2 * type->vram_bytes);
 

@@ -399,8 +399,10 @@ static void apply(struct vgpu_instance *inst,
 
 	if (set->mask & VGPU_SET_WEIGHT)
 		inst->weight = set->weight;
-	if (set->mask & VGPU_SET_PRIORITY)
+	if (set->mask & VGPU_SET_PRIORITY) {
 		inst->priority = set->priority;
+		vgpu_mem_set_priority(&inst->acct, set->priority);
+	}
 	if (set->mask & VGPU_SET_SLICE)
 		inst->slice_ns = set->slice_ns;
 	if (set->mask & VGPU_SET_BANDWIDTH)

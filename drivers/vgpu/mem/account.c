@@ -25,6 +25,10 @@ void vgpu_mem_account_init(struct vgpu_mem_account *acct, u64 limit)
 	acct->share = U64_MAX;
 	acct->resident = 0;
 	acct->squeezed = false;
+	INIT_LIST_HEAD(&acct->owner.link);
+	INIT_LIST_HEAD(&acct->owner.chunks);
+	acct->owner.bos = 0;
+	acct->owner.priority = 0;
 }
 
 /**
@@ -180,7 +184,21 @@ int vgpu_mem_set_share(struct vgpu_mem_account *acct, u64 share)
 	return err;
 }
 
+/**
+ * vgpu_mem_set_priority() - whose memory is evicted later than that of others
+ * @acct: whose
+ * @priority: the higher, the later; counts among those who are all above, or
+ *	all within, their shares
+ *
+ * Context: any.
+ */
+void vgpu_mem_set_priority(struct vgpu_mem_account *acct, u32 priority)
+{
+	WRITE_ONCE(acct->owner.priority, priority);
+}
+
 VGPU_EXPORT_IF_KUNIT(vgpu_mem_account_init);
+VGPU_EXPORT_IF_KUNIT(vgpu_mem_set_priority);
 VGPU_EXPORT_IF_KUNIT(vgpu_mem_charge_fixed);
 VGPU_EXPORT_IF_KUNIT(vgpu_mem_uncharge_fixed);
 VGPU_EXPORT_IF_KUNIT(vgpu_mem_set_share);

@@ -102,7 +102,7 @@ int vgpu_vram_enable_paging(struct vgpu_vram *vram)
 		return -ENOMEM;
 	spin_lock_init(&res->lock);
 	init_waitqueue_head(&res->wait);
-	INIT_LIST_HEAD(&res->lru);
+	vgpu_lru_init(res);
 	res->free = kvcalloc(max, sizeof(*res->free), GFP_KERNEL);
 	if (!res->free || vgpu_tier_init(&res->tier))
 		goto err_free;

@@ -53,7 +53,6 @@
 #define CODEC_SAMPLE	64		/* chunks until codecs are tried anew */
 #define SECOND_CHANCES	8		/* looked at for one victim */
 #define FRAME_TIMEOUT	(10 * HZ)	/* to wait for one */
-#define SKIPS		1024		/* of those that can't leave, likewise */
 #define FAILURES	16		/* victims tried between two waits */
 #define MARGIN_PART	64		/* of VRAM, left for tables */
 
@@ -78,13 +77,9 @@ static void account_resident(struct vgpu_bo *bo, s64 bytes)
 	spin_unlock_irqrestore(&bo->acct->lock, flags);
 }
 
-/* Has the tenant all of VRAM that it was promised? */
 static bool over_share(const struct vgpu_bo *bo)
 {
-	const struct vgpu_mem_account *acct = bo->acct;
-
-	return acct && READ_ONCE(acct->resident) + READ_ONCE(acct->fixed) >=
-		       READ_ONCE(acct->share);
+	return vgpu_acct_has_share(bo->acct);
 }
 
 static bool is_squeezed(const struct vgpu_bo *bo)
@@ -220,41 +215,19 @@ static int load(struct vgpu_chunk *chunk, struct vgpu_block *frame)
 /* ------------------------------------------------------------ evicting */
 
 /*
- * The chunk that was brought in longest ago. One that nobody would pay for
- * serves only when there is no other: @skips of those are passed over.
- */
-static struct vgpu_chunk *oldest(struct vgpu_residency *res,
-				 unsigned int *skips)
-{
-	struct vgpu_chunk *chunk;
-
-	lockdep_assert_held(&res->lock);
-	for (;;) {
-		chunk = list_first_entry_or_null(&res->lru, struct vgpu_chunk,
-						 lru);
-		if (!chunk || !*skips || !is_squeezed(chunk->bo) ||
-		    over_share(chunk->bo))
-			return chunk;
-		--*skips;
-		list_move_tail(&chunk->lru, &res->lru);
-	}
-}
-
-/*
  * The next victim, which is the caller's then, or NULL. One that was used
  * since its last turn gets another, if @chances are left.
  */
 static struct vgpu_chunk *pick_victim(struct vgpu_residency *res,
 				      unsigned int chances)
 {
-	unsigned int skips = SKIPS;
 	struct vgpu_chunk *chunk;
 
 	for (;;) {
 		bool used;
 
 		spin_lock(&res->lock);
-		chunk = oldest(res, &skips);
+		chunk = vgpu_lru_victim(res);
 		if (!chunk) {
 			spin_unlock(&res->lock);
 			return NULL;
@@ -262,7 +235,7 @@ static struct vgpu_chunk *pick_victim(struct vgpu_residency *res,
 		WARN_ON_ONCE(chunk->state != VGPU_CHUNK_RESIDENT ||
 			     chunk->holds);
 		/* taken off the list, it stays: its BO waits for us */
-		list_del_init(&chunk->lru);
+		vgpu_lru_del(res, chunk);
 		chunk->state = VGPU_CHUNK_EVICTING;
 		chunk->bo->paged->busy++;
 		spin_unlock(&res->lock);
@@ -275,7 +248,7 @@ static struct vgpu_chunk *pick_victim(struct vgpu_residency *res,
 			return chunk;
 		spin_lock(&res->lock);
 		chunk->state = VGPU_CHUNK_RESIDENT;
-		list_add_tail(&chunk->lru, &res->lru);
+		vgpu_lru_add(res, chunk);
 		chunk->bo->paged->busy--;
 		res->stats.second_chances++;
 		spin_unlock(&res->lock);
@@ -314,7 +287,7 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 		 * entries are back, and whoever comes last writes them.
 		 */
 		chunk->state = VGPU_CHUNK_RESIDENT;
-		list_add_tail(&chunk->lru, &res->lru);
+		vgpu_lru_add(res, chunk);
 		res->stats.evict_failed++;
 	} else {
 		chunk->state = VGPU_CHUNK_EVICTED;
@@ -378,7 +351,7 @@ static struct vgpu_block *get_frame(struct vgpu_vram *vram)
 		else
 			wait_event_timeout(res->wait, READ_ONCE(res->nr_free) ||
 					   READ_ONCE(res->ending) ||
-					   !list_empty_careful(&res->lru),
+					   READ_ONCE(res->nr_idle),
 					   HZ / 50);
 	}
 }
@@ -466,7 +439,7 @@ static void unhold_locked(struct vgpu_residency *res, struct vgpu_chunk *chunk)
 {
 	lockdep_assert_held(&res->lock);
 	if (!--chunk->holds)
-		list_add_tail(&chunk->lru, &res->lru);
+		vgpu_lru_add(res, chunk);
 }
 
 /* As vgpu_bo_hold(). @was_there: it was in VRAM before. */
@@ -479,7 +452,7 @@ static int hold(struct vgpu_bo *bo, struct vgpu_chunk *chunk, bool *was_there)
 	for (;;) {
 		spin_lock(&res->lock);
 		if (chunk->state == VGPU_CHUNK_RESIDENT) {
-			list_del_init(&chunk->lru);
+			vgpu_lru_del(res, chunk);
 			chunk->holds++;
 			spin_unlock(&res->lock);
 			*was_there = true;
@@ -686,7 +659,7 @@ int vgpu_bo_evict(struct vgpu_bo *bo)
 			spin_unlock(&res->lock);
 			continue;
 		}
-		list_del_init(&chunk->lru);
+		vgpu_lru_del(res, chunk);
 		chunk->state = VGPU_CHUNK_EVICTING;
 		bo->paged->busy++;
 		spin_unlock(&res->lock);
@@ -727,6 +700,7 @@ struct vgpu_paged *vgpu_paged_create(struct vgpu_bo *bo)
 	}
 	spin_lock(&res->lock);
 	res->stats.evicted += bo->bytes;
+	vgpu_lru_enter(res, bo);
 	spin_unlock(&res->lock);
 	return paged;
 }
@@ -763,7 +737,7 @@ void vgpu_paged_free(struct vgpu_bo *bo)
 			spin_unlock(&res->lock);
 			wait_event(res->wait, !in_transit(res, chunk));
 		}
-		list_del_init(&chunk->lru);
+		vgpu_lru_del(res, chunk);
 		frame = chunk->frame;
 		chunk->frame = NULL;
 		chunk->state = VGPU_CHUNK_EVICTED;
@@ -786,6 +760,9 @@ void vgpu_paged_free(struct vgpu_bo *bo)
 	/* whoever worked on a chunk has yet to say that it is done */
 	wait_event(res->wait, !is_busy(res, paged));
 	account_resident(bo, -(s64)resident);
+	spin_lock(&res->lock);
+	vgpu_lru_leave(res, bo);
+	spin_unlock(&res->lock);
 	mem_cgroup_put(paged->memcg);
 	mutex_destroy(&paged->walk_lock);
 	kvfree(paged);

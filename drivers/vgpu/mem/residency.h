@@ -20,11 +20,12 @@ enum vgpu_chunk_state {
 
 /**
  * struct vgpu_chunk - 64 KiB of a pageable BO
- * @lru: in residency->lru while resident and not held
+ * @lru: with its owner, while resident and not held
  * @bo: whose
  * @frame: VRAM behind it; NULL when evicted
  * @state: enum vgpu_chunk_state
  * @holds: not to be evicted; resident chunks only
+ * @stamp: when it came into @lru; of residency->clock
  * @stored: evicted: the contents; belongs to who restores or evicts it
  */
 struct vgpu_chunk {
@@ -33,6 +34,7 @@ struct vgpu_chunk {
 	struct vgpu_block *frame;
 	enum vgpu_chunk_state state;
 	u32 holds;
+	u64 stamp;
 	struct vgpu_stored stored;
 };
 
@@ -67,7 +69,10 @@ struct vgpu_paged {
  * struct vgpu_residency - the pageable part of a VRAM
  * @lock: protects the rest, the states of chunks, @busy of BOs
  * @wait: for a chunk to change its state, or a frame to come free
- * @lru: resident chunks that nobody holds, the next victim first
+ * @owners: who has pageable memory
+ * @nobody: owns that of BOs without an account
+ * @nr_idle: resident chunks that nobody holds
+ * @clock: goes on with each chunk that becomes one
  * @free: frames without a chunk
  * @nr_free: in @free
  * @nr_frames: in all
@@ -78,7 +83,10 @@ struct vgpu_paged {
 struct vgpu_residency {
 	spinlock_t lock;		/* protects the rest but tier */
 	wait_queue_head_t wait;
-	struct list_head lru;
+	struct list_head owners;
+	struct vgpu_mem_owner nobody;
+	u32 nr_idle;
+	u64 clock;
 	struct vgpu_block **free;
 	u32 nr_free;
 	u32 nr_frames;
@@ -94,6 +102,21 @@ typedef void (*vgpu_walk_fn)(struct vgpu_as *as, struct vgpu_region *region,
 /* rmap.c: @bo->paged->walk_lock held */
 void vgpu_bo_walk(struct vgpu_bo *bo, u64 lo, u64 hi, vgpu_walk_fn fn,
 		  void *arg);
+
+/* lru.c: residency->lock held */
+void vgpu_lru_init(struct vgpu_residency *res);
+void vgpu_lru_enter(struct vgpu_residency *res, const struct vgpu_bo *bo);
+void vgpu_lru_leave(struct vgpu_residency *res, const struct vgpu_bo *bo);
+void vgpu_lru_add(struct vgpu_residency *res, struct vgpu_chunk *chunk);
+void vgpu_lru_del(struct vgpu_residency *res, struct vgpu_chunk *chunk);
+struct vgpu_chunk *vgpu_lru_victim(struct vgpu_residency *res);
+
+/* Has the tenant all of VRAM that it was promised? */
+static inline bool vgpu_acct_has_share(const struct vgpu_mem_account *acct)
+{
+	return acct && READ_ONCE(acct->resident) + READ_ONCE(acct->fixed) >=
+		       READ_ONCE(acct->share);
+}
 
 struct vgpu_paged *vgpu_paged_create(struct vgpu_bo *bo);
 void vgpu_paged_free(struct vgpu_bo *bo);

@@ -16,4 +16,5 @@ vgpu-y += mem/rmap.o
 vgpu-y += mem/codec.o
 vgpu-y += mem/tier.o
 vgpu-y += mem/frames.o
+vgpu-y += mem/lru.o
 vgpu-y += mem/residency.o

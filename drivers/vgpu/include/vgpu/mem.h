@@ -21,6 +21,20 @@ struct vgpu_bo;
 struct vgpu_as;
 
 /**
+ * struct vgpu_mem_owner - whose pageable memory it is, see mem/lru.c
+ * @link: in the residency's list, while there is pageable memory
+ * @chunks: in VRAM and not held, the oldest first
+ * @bos: pageable BOs
+ * @priority: the higher, the later a victim
+ */
+struct vgpu_mem_owner {
+	struct list_head link;
+	struct list_head chunks;
+	u32 bos;
+	u32 priority;
+};
+
+/**
  * struct vgpu_mem_account - who pays for VRAM; embed it
  * @limit: bytes that may be in use
  * @used: bytes in use: BOs, rounded to pages, and page tables
@@ -31,6 +45,7 @@ struct vgpu_as;
  *	memory less than @limit. An eighth of it is never fixed
  * @resident: bytes of pageable BOs that are in VRAM
  * @squeezed: what it had to give up could not be charged to its cgroup
+ * @owner: its pageable memory
  *
  * Charged before anything is allocated, so that no race passes the limit.
  */
@@ -44,6 +59,7 @@ struct vgpu_mem_account {
 	u64 share;
 	u64 resident;
 	bool squeezed;
+	struct vgpu_mem_owner owner;
 };
 
 void vgpu_mem_account_init(struct vgpu_mem_account *acct, u64 limit);
@@ -62,6 +78,8 @@ void vgpu_mem_uncharge_fixed(struct vgpu_mem_account *acct, u64 bytes,
 			     u64 fixed);
 /* U64_MAX: no over-commit. 0, or -EBUSY when more than @share is fixed. */
 int vgpu_mem_set_share(struct vgpu_mem_account *acct, u64 share);
+/* Whose memory is evicted later than that of others with as good a claim. */
+void vgpu_mem_set_priority(struct vgpu_mem_account *acct, u32 priority);
 
 #define VGPU_POOLS	8
 

@@ -100,6 +100,7 @@ static void within_its_share_it_stays(struct kunit *test)
 	KUNIT_EXPECT_GT(test, hog.acct.resident, hog.acct.share);
 	tenant_close(test, &hog);
 	tenant_close(test, &small);
+	vgpu_vram_unplug(mock->vram);
 	mem_mock_check(test, mock);
 	mem_mock_destroy(mock);
 	test->priv = NULL;
@@ -122,6 +123,7 @@ static void the_share_comes_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, in_vram(&late), late.bytes);
 	tenant_close(test, &hog);
 	tenant_close(test, &late);
+	vgpu_vram_unplug(mock->vram);
 	mem_mock_check(test, mock);
 	mem_mock_destroy(mock);
 	test->priv = NULL;
@@ -153,6 +155,58 @@ static void then_by_priority(struct kunit *test)
 	tenant_close(test, &hog);
 	tenant_close(test, &low);
 	tenant_close(test, &high);
+	vgpu_vram_unplug(mock->vram);
+	mem_mock_check(test, mock);
+	mem_mock_destroy(mock);
+	test->priv = NULL;
+}
+
+/* Who is within its share is not to blame, and nobody is who is alone. */
+static void the_cause_waits(struct kunit *test)
+{
+	struct mem_mock *mock = paged_mock(test);
+	struct vgpu_paging_stats st;
+	struct tenant small, hog;
+	u64 begun;
+	u32 i;
+
+	tenant_open(test, mock, &hog, 1, 12 * MOCK_MIB, 3 * MOCK_MIB);
+	use(test, mock, &hog);
+	vgpu_vram_get_paging(mock->vram, &st);
+	KUNIT_EXPECT_EQ(test, st.refaults, 0ULL);
+	use(test, mock, &hog);
+	vgpu_vram_get_paging(mock->vram, &st);
+	KUNIT_EXPECT_GT(test, st.refaults, 100ULL);
+	for (i = 0; i < 3; i++) {
+		hog.acct.owner.thrash.level = 3;
+		hog.acct.owner.thrash.window = ktime_get_ns();
+		KUNIT_EXPECT_EQ(test, vgpu_mem_fault_delay(mock->vram,
+							   &hog.acct, &begun),
+				0ULL);
+	}
+	tenant_open(test, mock, &small, 2, 2 * MOCK_MIB, 3 * MOCK_MIB);
+	memset(&hog.acct.owner.thrash, 0, sizeof(hog.acct.owner.thrash));
+	for (i = 0; i < 2; i++) {
+		use(test, mock, &small);
+		use(test, mock, &hog);
+	}
+	KUNIT_EXPECT_GT(test, hog.acct.owner.thrash.blamed +
+			      hog.acct.owner.thrash.level, 0U);
+	KUNIT_EXPECT_EQ(test, small.acct.owner.thrash.blamed, 0U);
+	KUNIT_EXPECT_EQ(test, small.acct.owner.thrash.level, 0U);
+	hog.acct.owner.thrash.level = 6;
+	hog.acct.owner.thrash.window = ktime_get_ns();
+	vgpu_mem_fault_delay(mock->vram, &hog.acct, &begun);
+	KUNIT_EXPECT_GT(test, vgpu_mem_fault_delay(mock->vram, &hog.acct,
+						   &begun), 0ULL);
+	KUNIT_EXPECT_EQ(test, vgpu_mem_fault_delay(mock->vram, &small.acct,
+						   &begun), 0ULL);
+	vgpu_vram_get_paging(mock->vram, &st);
+	KUNIT_EXPECT_GE(test, st.throttled, 1ULL);
+	KUNIT_EXPECT_GT(test, st.throttled_ns, 0ULL);
+	tenant_close(test, &small);
+	tenant_close(test, &hog);
+	vgpu_vram_unplug(mock->vram);
 	mem_mock_check(test, mock);
 	mem_mock_destroy(mock);
 	test->priv = NULL;
@@ -167,6 +221,7 @@ static struct kunit_case victims_cases[] = {
 	KUNIT_CASE(within_its_share_it_stays),
 	KUNIT_CASE(the_share_comes_back),
 	KUNIT_CASE(then_by_priority),
+	KUNIT_CASE(the_cause_waits),
 	{}
 };
 

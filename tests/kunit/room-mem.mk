@@ -8,5 +8,5 @@ vgpu_kunit-y += mem_pool.o
 vgpu_kunit-y += mem_pressure.o
 vgpu_kunit-y += mem_race.o
 vgpu_kunit-y += mem_host.o
-vgpu_kunit-y += mem_residency.o mem_victims.o
+vgpu_kunit-y += mem_residency.o mem_victims.o mem_thrash.o
 vgpu_kunit-y += ctx_switch.o

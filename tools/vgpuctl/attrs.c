@@ -81,11 +81,12 @@ static const char *const names_nl_event[] = {
 	[10] = "policy",
 	[11] = "ecc",
 	[12] = "governor",
+	[13] = "thrash",
 };
 
 static const struct attr_enum enum_nl_event = {
 	.names = names_nl_event,
-	.count = 13,
+	.count = 14,
 	.first = 0,
 };
 
@@ -200,6 +201,12 @@ static const struct attr attrs_paging[] = {
 	  .name = "latency_p99_ns" },
 	{ VGPU_A_PAGING_LATENCY_HIST, ATTR_U64,
 	  .name = "latency_hist", .multi = true },
+	{ VGPU_A_PAGING_REFAULTS, ATTR_U64,
+	  .name = "refaults" },
+	{ VGPU_A_PAGING_THROTTLED, ATTR_U64,
+	  .name = "throttled" },
+	{ VGPU_A_PAGING_THROTTLED_NS, ATTR_U64,
+	  .name = "throttled_ns" },
 	{ .name = NULL },
 };
 

@@ -272,6 +272,8 @@ void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error);
 bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev);
 void vgpu_paging_work(struct work_struct *work);
+/* A queue of @ctx was cancelled: waits until nothing is on its way for it. */
+void vgpu_paging_cancelled(struct vgpu_ctx *ctx);
 /* The over-commit ratio, permille; what all quotas together may be, bytes. */
 int vgpu_gpu_set_overcommit_locked(struct vgpu_gpu *gpu, u32 permille);
 u64 vgpu_gpu_capacity(const struct vgpu_gpu *gpu);
@@ -421,6 +423,8 @@ struct vgpu_instance {
 	struct work_struct reap_work;
 	struct delayed_work unthrottle_work;
 	u64 created_ns;
+	u64 thrash_told;		/* events of it: which was told */
+	u64 thrash_quiet;		/* and until when none is, jiffies */
 
 	spinlock_t stat_lock;		/* what follows */
 	u64 bandwidth;				/* bytes a second, 0: no limit */
@@ -648,8 +652,9 @@ struct vgpu_ctx {
 	bool midway;				/* resume, do not start */
 	int kill;				/* errno that ends the job */
 	bool paging;				/* page_work sees to its fault */
+	bool page_due;				/* and has waited, if it had to */
 	struct vgpu_hw_event fault;		/* stable while it does */
-	struct work_struct page_work;
+	struct delayed_work page_work;
 };
 
 /* A queue that waits for a timeline. */

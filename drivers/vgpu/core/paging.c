@@ -10,6 +10,9 @@
  * is ready again, and the engine tries the same access anew.  If it is not, the
  * command ends with the fault, as it would have at once.
  *
+ * A tenant that makes everybody page (mem/thrash.c) is put off: the work item
+ * comes later, and occupies nobody until then.
+ *
  * Closing a queue waits for the work item of its context, so this needs no
  * reference to anything; and it does not wait for tenants or engines, but in
  * bounds.
@@ -30,16 +33,44 @@ bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
 		return true;
 	ctx->fault = *ev;
 	ctx->paging = true;
-	queue_work(ctx->gpu->page_wq, &ctx->page_work);
+	ctx->page_due = false;
+	queue_delayed_work(ctx->gpu->page_wq, &ctx->page_work, 0);
+	return true;
+}
+
+/* Who makes everybody page comes later; true: the work item, too. */
+static bool put_off(struct vgpu_ctx *ctx)
+{
+	struct vgpu_instance *inst = ctx->entity->inst;
+	u64 delay, begun;
+
+	if (ctx->page_due)
+		return false;
+	ctx->page_due = true;
+	delay = vgpu_mem_fault_delay(ctx->gpu->whole.vram, &inst->acct, &begun);
+	/* once for each time it began, and no more than once a second */
+	if (delay && begun != READ_ONCE(inst->thrash_told) &&
+	    time_after64(get_jiffies_64(), READ_ONCE(inst->thrash_quiet))) {
+		WRITE_ONCE(inst->thrash_told, begun);
+		WRITE_ONCE(inst->thrash_quiet, get_jiffies_64() + HZ);
+		vgpu_event_post(VGPU_EVENT_THRASH, NULL, inst, 0);
+	}
+	if (!delay)
+		return false;
+	queue_delayed_work(ctx->gpu->page_wq, &ctx->page_work,
+			   nsecs_to_jiffies(delay) + 1);
 	return true;
 }
 
 void vgpu_paging_work(struct work_struct *work)
 {
-	struct vgpu_ctx *ctx = container_of(work, struct vgpu_ctx, page_work);
+	struct vgpu_ctx *ctx = container_of(to_delayed_work(work),
+					    struct vgpu_ctx, page_work);
 	struct vgpu_engine *e = ctx->engine;
 	int err;
 
+	if (put_off(ctx))
+		return;
 	err = vgpu_as_fault_in(ctx->vm->as, ctx->fault.fault_va,
 			       ctx->fault.fault_access);
 	spin_lock_irq(&e->lock);
@@ -55,6 +86,26 @@ void vgpu_paging_work(struct work_struct *work)
 	vgpu_engine_wake_locked(ctx);
 	wake_up_all(&e->wait);
 	spin_unlock_irq(&e->lock);
+}
+
+/* Is the fault of a command that is no more still being seen to? */
+static bool is_orphan(struct vgpu_ctx *ctx)
+{
+	bool orphan;
+
+	spin_lock_irq(&ctx->engine->lock);
+	orphan = ctx->paging && !ctx->job;
+	spin_unlock_irq(&ctx->engine->lock);
+	return orphan;
+}
+
+void vgpu_paging_cancelled(struct vgpu_ctx *ctx)
+{
+	/* one that is put off comes at once; that it puts itself off is once */
+	while (is_orphan(ctx))
+		flush_delayed_work(&ctx->page_work);
+	/* it may have said so, and not be quite over */
+	flush_work(&ctx->page_work.work);
 }
 
 u64 vgpu_gpu_capacity(const struct vgpu_gpu *gpu)

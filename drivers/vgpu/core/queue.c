@@ -76,7 +76,7 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 	ctx->vm = vgpu_vm_obj(vm);
 	INIT_LIST_HEAD(&ctx->ready);
 	INIT_LIST_HEAD(&ctx->queues);
-	INIT_WORK(&ctx->page_work, vgpu_paging_work);
+	INIT_DELAYED_WORK(&ctx->page_work, vgpu_paging_work);
 	ctx->hw.asid = ctx->vm->asid;
 	ctx->hw.root = vgpu_as_root(ctx->vm->as);
 	ret = vgpu_ctx_state_init(&ctx->state, gpu->desc.section_bytes);
@@ -293,8 +293,7 @@ static void queue_retire(struct vgpu_obj *obj)
 	if (q->ring)
 		vgpu_ring_fini(q);
 	vgpu_engine_cancel(e, q, -ECANCELED);
-	/* It was for this queue's command, or ends in bounds all the same. */
-	flush_work(&ctx->page_work);
+	vgpu_paging_cancelled(ctx);
 
 	spin_lock_irq(&e->lock);
 	if (q->waiting)

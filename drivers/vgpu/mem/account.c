@@ -9,6 +9,8 @@
 #include <vgpu/kunit.h>
 #include <vgpu/mem.h>
 
+static atomic64_t last_owner;
+
 /**
  * vgpu_mem_account_init() - an account with nothing in use
  * @acct: to initialise
@@ -28,7 +30,9 @@ void vgpu_mem_account_init(struct vgpu_mem_account *acct, u64 limit)
 	INIT_LIST_HEAD(&acct->owner.link);
 	INIT_LIST_HEAD(&acct->owner.chunks);
 	acct->owner.bos = 0;
+	acct->owner.id = atomic64_inc_return(&last_owner);
 	acct->owner.priority = 0;
+	memset(&acct->owner.thrash, 0, sizeof(acct->owner.thrash));
 }
 
 /**

@@ -167,7 +167,8 @@ bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages)
 	some = trim(vram, res->min_frames);
 	while (READ_ONCE(vram->free_pages) < pages && failures < 16 &&
 	       READ_ONCE(res->nr_frames) > res->min_frames) {
-		struct vgpu_block *frame = vgpu_residency_evict_one(vram);
+		struct vgpu_block *frame = vgpu_residency_evict_one(vram,
+								    NULL);
 
 		if (!frame)
 			break;

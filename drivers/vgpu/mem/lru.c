@@ -24,8 +24,8 @@ enum rank {
 	RANKS
 };
 
-static struct vgpu_mem_owner *owner_of(struct vgpu_residency *res,
-				       const struct vgpu_bo *bo)
+struct vgpu_mem_owner *vgpu_lru_owner(struct vgpu_residency *res,
+				      const struct vgpu_bo *bo)
 {
 	return bo->acct ? &bo->acct->owner : &res->nobody;
 }
@@ -40,7 +40,7 @@ void vgpu_lru_init(struct vgpu_residency *res)
 /* @bo is there from now on. */
 void vgpu_lru_enter(struct vgpu_residency *res, const struct vgpu_bo *bo)
 {
-	struct vgpu_mem_owner *owner = owner_of(res, bo);
+	struct vgpu_mem_owner *owner = vgpu_lru_owner(res, bo);
 
 	lockdep_assert_held(&res->lock);
 	if (!owner->bos++)
@@ -50,7 +50,7 @@ void vgpu_lru_enter(struct vgpu_residency *res, const struct vgpu_bo *bo)
 /* @bo goes; none of its chunks is with its owner any more. */
 void vgpu_lru_leave(struct vgpu_residency *res, const struct vgpu_bo *bo)
 {
-	struct vgpu_mem_owner *owner = owner_of(res, bo);
+	struct vgpu_mem_owner *owner = vgpu_lru_owner(res, bo);
 
 	lockdep_assert_held(&res->lock);
 	if (!--owner->bos) {
@@ -64,7 +64,7 @@ void vgpu_lru_add(struct vgpu_residency *res, struct vgpu_chunk *chunk)
 {
 	lockdep_assert_held(&res->lock);
 	chunk->stamp = res->clock++;
-	list_add_tail(&chunk->lru, &owner_of(res, chunk->bo)->chunks);
+	list_add_tail(&chunk->lru, &vgpu_lru_owner(res, chunk->bo)->chunks);
 	res->nr_idle++;
 }
 

@@ -262,7 +262,7 @@ static struct vgpu_chunk *pick_victim(struct vgpu_residency *res,
  * ERR_PTR(-ENOMEM, -ENODEV) and it stays where it is.
  */
 static struct vgpu_block *evict(struct vgpu_residency *res,
-				struct vgpu_chunk *chunk)
+				struct vgpu_chunk *chunk, u64 evictor)
 {
 	struct vgpu_bo *bo = chunk->bo;
 	struct vgpu_paged *paged = bo->paged;
@@ -292,7 +292,8 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 	} else {
 		chunk->state = VGPU_CHUNK_EVICTED;
 		chunk->frame = NULL;
-		res->stats.evictions++;
+		chunk->stamp = ++res->stats.evictions;
+		chunk->evictor = evictor;
 		res->stats.resident -= VGPU_CHUNK_BYTES;
 		res->stats.evicted += VGPU_CHUNK_BYTES;
 	}
@@ -311,16 +312,19 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 }
 
 /* A frame that was a victim's: NULL: there is none, else as evict(). */
-struct vgpu_block *vgpu_residency_evict_one(struct vgpu_vram *vram)
+struct vgpu_block *vgpu_residency_evict_one(struct vgpu_vram *vram,
+					    const struct vgpu_mem_owner *owner)
 {
 	struct vgpu_residency *res = vram->residency;
 	struct vgpu_chunk *victim = pick_victim(res, SECOND_CHANCES);
 
-	return victim ? evict(res, victim) : NULL;
+	return victim ? evict(res, victim, owner ? owner->id : 0) : NULL;
 }
 
-static struct vgpu_block *get_frame(struct vgpu_vram *vram)
+/* To be filled for @bo. */
+static struct vgpu_block *get_frame(struct vgpu_bo *bo)
 {
+	struct vgpu_vram *vram = bo->vram;
 	struct vgpu_residency *res = vram->residency;
 	unsigned long deadline = jiffies + FRAME_TIMEOUT;
 	unsigned int failures = 0;
@@ -332,7 +336,7 @@ static struct vgpu_block *get_frame(struct vgpu_vram *vram)
 			return ERR_PTR(-ENODEV);
 		frame = vgpu_frame_take(res) ?:
 			vgpu_frame_grow(vram, vram->pages / MARGIN_PART) ?:
-			vgpu_residency_evict_one(vram);
+			vgpu_residency_evict_one(vram, vgpu_lru_owner(res, bo));
 		if (!IS_ERR_OR_NULL(frame)) {
 			if (!vgpu_block_is_bad(vram, frame))
 				return frame;
@@ -401,7 +405,7 @@ static int restore(struct vgpu_chunk *chunk)
 	int err;
 
 	if (may_grow(bo))
-		frame = get_frame(bo->vram);
+		frame = get_frame(bo);
 	err = PTR_ERR_OR_ZERO(frame);
 	if (!err) {
 		err = load(chunk, frame);
@@ -418,6 +422,7 @@ static int restore(struct vgpu_chunk *chunk)
 	if (err) {
 		chunk->state = VGPU_CHUNK_EVICTED;
 	} else {
+		vgpu_thrash_restored(res, chunk, ktime_get_ns());
 		swap(stored, chunk->stored);
 		chunk->frame = frame;
 		chunk->state = VGPU_CHUNK_RESIDENT;
@@ -663,7 +668,7 @@ int vgpu_bo_evict(struct vgpu_bo *bo)
 		chunk->state = VGPU_CHUNK_EVICTING;
 		bo->paged->busy++;
 		spin_unlock(&res->lock);
-		frame = evict(res, chunk);
+		frame = evict(res, chunk, 0);
 		if (IS_ERR(frame))
 			err = PTR_ERR(frame);
 		else

@@ -25,7 +25,9 @@ enum vgpu_chunk_state {
  * @frame: VRAM behind it; NULL when evicted
  * @state: enum vgpu_chunk_state
  * @holds: not to be evicted; resident chunks only
- * @stamp: when it came into @lru; of residency->clock
+ * @stamp: resident: when it came into @lru, of residency->clock; evicted: how
+ *	many evictions there had been then
+ * @evictor: evicted: for whom, or 0
  * @stored: evicted: the contents; belongs to who restores or evicts it
  */
 struct vgpu_chunk {
@@ -35,6 +37,7 @@ struct vgpu_chunk {
 	enum vgpu_chunk_state state;
 	u32 holds;
 	u64 stamp;
+	u64 evictor;
 	struct vgpu_stored stored;
 };
 
@@ -110,6 +113,19 @@ void vgpu_lru_leave(struct vgpu_residency *res, const struct vgpu_bo *bo);
 void vgpu_lru_add(struct vgpu_residency *res, struct vgpu_chunk *chunk);
 void vgpu_lru_del(struct vgpu_residency *res, struct vgpu_chunk *chunk);
 struct vgpu_chunk *vgpu_lru_victim(struct vgpu_residency *res);
+struct vgpu_mem_owner *vgpu_lru_owner(struct vgpu_residency *res,
+				      const struct vgpu_bo *bo);
+
+/* thrash.c: residency->lock held */
+#define VGPU_THRASH_NS		(1 * NSEC_PER_MSEC)
+#define VGPU_THRASH_LEVELS	6
+#define VGPU_THRASH_WINDOW_NS	(100 * NSEC_PER_MSEC)
+#define VGPU_THRASH_BLAMED	16	/* in a window: too many */
+
+void vgpu_thrash_blame(struct vgpu_thrash *th, u64 now);
+u64 vgpu_thrash_delay(struct vgpu_thrash *th, u64 now);
+void vgpu_thrash_restored(struct vgpu_residency *res,
+			  const struct vgpu_chunk *chunk, u64 now);
 
 /* Has the tenant all of VRAM that it was promised? */
 static inline bool vgpu_acct_has_share(const struct vgpu_mem_account *acct)
@@ -132,7 +148,9 @@ void vgpu_frame_free(struct vgpu_vram *vram, struct vgpu_block *frame);
 struct vgpu_block *vgpu_frame_take(struct vgpu_residency *res);
 struct vgpu_block *vgpu_frame_grow(struct vgpu_vram *vram, u32 margin);
 void vgpu_frame_drop(struct vgpu_vram *vram, struct vgpu_block *frame);
-struct vgpu_block *vgpu_residency_evict_one(struct vgpu_vram *vram);
+/* For @owner; NULL: for nobody who could be blamed. */
+struct vgpu_block *vgpu_residency_evict_one(struct vgpu_vram *vram,
+					    const struct vgpu_mem_owner *owner);
 /* Evicts until @pages of VRAM are free, if that can be; true: some were. */
 bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages);
 void vgpu_residency_unplug(struct vgpu_vram *vram);

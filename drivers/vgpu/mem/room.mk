@@ -17,4 +17,5 @@ vgpu-y += mem/codec.o
 vgpu-y += mem/tier.o
 vgpu-y += mem/frames.o
 vgpu-y += mem/lru.o
+vgpu-y += mem/thrash.o
 vgpu-y += mem/residency.o

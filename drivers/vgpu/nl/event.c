@@ -51,6 +51,7 @@ static const struct {
 	[VGPU_EVENT_GOVERNOR] = {
 		VGPU_NLGRP_GOVERNOR, VGPU_NL_EVENT_GOVERNOR
 	},
+	[VGPU_EVENT_THRASH] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_THRASH },
 };
 
 static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {

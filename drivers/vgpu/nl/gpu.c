@@ -107,6 +107,9 @@ static int put_paging(struct sk_buff *skb, const struct vgpu_paging_stats *st)
 		{ VGPU_A_PAGING_ZSTD, st->zstd },
 		{ VGPU_A_PAGING_LATENCY_P50_NS, latency(st, 500) },
 		{ VGPU_A_PAGING_LATENCY_P99_NS, latency(st, 990) },
+		{ VGPU_A_PAGING_REFAULTS, st->refaults },
+		{ VGPU_A_PAGING_THROTTLED, st->throttled },
+		{ VGPU_A_PAGING_THROTTLED_NS, st->throttled_ns },
 	};
 	struct nlattr *nest = nla_nest_start(skb, VGPU_A_GPU_PAGING);
 	unsigned int i, last = VGPU_PAGING_BUCKETS;

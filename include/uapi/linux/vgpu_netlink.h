@@ -62,6 +62,8 @@ enum vgpu_nl_event {
 	VGPU_NL_EVENT_ECC = 11,
 	/* the load of a GPU made its governor choose another mode */
 	VGPU_NL_EVENT_GOVERNOR = 12,
+	/* a vGPU makes others page, its faults wait longer from now on */
+	VGPU_NL_EVENT_THRASH = 13,
 };
 
 /* Modes of a governor. */
@@ -185,6 +187,12 @@ enum {
 	VGPU_A_PAGING_LATENCY_P99_NS = 22,
 	/* u64: restores that took 2^n to 2^(n+1) ns, from n = 0 */
 	VGPU_A_PAGING_LATENCY_HIST = 23,
+	/* u64: restores of what twice the frames would have kept */
+	VGPU_A_PAGING_REFAULTS = 24,
+	/* u64: faults that waited longer, since their vGPU made others page */
+	VGPU_A_PAGING_THROTTLED = 25,
+	/* u64: how long, all of them */
+	VGPU_A_PAGING_THROTTLED_NS = 26,
 
 	__VGPU_A_PAGING_MAX,
 	VGPU_A_PAGING_MAX = (__VGPU_A_PAGING_MAX - 1)

@@ -575,6 +575,7 @@ enum vgpu_event_type {
 	VGPU_EVENT_POLICY,	/* a GPU's policy or slice changed */
 	VGPU_EVENT_ECC,		/* a page of VRAM went bad; value: its address */
 	VGPU_EVENT_GOVERNOR,	/* it chose another mode: @governor */
+	VGPU_EVENT_THRASH,	/* its faults are put off: it makes others page */
 };
 
 struct vgpu_event {

@@ -21,17 +21,37 @@ struct vgpu_bo;
 struct vgpu_as;
 
 /**
+ * struct vgpu_thrash - how much one tenant makes everybody page, mem/thrash.c
+ * @window: when this one began
+ * @blamed: refaults in it that are this tenant's doing
+ * @level: 0: none; else its fault-ins are VGPU_THRASH_NS << (level - 1) apart
+ * @next: when the next one may begin
+ * @begun: how often it came to be held back
+ */
+struct vgpu_thrash {
+	u64 window;
+	u32 blamed;
+	u32 level;
+	u64 next;
+	u64 begun;
+};
+
+/**
  * struct vgpu_mem_owner - whose pageable memory it is, see mem/lru.c
  * @link: in the residency's list, while there is pageable memory
  * @chunks: in VRAM and not held, the oldest first
  * @bos: pageable BOs
+ * @id: of all that ever were; never 0
  * @priority: the higher, the later a victim
+ * @thrash: whether it is held back
  */
 struct vgpu_mem_owner {
 	struct list_head link;
 	struct list_head chunks;
 	u32 bos;
+	u64 id;
 	u32 priority;
+	struct vgpu_thrash thrash;
 };
 
 /**
@@ -238,6 +258,9 @@ int vgpu_bo_evict(struct vgpu_bo *bo);
  * @evict_failed: for want of system memory
  * @second_chances: victims that were let go, since an engine had used them
  * @reserve_used: pages taken from the tier's reserve
+ * @refaults: restores of what would still be there with twice the frames
+ * @throttled: fault-ins that had to wait for what their tenant had done
+ * @throttled_ns: how long, all of them
  * @lz4: bytes compressed by it, ever; likewise the others
  * @latency: of restores: bucket n counts those of 2^n to 2^(n+1) ns
  */
@@ -258,6 +281,9 @@ struct vgpu_paging_stats {
 	u64 evict_failed;
 	u64 second_chances;
 	u64 reserve_used;
+	u64 refaults;
+	u64 throttled;
+	u64 throttled_ns;
 	u64 lz4;
 	u64 lzo_rle;
 	u64 zstd;
@@ -302,6 +328,13 @@ int vgpu_as_translate(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
  * nothing is there that it may access so; else as vgpu_bo_hold().
  */
 int vgpu_as_fault_in(struct vgpu_as *as, u64 va, u32 access);
+/*
+ * How long the next fault-in is to wait, ns, for what @acct has done to others;
+ * whoever asks has to come. @begun: how often that was more than nothing after
+ * it was nothing.
+ */
+u64 vgpu_mem_fault_delay(struct vgpu_vram *vram, struct vgpu_mem_account *acct,
+			 u64 *begun);
 
 #define VGPU_AS_ACCESSED	0x1
 #define VGPU_AS_DIRTY		0x2

@@ -153,8 +153,6 @@ static bool leaf_fits(const struct vgpu_as *as, const struct vgpu_pt *pt,
 {
 	u64 span = vgpu_pt_span(as, pt->level);
 
-	if (!pt->level)
-		return true;
 	/* whose parts come and go, and each finds its table there */
 	if (cur->bo->paged)
 		return false;
@@ -162,6 +160,32 @@ static bool leaf_fits(const struct vgpu_as *as, const struct vgpu_pt *pt,
 	       !pt->child[vgpu_pt_index(as, pt->level, va)] &&
 	       !(va & (span - 1)) && end - va >= span &&
 	       !(cur->addr & (span - 1)) && cur->left >= span;
+}
+
+/* Base pages from @va to @end, which are all of table @pt. */
+static void map_pages(struct vgpu_as *as, struct vgpu_pt *pt,
+		      struct vgpu_bo_cursor *cur, u64 va, u64 end, u32 prot)
+{
+	const struct vgpu_pt_format *fmt = as->vram->format;
+	unsigned int index = vgpu_pt_index(as, 0, va);
+	u64 span = vgpu_pt_span(as, 0);
+	bool host = cur->bo->host;
+
+	while (va < end) {
+		u64 run = min(cur->left, end - va);
+		unsigned int n = run >> as->vram->pt_shift[0];
+		u64 addr = cur->addr;
+
+		pt->live += n;
+		if (addr == VGPU_ADDR_NONE)
+			index += n;
+		else
+			for (; n; n--, addr += span)
+				batch_add(as, pt, index++,
+					  fmt->pte(addr, prot, host, 0));
+		va += run;
+		vgpu_bo_cursor_advance(cur, run);
+	}
 }
 
 /* Up to @end or to the end of the table. *va tells how far it came. */
@@ -172,18 +196,21 @@ static int map_level(struct vgpu_as *as, struct vgpu_pt *pt,
 	u64 span = vgpu_pt_span(as, pt->level);
 	int err;
 
+	if (!pt->level) {
+		map_pages(as, pt, cur, *va, end, prot);
+		*va = end;
+		return 0;
+	}
 	while (*va < end) {
 		unsigned int index = vgpu_pt_index(as, pt->level, *va);
 		struct vgpu_pt *child;
 		u64 sub_end;
 
 		if (leaf_fits(as, pt, cur, *va, end)) {
-			if (cur->addr != VGPU_ADDR_NONE)
-				batch_add(as, pt, index,
-					  fmt->pte(cur->addr, prot,
-						   cur->bo->host, pt->level));
-			if (pt->level)
-				pt->child[index] = VGPU_PT_LEAF;
+			batch_add(as, pt, index,
+				  fmt->pte(cur->addr, prot, cur->bo->host,
+					   pt->level));
+			pt->child[index] = VGPU_PT_LEAF;
 			pt->live++;
 			*va += span;
 			vgpu_bo_cursor_advance(cur, span);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gpu.h"
@@ -359,12 +360,67 @@ static void cgroup_without_room(void)
 	rmdir(dir);
 }
 
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/*
+ * Who charges a control group above its high limit is made to wait.  Not who
+ * evicts memory of a tenant in there, for another's sake.
+ */
+static void cgroup_above_its_high(void)
+{
+	static const char top[] = "/sys/fs/cgroup";
+	int ready[2], go[2], status;
+	double alone, beside;
+	char dir[64], c = 0;
+	struct big b;
+	pid_t pid;
+
+	put(top, "cgroup.subtree_control", "+memory");
+	snprintf(dir, sizeof(dir), "%s/above%d", top, getpid());
+	if (mkdir(dir, 0755) || !put(dir, "memory.high", "max"))
+		st_skip("no memory control groups here");
+	alone = now();
+	big_open(&b);
+	big_work(&b, 2, 1);
+	big_end(&b);
+	alone = now() - alone;
+	NEED(!pipe(ready) && !pipe(go), "pipe");
+	pid = fork();
+	NEED(pid >= 0, "fork");
+	if (!pid)
+		squeezed(dir, ready[1], go[0]);
+	close(ready[1]);
+	NEED(read(ready[0], &c, 1) == 1, "the tenant got nowhere");
+	NEED(put(dir, "memory.high", "1M"), "cannot limit it");
+	beside = now();
+	big_open(&b);
+	big_work(&b, 2, 1);
+	beside = now() - beside;
+	st_note("%.1f s alone, %.1f s beside one above its limit", alone,
+		beside);
+	CHECK(beside < 4 * alone + 10, "held up by another's limit");
+	big_end(&b);
+	put(dir, "memory.high", "max");
+	NEED(write(go[1], &c, 1) == 1, "pipe");
+	NEED(waitpid(pid, &status, 0) == pid, "waitpid");
+	CHECK(WIFEXITED(status) && !WEXITSTATUS(status),
+	      "the tenant ended with %#x", status);
+	rmdir(dir);
+}
+
 static const struct st_case cases[] = {
 	{ "memory in use again and again is right", one_by_one, 300 },
 	{ "two tenants of twice the memory, and a neighbour",
 	  two_and_a_neighbour, 600 },
 	{ "faults remain, and what waits can be closed", faults_and_closing, 60 },
 	{ "a control group without room", cgroup_without_room, 300 },
+	{ "a control group above its high limit", cgroup_above_its_high, 300 },
 };
 
 ST_MAIN(cases)

@@ -248,6 +248,27 @@ static u32 packed_bytes(const struct vgpu_stored *st)
 	return bytes;
 }
 
+/*
+ * Who charges a control group that is above its high limit is made to wait, for
+ * up to two seconds, if it has charged a lot. Here that is somebody who evicts for
+ * another tenant's sake: the group's owner could hold up everybody. So what was
+ * charged is forgotten before each page, and only what the caller itself had
+ * charged before is put back.
+ */
+static unsigned int over_high_set(unsigned int pages)
+{
+#ifdef CONFIG_MEMCG
+	swap(current->memcg_nr_pages_over_high, pages);
+#endif
+	return pages;
+}
+
+static struct page *alloc_charged(gfp_t gfp)
+{
+	over_high_set(0);
+	return alloc_page(gfp);
+}
+
 /* Had nobody got a page, or only who would have paid for it? */
 static bool system_is_short(void)
 {
@@ -268,15 +289,17 @@ static bool system_is_short(void)
 bool vgpu_tier_has_room(struct mem_cgroup *memcg)
 {
 	struct mem_cgroup *old = set_active_memcg(memcg);
+	unsigned int over_high = over_high_set(0);
 	struct page *page[VGPU_CHUNK_PAGES];
 	unsigned int n;
 	bool room;
 
 	for (n = 0; n < VGPU_CHUNK_PAGES; n++) {
-		page[n] = alloc_page(KEEP_GFP);
+		page[n] = alloc_charged(KEEP_GFP);
 		if (!page[n])
 			break;
 	}
+	over_high_set(over_high);
 	set_active_memcg(old);
 	room = n == VGPU_CHUNK_PAGES || system_is_short();
 	while (n)
@@ -300,6 +323,7 @@ int vgpu_tier_keep(struct vgpu_tier *tier, struct vgpu_tier_bench *bench,
 		   struct vgpu_stored *st, u32 bytes, struct mem_cgroup *memcg)
 {
 	struct mem_cgroup *old = set_active_memcg(memcg);
+	unsigned int over_high = over_high_set(0);
 	int err = -ENOMEM;
 	u32 at;
 
@@ -308,7 +332,8 @@ int vgpu_tier_keep(struct vgpu_tier *tier, struct vgpu_tier_bench *bench,
 		struct page *page;
 		u32 n = min_t(u32, bytes - at, PAGE_SIZE);
 
-		page = alloc_page(memcg ? KEEP_GFP : KEEP_GFP & ~__GFP_ACCOUNT);
+		page = alloc_charged(memcg ? KEEP_GFP :
+					     KEEP_GFP & ~__GFP_ACCOUNT);
 		if (!page && memcg && !system_is_short()) {
 			err = -EDQUOT;
 			break;
@@ -320,6 +345,7 @@ int vgpu_tier_keep(struct vgpu_tier *tier, struct vgpu_tier_bench *bench,
 		memcpy(page_address(page), bench->out + at, n);
 		st->page[st->pages++] = page;
 	}
+	over_high_set(over_high);
 	set_active_memcg(old);
 	if (at < bytes) {
 		while (st->pages)

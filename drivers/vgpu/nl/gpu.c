@@ -410,7 +410,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 				   "say which GPU: index");
 	if (!set.mask && !strategy && !ratio)
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
-				   "nothing to set: policy, slice-ns, preempt-timeout-ns, strategy, governor, overcommit-permille");
+				   "nothing to set, such as policy, strategy, governor or overcommit-permille");
 
 	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_GPU_INDEX], info->extack);
 	if (IS_ERR(gpu))

@@ -161,7 +161,7 @@ class Machine:
         self.ended = False
         self.expect = expect
         self.listeners = {}
-        args = args + ["-device", "virtio-serial-pci,max_ports=16"]
+        args = args + ["-device", "virtio-serial-pci,max_ports=6"]
         for c in self.CHANNELS:
             path = os.path.join(run, c)
             s = socket.socket(socket.AF_UNIX)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # For jobs with guests of their own: . "$VGPU_TOP/tests/e2e/lib.sh"
-# Their machines have one CPU (# vm: --smp 1): KVM under TCG is faster so, and with
+# Their machines have one CPU: KVM under TCG is faster so, and with
 # several it loses a guest, or itself, now and then (see scripts/vm-kvm).
 . "$VGPU_TOP/tests/jobs/lib.sh"
 

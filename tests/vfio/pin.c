@@ -136,6 +136,10 @@ static void unmap_busy(void)
 		NEED_OK(gpu_close(&g, host));
 		NEED_OK(dma_map(&d, HALF, d.ram + HALF, HALF));
 	}
+	/* copies that are still queued fail, and are not what is asked next */
+	cmds[0] = gpu_signal(&g, ++g.value);
+	NEED_OK(gpu_submit(&g, cmds, 1));
+	NEED_OK(gpu_wait(&g, g.value, 20000));
 	CHECK_OK(gpu_do(&g, gpu_fill(VA_VRAM, BYTES, 3)));
 	dev_close(&d);
 	dev_remove(&d);

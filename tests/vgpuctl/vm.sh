@@ -6,7 +6,7 @@
 set -u
 
 ctl=${1:?folder of vgpuctl}/vgpuctl
-py=/usr/bin/python3
+. "$(dirname "$0")/../jobs/json.sh"
 work=$(mktemp -d)
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
@@ -36,19 +36,12 @@ says() { # words, status, command...
 json() { # expression, command...
 	local expression=$1; shift
 	"$@" >"$work/json" || { echo "exit status $?"; return 1; }
-	"$py" - "$work/json" "$expression" <<'PY'
-import json, sys
-text = open(sys.argv[1]).read()
-j = [json.loads(line) for line in text.splitlines()]
-assert all(x["schema"] == 1 for x in j), "no schema"
-j = j if len(j) > 1 else j[0]
-if not eval(sys.argv[2]):
-    sys.exit(f"not true: {sys.argv[2]}\n{text}")
-PY
+	holds 'all(x["schema"] == 1 for x in (j if isinstance(j, list) else [j]))' "$work/json" &&
+		holds "$expression" "$work/json"
 }
 value() { # expression, command...: prints it
 	local expression=$1; shift
-	"$@" | "$py" -c 'import json, sys; j = json.load(sys.stdin); print(eval(sys.argv[1]))' "$expression"
+	"$@" >"$work/value" && evaluate "$expression" "$work/value"
 }
 somebody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 

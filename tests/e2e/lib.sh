@@ -2,8 +2,10 @@
 # shellcheck shell=bash
 # For jobs with guests of their own: . "$VGPU_TOP/tests/e2e/lib.sh"
 # Their machines have one CPU: KVM under TCG is faster so, and with
-# several it loses a guest, or itself, now and then (see scripts/vm-kvm).
+# several it loses a guest, or itself, now and then (see scripts/vm-kvm).  Guests run
+# the machine's kernel, or that of "# guest:" (built-6.1 boots in a quarter of the time).
 . "$VGPU_TOP/tests/jobs/lib.sh"
+. "$VGPU_TOP/tests/jobs/json.sh"
 
 e2e_n=0
 mdevs=/sys/bus/mdev/devices
@@ -38,29 +40,14 @@ mdev() {
 # A guest with the driver, vgpuctl and all GPU programs; what follows goes to
 # scripts/guest.
 guest() {
-	"$VGPU_TOP/scripts/guest" run --tries 3 --kernel "$VGPU_KERNEL" --module vgpu_guest.ko \
+	"$VGPU_TOP/scripts/guest" run --tries 3 --kernel "${VGPU_GUEST_KERNEL:-$VGPU_KERNEL}" --module vgpu_guest.ko \
 		--program "$vgpuctl" --env VGPU_PROGRAMS=/programs \
 		--file "$VGPU_TOP/build/programs:/programs" "$@"
 }
 
 # used UUID: its VRAM in use, bytes
 used() {
-	"$vgpuctl" vgpu show "$1" -j | python3 -c '
-import json, sys
-def find(o):
-    if isinstance(o, dict):
-        for k, v in o.items():
-            if k in ("vram_used", "vram_used_bytes"):
-                return v
-            r = find(v)
-            if r is not None:
-                return r
-    if isinstance(o, list):
-        for v in o:
-            r = find(v)
-            if r is not None:
-                return r
-print(find(json.load(sys.stdin)))'
+	"$vgpuctl" vgpu show "$1" -j >"$work/used" && evaluate 'j["vgpu"]["vram_used"]' "$work/used"
 }
 
 state() { cat "$mdevs/$1/vgpu/state"; }

@@ -263,12 +263,16 @@ static void slots_destroy(void)
 
 	for (i = 0; i < SOFT_MAX_GPUS; i++) {
 		struct soft_slot *slot = soft_slots[i];
+		struct pci_host_bridge *bridge;
 
 		if (!slot)
 			continue;
 		pci_lock_rescan_remove();
+		bridge = to_pci_host_bridge(slot->bus->bridge);
 		pci_stop_root_bus(slot->bus);
 		pci_remove_root_bus(slot->bus);
+		/* the bus was removed, its bridge only unhooked */
+		pci_free_host_bridge(bridge);
 		pci_unlock_rescan_remove();
 		soft_slots[i] = NULL;
 		kfree(slot);

@@ -196,6 +196,19 @@ ecc() {
 		json 'j["gpu"]["vram"]["retired"] == 4096' "$ctl" -j gpu show 1
 }
 t "a page of VRAM goes bad" ecc
+storm() { # to begin to listen while there is much to be heard
+	local p i status=0
+	while [ ! -e "$work/calm" ]; do
+		"$ctl" vgpu set "v$id" --weight 8
+	done >/dev/null & p=$!
+	for i in {1..16}; do
+		"$ctl" events --count 1 --timeout 30 || { status=1; break; }
+	done
+	touch "$work/calm"
+	wait $p
+	return $status
+}
+t "who begins to listen in the middle of events hears them" storm
 t "events that do not come: exit status 4" says "0 of 2 events" 4 "$ctl" events --count 2 --timeout 0.3
 t "events --timeout alone ends well" exits 0 "$ctl" events --timeout 0.3
 

@@ -310,8 +310,8 @@ static int on_event(struct nl_msg *msg, void *arg)
 
 int nl_listen(unsigned int groups)
 {
+	int id[NL_GROUPS];
 	unsigned int i;
-	int id;
 
 	listener = socket_new();
 	if (!listener)
@@ -322,14 +322,19 @@ int nl_listen(unsigned int groups)
 	for (i = 0; i < NL_GROUPS; i++) {
 		if (!(groups & 1u << i))
 			continue;
-		id = genl_ctrl_resolve_grp(listener, VGPU_FAMILY_NAME,
-					   nl_group_names[i]);
-		if (id < 0)
+		id[i] = genl_ctrl_resolve_grp(listener, VGPU_FAMILY_NAME,
+					      nl_group_names[i]);
+		if (id[i] < 0)
 			return fail(CTL_DEVICE, ENODEV, NULL,
 				    "no group %s: %s", nl_group_names[i],
-				    nl_geterror(id));
+				    nl_geterror(id[i]));
+	}
+	/* not before all are known: an event is no answer to that */
+	for (i = 0; i < NL_GROUPS; i++) {
+		if (!(groups & 1u << i))
+			continue;
 		if (setsockopt(nl_socket_get_fd(listener), SOL_NETLINK,
-			       NETLINK_ADD_MEMBERSHIP, &id, sizeof(id)))
+			       NETLINK_ADD_MEMBERSHIP, &id[i], sizeof(id[i])))
 			return fail(code_of(errno), errno,
 				    errno == EPERM ? "this needs root on the host: try with sudo, or --group lifecycle" : NULL,
 				    "cannot listen to %s: %s",

@@ -3,7 +3,7 @@
 # For jobs with guests of their own: . "$VGPU_TOP/tests/e2e/lib.sh"
 # Their machines are nested ones (# vm: --nested): KVM under TCG is faster with one CPU,
 # and with several it loses a guest, or itself, now and then (scripts/vm, scripts/vm-kvm).  Guests run
-# the machine's kernel, or that of "# guest:" (built-6.1 boots in a quarter of the time).
+# the machine's kernel, or that of "# guest:" (built-6.1 boots in a third of the time).
 . "$VGPU_TOP/tests/jobs/lib.sh"
 . "$VGPU_TOP/tests/jobs/json.sh"
 

@@ -306,11 +306,13 @@ def verdict(o, m, in_time):
     if bad:
         say(f"the kernel reported: {bad[0].strip()}")
         excerpt(m.kmsg.path if m.kmsg.bad and m.ended else m.console, bad[0])
-        return REPORT
+        for line in bad[1:10]:
+            say(f"and: {line.strip()}")
     if m.leaks:
         say("kmemleak found memory that nobody points to:")
         for line in m.leaks[:60]:
             print(f"  | {line}", file=sys.stderr)
+    if bad or m.leaks:
         return REPORT
     if not in_time:
         say(f"hang: not finished after {o.timeout:g} s; the end of the kernel's log:")

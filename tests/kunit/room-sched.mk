@@ -2,5 +2,5 @@
 vgpu_kunit-y += sched_sim.o
 vgpu_kunit-y += sched_scenarios.o
 vgpu_kunit-y += sched_policies.o
-vgpu_kunit-y += sched_governor.o
+vgpu_kunit-y += sched_governor.o sched_lines.o
 vgpu_kunit-y += sched_kunit.o

@@ -81,16 +81,27 @@ u64 vsim_hist_above(const struct vsim_hist *hist, unsigned int permille)
 	return min(bucket_top(i), hist->max);
 }
 
-static void event(struct vsim *sim, enum vsim_event event, unsigned int index,
-		  u64 arg)
+static void hash(struct vsim *sim, u64 at, unsigned int what,
+		 unsigned int index, u64 arg)
 {
-	const u64 word[] = { sim->now, event, index, arg };
+	const u64 word[] = { at, what, index, arg };
 	unsigned int i;
 
 	/* FNV-1a, by words */
 	for (i = 0; i < ARRAY_SIZE(word); i++)
 		sim->hash = (sim->hash ^ word[i]) * 0x100000001b3ULL;
 	sim->events++;
+}
+
+void vsim_note(struct vsim *sim, u64 at, unsigned int index, u64 arg)
+{
+	hash(sim, at, U32_MAX, index, arg);
+}
+
+static void event(struct vsim *sim, enum vsim_event event, unsigned int index,
+		  u64 arg)
+{
+	hash(sim, sim->now, event, index, arg);
 	if (sim->log)
 		sim->log(sim, sim->now, event, index, arg);
 }

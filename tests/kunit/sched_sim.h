@@ -203,6 +203,10 @@ struct vsim_scenario {
 extern const struct vsim_scenario vsim_scenarios_fair[];
 extern const struct vsim_scenario vsim_scenarios_policy[];
 extern const struct vsim_scenario vsim_scenarios_governor[];
+extern const struct vsim_scenario vsim_scenarios_lines[];
+
+/* An event of a scenario that has no entities, for the hash. */
+void vsim_note(struct vsim *sim, u64 at, unsigned int index, u64 arg);
 
 /* The @n-th of all, or NULL. */
 const struct vsim_scenario *vsim_scenario_at(unsigned int n);

@@ -507,18 +507,35 @@ struct vgpu_se *vgpu_rq_pick(struct vgpu_rq *rq, u64 now, u64 *slice_ns)
 }
 
 /**
+ * vgpu_rq_contended() - does anybody else wait for the engine?
+ * @rq: its engine's run queue
+ * @se: that asks: idle or running
+ *
+ * Also in its own group, which does not wait while a member runs.
+ */
+bool vgpu_rq_contended(const struct vgpu_rq *rq, const struct vgpu_se *se)
+{
+	vgpu_rq_assert_locked(rq);
+	for (rq = se->rq; !rq->nr_queued && rq->group; rq = rq->group->rq)
+		;
+	return rq->nr_queued;
+}
+
+/**
  * vgpu_rq_extend() - another slice for the running entity, at once
  * @rq: its engine's run queue
- * @se: the running entity, charged up to now; nobody waits
+ * @se: the running entity, charged up to now
  * @slice_ns: out: how long
  *
- * Returns false when that is not the caller's to say, because even who is alone
- * has a cap: then @se is put back, and vgpu_rq_pick() tells.
+ * Returns false when somebody waits, or when that is not the caller's to say,
+ * because even who is alone has a cap: then @se is put back, and vgpu_rq_pick()
+ * tells.
  */
 bool vgpu_rq_extend(struct vgpu_rq *rq, struct vgpu_se *se, u64 *slice_ns)
 {
 	vgpu_rq_assert_locked(rq);
-	if (rq->policy->flags & (VGPU_POLICY_HOLDS | VGPU_POLICY_CAPS))
+	if (rq->policy->flags & (VGPU_POLICY_HOLDS | VGPU_POLICY_CAPS) ||
+	    vgpu_rq_contended(rq, se))
 		return false;
 	*slice_ns = se->slice_ns ?: rq->slice_ns;
 	return true;
@@ -536,9 +553,7 @@ bool vgpu_rq_extend(struct vgpu_rq *rq, struct vgpu_se *se, u64 *slice_ns)
 void vgpu_rq_overshoot(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns)
 {
 	vgpu_rq_assert_locked(rq);
-	for (rq = se->rq; !rq->nr_queued && rq->group; rq = rq->group->rq)
-		;
-	if (rq->nr_queued)
+	if (vgpu_rq_contended(rq, se))
 		se->stats.overshoot_ns += service_ns;
 }
 
@@ -695,6 +710,7 @@ VGPU_EXPORT_IF_KUNIT(vgpu_rq_wake);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_block);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_pick);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_overshoot);
+VGPU_EXPORT_IF_KUNIT(vgpu_rq_contended);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_extend);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_charge);
 VGPU_EXPORT_IF_KUNIT(vgpu_rq_put);

@@ -275,9 +275,11 @@ void vgpu_rq_charge(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns,
  * after its slice was over. It is counted if others wait.
  */
 void vgpu_rq_overshoot(struct vgpu_rq *rq, struct vgpu_se *se, u64 service_ns);
+/* Does anybody but @se, idle or running, wait for the engine, its group included? */
+bool vgpu_rq_contended(const struct vgpu_rq *rq, const struct vgpu_se *se);
 /*
  * The running entity, charged up to now, gets another slice of *@slice_ns at
- * once, because nobody waits. False: no, the policy has to be asked (caps).
+ * once. False: somebody waits, or the policy has to be asked (caps).
  */
 bool vgpu_rq_extend(struct vgpu_rq *rq, struct vgpu_se *se, u64 *slice_ns);
 /*

@@ -200,6 +200,7 @@ union any {
 	struct vgpu_signal signal;
 	struct vgpu_eventfd eventfd;
 	struct vgpu_queue_status status;
+	struct vgpu_queue_set queue_set;
 };
 
 static const uint32_t sizes[] = {
@@ -210,7 +211,7 @@ static const uint32_t sizes[] = {
 	sizeof(struct vgpu_timeline_create), sizeof(struct vgpu_submit),
 	sizeof(struct vgpu_kick), sizeof(struct vgpu_wait),
 	sizeof(struct vgpu_signal), sizeof(struct vgpu_eventfd),
-	sizeof(struct vgpu_queue_status),
+	sizeof(struct vgpu_queue_status), sizeof(struct vgpu_queue_set),
 };
 
 /* Mostly sensible; each field is sometimes not. */
@@ -249,6 +250,7 @@ static void any_arg(struct fuzz *f, uint32_t call, union any *a)
 		a->queue.ctx = any_handle(f);
 		a->queue.depth = (uint32_t)st_below(64);
 		a->queue.time_limit_us = 2000;
+		a->queue.sched_class = (uint32_t)st_below(4);
 		if (st_below(2)) {
 			a->queue.flags = VGPU_QUEUE_RING;
 			a->queue.ring_bo = any_handle(f);
@@ -261,6 +263,12 @@ static void any_arg(struct fuzz *f, uint32_t call, union any *a)
 		a->submit.cmds = (uintptr_t)f->cmds;
 		a->submit.count = 1 + (uint32_t)st_below(16);
 		a->submit.stride = 64;
+		if (!st_below(3)) {
+			a->submit.flags = VGPU_SUBMIT_DEADLINE;
+			a->submit.deadline_ns = st_below(8) ?
+				(int64_t)st_below(20000000) - 10000000 :
+				(int64_t)st_random();
+		}
 		for (i = 0; i < a->submit.count; i++)
 			any_cmd(f, &f->cmds[i]);
 		break;
@@ -277,6 +285,10 @@ static void any_arg(struct fuzz *f, uint32_t call, union any *a)
 		a->eventfd.timeline = any_handle(f);
 		a->eventfd.value = st_below(6);
 		a->eventfd.fd = st_below(4) ? f->event : f->fd;
+		break;
+	case VGPU_CALL_QUEUE_SET:
+		a->queue_set.queue = any_handle(f);
+		a->queue_set.sched_class = (uint32_t)st_below(4);
 		break;
 	case VGPU_CALL_KICK:
 	case VGPU_CALL_QUEUE_STATUS:

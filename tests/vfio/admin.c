@@ -318,6 +318,77 @@ static void work(void)
 	dev_remove(&d);
 }
 
+/* Classes and deadlines go over the channel as they are. */
+static void classes(void)
+{
+	struct vgpu_queue_status status = { .size = sizeof(status) };
+	struct vgpu_queue_create queue = { .size = sizeof(queue) };
+	struct vgpu_queue_set set = { .size = sizeof(set) };
+	struct vgpu_submit submit = { .size = sizeof(submit) };
+	struct vgpu_cmd cmds[2];
+	uint64_t at;
+	uint32_t bo;
+	struct dev d;
+	struct gpu g;
+
+	dev_new(&d, 1, 1);
+	gpu_new(&g, &d);
+	NEED_OK(gpu_vram(&g, PAGE, &bo, &at));
+	NEED_OK(gpu_map(&g, bo, VA_VRAM, PAGE));
+	queue.ctx = g.ctx;
+	queue.sched_class = 3;
+	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_QUEUE_CREATE, &queue),
+		  -EOPNOTSUPP, "(class)");
+	queue.sched_class = VGPU_CLASS_BATCH;
+	queue.pad = 1;
+	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_QUEUE_CREATE, &queue), -EINVAL,
+		  "(padding)");
+	/* a guest of before there were classes */
+	queue.size = 48;
+	NEED_OK(admin(&d, g.client, VGPU_CALL_QUEUE_CREATE, &queue, 48, NULL,
+		      0));
+	NEED_OK(gpu_close(&g, queue.handle));
+	queue.size = sizeof(queue);
+	queue.pad = 0;
+	NEED_OK(ADMIN(&d, g.client, VGPU_CALL_QUEUE_CREATE, &queue));
+	set.queue = queue.handle;
+	set.sched_class = VGPU_CLASS_HIGH;
+	NEED_OK(ADMIN(&d, g.client, VGPU_CALL_QUEUE_SET, &set));
+	set.sched_class = 7;
+	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_QUEUE_SET, &set), -EOPNOTSUPP,
+		  "(class)");
+
+	cmds[0] = gpu_fill(VA_VRAM, 64, 7);
+	cmds[1] = gpu_signal(&g, ++g.value);
+	submit.queue = queue.handle;
+	submit.count = 2;
+	submit.stride = sizeof(cmds[0]);
+	submit.deadline_ns = -1;
+	CHECK_ERR(admin(&d, g.client, VGPU_CALL_SUBMIT, &submit, sizeof(submit),
+			cmds, sizeof(cmds)), -EINVAL, "(no flag)");
+	submit.flags = VGPU_SUBMIT_DEADLINE;
+	submit.deadline_ns = INT64_MIN;
+	CHECK_ERR(admin(&d, g.client, VGPU_CALL_SUBMIT, &submit, sizeof(submit),
+			cmds, sizeof(cmds)), -ERANGE, "(deadline)");
+	submit.deadline_ns = -1;
+	set_reg(&d, VGPU_REG_IRQ_STATUS, ~0u);
+	NEED_OK(admin(&d, g.client, VGPU_CALL_SUBMIT, &submit, sizeof(submit),
+		      cmds, sizeof(cmds)));
+	NEED_OK(gpu_wait(&g, g.value, 20000));
+	status.queue = queue.handle;
+	NEED_OK(ADMIN(&d, g.client, VGPU_CALL_QUEUE_STATUS, &status));
+	CHECK(status.sched_class == VGPU_CLASS_HIGH &&
+	      status.deadlines_missed == 1 && !status.deadlines_met &&
+	      status.late_max_ns && status.irq == VGPU_QUEUE_IRQ_LATE,
+	      "class %u, %llu missed, %llu met, interrupts 0x%x",
+	      status.sched_class, status.deadlines_missed,
+	      status.deadlines_met, status.irq);
+	CHECK(reg(&d, VGPU_REG_IRQ_STATUS) & 1u << VGPU_MSIX_ERROR,
+	      "vector %u was not raised", VGPU_MSIX_ERROR);
+	dev_close(&d);
+	dev_remove(&d);
+}
+
 /* Commands from a ring in VRAM; the trap only when the event index asks. */
 static void ring(void)
 {
@@ -419,6 +490,7 @@ static const struct st_case cases[] = {
 	{ "refusals", refusals },
 	{ "clients", clients },
 	{ "work", work },
+	{ "classes", classes },
 	{ "ring", ring },
 	{ "reset in the middle", reset_busy },
 };

@@ -51,6 +51,7 @@ int vgpu_queue_create(struct vgpu_ctx *ctx,
 	queue->ctx = ctx;
 	arg.depth = options->depth;
 	arg.time_limit_us = options->time_limit_us;
+	arg.sched_class = options->sched_class;
 
 	ret = vgpu_timeline_create(ctx->dev, 0, &queue->timeline);
 	if (ret)
@@ -105,6 +106,21 @@ void vgpu_queue_destroy(struct vgpu_queue *queue)
 	free(queue);
 }
 
+int vgpu_queue_set_class(struct vgpu_queue *queue, uint32_t sched_class)
+{
+	struct vgpu_queue_set arg = {
+		.queue = queue->handle,
+		.sched_class = sched_class,
+	};
+	struct vgpu_dev *dev = queue->ctx->dev;
+	int ret = vgpu_call(dev, VGPU_IOCTL_QUEUE_SET, &arg, sizeof(arg));
+
+	if (ret)
+		return vgpu_fail(ret, "%s: setting a queue's class failed: %s",
+				 dev->path, strerror(-ret));
+	return 0;
+}
+
 uint32_t vgpu_queue_handle(const struct vgpu_queue *queue)
 {
 	return queue->handle;
@@ -147,8 +163,9 @@ static int submit_ring(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 	return taken ? taken : -EAGAIN;
 }
 
+/* @due: NULL, or by now_ns(). */
 static int submit_call(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
-		       uint32_t count)
+		       uint32_t count, const int64_t *due)
 {
 	struct vgpu_submit arg = {
 		.queue = queue->handle,
@@ -157,8 +174,13 @@ static int submit_call(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 		.stride = sizeof(*cmds),
 	};
 	struct vgpu_dev *dev = queue->ctx->dev;
-	int ret = vgpu_call(dev, VGPU_IOCTL_SUBMIT, &arg, sizeof(arg));
+	int ret;
 
+	if (due) {
+		arg.flags = VGPU_SUBMIT_DEADLINE;
+		arg.deadline_ns = *due - now_ns();
+	}
+	ret = vgpu_call(dev, VGPU_IOCTL_SUBMIT, &arg, sizeof(arg));
 	if (ret == -EAGAIN)
 		return ret;
 	if (ret)
@@ -169,8 +191,8 @@ static int submit_call(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 	return (int)arg.submitted;
 }
 
-int vgpu_submit(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
-		uint32_t count, int64_t timeout_ns)
+static int submit(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
+		  uint32_t count, const int64_t *due, int64_t timeout_ns)
 {
 	int64_t until = timeout_ns < 0 ? INT64_MAX : now_ns() + timeout_ns;
 	long nap_ns = 20000;
@@ -185,7 +207,8 @@ int vgpu_submit(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 		if (queue->has_ring)
 			taken = submit_ring(queue, cmds + done, count - done);
 		else
-			taken = submit_call(queue, cmds + done, count - done);
+			taken = submit_call(queue, cmds + done, count - done,
+					    due);
 		if (taken > 0) {
 			done += (uint32_t)taken;
 			nap_ns = 20000;
@@ -207,6 +230,26 @@ int vgpu_submit(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 	vgpu_fail(-EAGAIN, "the queue stayed full: %u of %u commands taken",
 		  done, count);
 	return done ? (int)done : -EAGAIN;
+}
+
+int vgpu_submit(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
+		uint32_t count, int64_t timeout_ns)
+{
+	return submit(queue, cmds, count, NULL, timeout_ns);
+}
+
+int vgpu_submit_due(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
+		    uint32_t count, int64_t deadline_ns, int64_t timeout_ns)
+{
+	const int64_t day_ns = 24 * 3600 * 1000000000LL;
+	int64_t due;
+
+	if (queue->has_ring)
+		return vgpu_fail(-EOPNOTSUPP, "a ring's commands have no deadlines");
+	if (deadline_ns > day_ns || deadline_ns < -day_ns)
+		return vgpu_fail(-ERANGE, "a deadline more than a day away");
+	due = now_ns() + deadline_ns;
+	return submit(queue, cmds, count, &due, timeout_ns);
 }
 
 /* ---- waiting ---------------------------------------------------------------------- */

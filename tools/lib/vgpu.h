@@ -162,6 +162,7 @@ struct vgpu_queue_options {
 	uint32_t depth;		/* commands that may wait unfinished */
 	uint32_t ring_slots;	/* not 0: through a ring of that many slots */
 	uint64_t time_limit_us;	/* engine time of one command; 0: no limit */
+	uint32_t sched_class;	/* enum vgpu_sched_class */
 };
 
 /* @options may be NULL.  -EOPNOTSUPP: a ring, on a node that has none (in a
@@ -174,6 +175,9 @@ int vgpu_queue_create(struct vgpu_ctx *ctx,
 void vgpu_queue_destroy(struct vgpu_queue *queue);
 uint32_t vgpu_queue_handle(const struct vgpu_queue *queue);
 
+/* enum vgpu_sched_class, live; -EOPNOTSUPP: there is no such class. */
+int vgpu_queue_set_class(struct vgpu_queue *queue, uint32_t sched_class);
+
 /*
  * Hands over @count commands, in order; sleeps while the queue is full, for
  * @timeout_ns at most (negative: for ever).  Returns how many were taken, which
@@ -183,6 +187,12 @@ uint32_t vgpu_queue_handle(const struct vgpu_queue *queue);
  */
 int vgpu_submit(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 		uint32_t count, int64_t timeout_ns);
+/*
+ * The same, and they are to have ended @deadline_ns after this call began; 0 or
+ * less: they are late already.  -ERANGE: more than a day, -EOPNOTSUPP: a ring.
+ */
+int vgpu_submit_due(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
+		    uint32_t count, int64_t deadline_ns, int64_t timeout_ns);
 
 /*
  * Marks what was submitted so far: a number for vgpu_queue_wait(), or a

@@ -490,6 +490,18 @@ static const struct attr attrs_vgpu[] = {
 	  .name = "wake_p50_ns" },
 	{ VGPU_A_VGPU_WAKE_P99_NS, ATTR_U64,
 	  .name = "wake_p99_ns" },
+	{ VGPU_A_VGPU_DEADLINES_MET, ATTR_U64,
+	  .name = "deadlines_met" },
+	{ VGPU_A_VGPU_DEADLINES_MISSED, ATTR_U64,
+	  .name = "deadlines_missed" },
+	{ VGPU_A_VGPU_LATE_MAX_NS, ATTR_U64,
+	  .name = "late_max_ns" },
+	{ VGPU_A_VGPU_HIGH_NS, ATTR_U64,
+	  .name = "high_ns" },
+	{ VGPU_A_VGPU_NORMAL_NS, ATTR_U64,
+	  .name = "normal_ns" },
+	{ VGPU_A_VGPU_BATCH_NS, ATTR_U64,
+	  .name = "batch_ns" },
 	{ .name = NULL },
 };
 

@@ -68,7 +68,9 @@ static struct json_object *vgpu_view(struct json_object *vgpu,
 		"own_slice_ns", "group", "group_weight", "busy_ns",
 		"entitled_ns", "received_permille", "entitled_permille",
 		"wait_ns", "wait_max_ns", "wakeups", "slices", "switches",
-		"preemptions", "overshoot_ns", NULL
+		"preemptions", "overshoot_ns", "high_ns", "normal_ns",
+		"batch_ns", "deadlines_met", "deadlines_missed",
+		"late_max_ns", NULL
 	};
 	static const char *const histograms[] = { "wake", "wait", NULL };
 	struct json_object *view = json_object_new_object();
@@ -233,6 +235,19 @@ static void wake_cell(struct table *t, struct json_object *v, const char *key)
 			   format_ns(buf, json_u64(wake, key)));
 }
 
+/* How many of those with a deadline were late. */
+static void late_cell(struct table *t, struct json_object *v)
+{
+	uint64_t missed = json_u64(v, "deadlines_missed");
+	uint64_t all = missed + json_u64(v, "deadlines_met");
+
+	if (!all)
+		table_cell(t, COLOR_DIM, "-");
+	else
+		table_cell(t, missed ? COLOR_YELLOW : COLOR_NONE,
+			   "%" PRIu64 "/%" PRIu64, missed, all);
+}
+
 static void vgpu_row(struct table *t, struct json_object *v)
 {
 	uint64_t received = json_u64(v, "received_permille");
@@ -256,6 +271,7 @@ static void vgpu_row(struct table *t, struct json_object *v)
 	table_cell(t, COLOR_NONE, "%" PRIu64, json_u64(v, "slices"));
 	table_cell(t, COLOR_NONE, "%" PRIu64, json_u64(v, "preemptions"));
 	ns_cell(t, v, "overshoot_ns");
+	late_cell(t, v);
 }
 
 static void print_vgpus(struct json_object *vgpus)
@@ -278,6 +294,7 @@ static void print_vgpus(struct json_object *vgpus)
 	table_column(t, "SLICES", true, 9);
 	table_column(t, "PREEMPTED", true, 11);
 	table_column(t, "OVER", true, 12);
+	table_column(t, "LATE", true, 13);
 	for (i = 0; i < json_object_array_length(vgpus); i++)
 		vgpu_row(t, json_object_array_get_idx(vgpus, i));
 	table_print(t, stdout, 2);

@@ -311,6 +311,8 @@ void print_vgpu(struct json_object *vgpu)
 		{ "submitted", "Commands accepted", SHOW_NUMBER },
 		{ "completed", "Commands ended well", SHOW_NUMBER },
 		{ "failed", "Commands failed", SHOW_NUMBER },
+		{ "deadlines_met", "Deadlines met", SHOW_NUMBER },
+		{ "deadlines_missed", "Deadlines missed", SHOW_NUMBER },
 		{ "preemptions", "Preemptions", SHOW_NUMBER },
 		{ "faults", "Faults", SHOW_NUMBER },
 		{ "resets", "Engine resets", SHOW_NUMBER },

@@ -293,6 +293,9 @@ int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
 	case VGPU_CALL_QUEUE_CREATE:
 		ret = vgpu_call_queue_create(client, arg);
 		break;
+	case VGPU_CALL_QUEUE_SET:
+		ret = vgpu_call_queue_set(client, arg);
+		break;
 	case VGPU_CALL_TIMELINE_CREATE:
 		ret = vgpu_call_timeline_create(client, arg);
 		break;

@@ -42,6 +42,7 @@
 #include <vgpu/ctx.h>
 #include <vgpu/face.h>
 #include <vgpu/governor.h>
+#include <vgpu/lines.h>
 #include <vgpu/mem.h>
 #include <vgpu/sched.h>
 
@@ -53,6 +54,8 @@
 #define VGPU_QUEUE_DEPTH	256
 #define VGPU_QUEUE_DEPTH_MAX	1024
 #define VGPU_TURN		100	/* commands served before others get a turn */
+#define VGPU_SLICE_TURNS	8	/* changes of context within a slice */
+#define VGPU_DEADLINE_MAX_NS	(24ULL * 3600 * NSEC_PER_SEC)
 #define VGPU_PRESSURE_PERCENT	80
 #define VGPU_ECC_PENDING	64	/* bad pages of one GPU at once */
 #define VGPU_MAX_STRIKES	8	/* hangs in a row until an instance is failed */
@@ -109,6 +112,9 @@ enum vgpu_engine_state {
  * @loaded: whose state is in the hardware (its job may be midway)
  * @resched: give the engine to somebody else at the next stop
  * @stopping: preempt() was called for this run
+ * @overtaken: because another queue of the same vGPU comes first
+ * @turns: changes of context in this slice
+ * @gathering: entities with nothing but batch lines that are not ready yet
  * @asked: engine clock when it was called first
  * @stop_hist: from then until the engine stopped, engine time
  * @stop_max: longest of these
@@ -137,6 +143,9 @@ struct vgpu_engine {
 	struct vgpu_ctx *loaded;
 	bool resched;
 	bool stopping;
+	bool overtaken;
+	unsigned int turns;
+	struct list_head gathering;
 	u64 asked;
 	struct vgpu_hist stop_hist;
 	u64 stop_max;
@@ -166,7 +175,9 @@ struct vgpu_engine {
 /**
  * struct vgpu_entity - an instance on an engine
  * @se: what the policy sees
- * @ready: its contexts that have something to run, but the one that runs
+ * @lines: its queues that have something to run, but the one that runs
+ * @gathers: in engine->gathering, or empty
+ * @gather_timer: then: until when
  * @contexts: of its, how many there are
  * @paused: not to be scheduled: life cycle
  * @throttled: not to be scheduled: out of bandwidth
@@ -189,7 +200,9 @@ struct vgpu_entity {
 	struct vgpu_se se;
 	struct vgpu_instance *inst;
 	struct vgpu_engine *engine;
-	struct list_head ready;
+	struct vgpu_lines lines;
+	struct list_head gathers;
+	struct hrtimer gather_timer;
 	unsigned int contexts;
 	bool paused;
 	bool throttled;
@@ -222,10 +235,15 @@ int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 void vgpu_engine_fini(struct vgpu_engine *e);
 /* Process context: stops it for good; every context on it is dropped. */
 void vgpu_engine_kill(struct vgpu_engine *e);
-/* Lock held: @ctx may have become ready. */
-void vgpu_engine_wake_locked(struct vgpu_ctx *ctx);
 /* Lock held: asks whatever runs to stop soon. */
 void vgpu_engine_preempt_locked(struct vgpu_engine *e);
+/*
+ * Lock held: one that woke up is to have the engine, at once or when who runs has
+ * had what it may keep: then its slice ends there, sooner than it would.
+ */
+void vgpu_engine_yield_locked(struct vgpu_engine *e, u64 now);
+/* Lock held: what runs is charged up to now, so that policies can compare. */
+void vgpu_engine_charge_locked(struct vgpu_engine *e);
 /*
  * Process context: ends what @q has midway or running with @error; returns
  * when no engine has it.
@@ -233,18 +251,6 @@ void vgpu_engine_preempt_locked(struct vgpu_engine *e);
 void vgpu_engine_cancel(struct vgpu_engine *e, struct vgpu_queue *q, int error);
 /* Process context: @ctx is about to be freed; it has no queues. */
 void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx);
-void vgpu_entity_init(struct vgpu_entity *ent, struct vgpu_instance *inst,
-		      struct vgpu_engine *e);
-void vgpu_entity_fini(struct vgpu_entity *ent);
-/* One more context; vgpu_engine_forget() is one less. */
-void vgpu_entity_add_context(struct vgpu_entity *ent);
-/*
- * Process context. Pausing returns when it is off the engine, but on one
- * that cannot preempt: there the command that runs ends first.
- */
-void vgpu_entity_pause(struct vgpu_entity *ent, bool paused);
-/* Lock held. */
-void vgpu_entity_unblock_locked(struct vgpu_entity *ent);
 /*
  * Process context, gpu->lock held: stops it, bounded by the preempt timeout
  * (who does not stop by then is reset and fails); saves what is midway.  Until
@@ -262,6 +268,73 @@ void vgpu_engine_fault_locked(struct vgpu_engine *e, struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev);
 /* Lock held: ends what @ctx has midway and no engine runs. */
 void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error);
+
+/* -------------------------------------------------------------- slice.c */
+
+/* The engine's lock is held in all of these; a slice is e->entity's. */
+void vgpu_slice_begin_locked(struct vgpu_engine *e, u64 slice_ns, u64 now);
+/* Figures; before e->entity leaves. */
+void vgpu_slice_finish_locked(struct vgpu_engine *e, u64 now);
+/*
+ * Where the engine is slower than the clock on the wall, it gets the rest of its
+ * slice, instead of being stopped and picked again for ever smaller rests.  One
+ * that stands still does not.
+ */
+bool vgpu_slice_goes_on_locked(struct vgpu_engine *e, u64 now);
+/* It ends @keeps of engine time from now, if not sooner. */
+void vgpu_slice_cut_locked(struct vgpu_engine *e, u64 keeps, u64 now);
+/* When to look next: the end of the slice, or of the command's time. */
+void vgpu_slice_timer_start_locked(struct vgpu_engine *e, u64 now);
+
+/* ------------------------------------------------------------- entity.c */
+
+void vgpu_entity_init(struct vgpu_entity *ent, struct vgpu_instance *inst,
+		      struct vgpu_engine *e);
+void vgpu_entity_fini(struct vgpu_entity *ent);
+/* One more context; vgpu_engine_forget() is one less. */
+void vgpu_entity_add_context(struct vgpu_entity *ent);
+/*
+ * Process context. Pausing returns when it is off the engine, but on one
+ * that cannot preempt: there the command that runs ends first.
+ */
+void vgpu_entity_pause(struct vgpu_entity *ent, bool paused);
+
+/* The engine's lock is held in all that follow. */
+
+/* It may have something to run. */
+void vgpu_entity_unblock_locked(struct vgpu_entity *ent);
+/* Has it? If it only has what is to be gathered, that begins. */
+bool vgpu_entity_ready_locked(struct vgpu_entity *ent, u64 now);
+/*
+ * Whose command is next, or NULL.  It waits until vgpu_line_leave(), unless it is
+ * the one midway of a queue that was closed.  @loaded: the context, of the entity,
+ * whose slice goes on, or NULL: it stays if nothing but turns speaks against it.
+ */
+struct vgpu_queue *vgpu_entity_next_locked(struct vgpu_entity *ent,
+					   struct vgpu_ctx *loaded, u64 now);
+/* It runs: would another queue that waits be next if it was put back now? */
+bool vgpu_entity_rival_locked(struct vgpu_entity *ent, u64 now);
+/* The engine would be idle: true: one that gathered has been woken. */
+bool vgpu_entity_gathered_locked(struct vgpu_engine *e, u64 now);
+/* A command of @q ran for @service more. */
+void vgpu_entity_charge_locked(struct vgpu_entity *ent,
+			       const struct vgpu_queue *q, u64 service, u64 now);
+/*
+ * Does what needs no engine at its head, in bounds; true: the head needs it, and
+ * @q waits from now on.  @again: it was served just now.
+ */
+bool vgpu_queue_line_up_locked(struct vgpu_queue *q, bool again,
+			       unsigned int *budget, u64 now);
+/* The class of @q, or what it waits with, has changed. */
+void vgpu_queue_reconsider_locked(struct vgpu_queue *q);
+/* @q, or any queue of @ctx, may have something for the engine. */
+void vgpu_queue_wake_locked(struct vgpu_queue *q);
+void vgpu_ctx_wake_locked(struct vgpu_ctx *ctx);
+/* No queue of @ctx waits for the engine any more. */
+void vgpu_ctx_leave_locked(struct vgpu_ctx *ctx, u64 now);
+/* A command that ran ended; @q has lined up again if it has more. */
+void vgpu_queue_ended_locked(struct vgpu_queue *q, u64 accepted, u64 deadline,
+			     int error, u64 now);
 
 /* ------------------------------------------------------------- paging.c */
 
@@ -368,6 +441,11 @@ struct vgpu_gpu {
 	u64 ecc_page[VGPU_ECC_PENDING];		/* bad, not retired yet */
 	struct work_struct ecc_work;
 };
+
+static inline u64 vgpu_engine_clock(const struct vgpu_engine *e)
+{
+	return e->gpu->ops->clock(e->gpu->hw, e->index);
+}
 
 extern struct srcu_struct vgpu_unplug_srcu;
 
@@ -623,6 +701,8 @@ int vgpu_call_vm_unmap(struct vgpu_client *client, struct vgpu_vm_unmap *arg);
  * @timeline: for SIGNAL and WAIT, with a reference
  * @seqno: of the queue, from 1
  * @accepted: ktime ns
+ * @deadline: ktime ns, U64_MAX: none
+ * @due: the earliest of its and of those behind it in the queue
  * @service: engine time used so far, ns
  * @started: it ran already
  */
@@ -632,6 +712,8 @@ struct vgpu_slot {
 	struct vgpu_vm_obj *vm;			/* pending there, or NULL */
 	u64 seqno;
 	u64 accepted;
+	u64 deadline;
+	u64 due;
 	u64 service;
 	bool started;
 };
@@ -645,8 +727,7 @@ struct vgpu_ctx {
 	struct vgpu_hw_ctx hw;
 	struct vgpu_ctx_state state;
 	/* engine->lock: */
-	struct list_head ready;			/* entity->ready, or empty */
-	struct list_head queues;		/* in turn */
+	struct list_head queues;
 	unsigned int nr_queues;
 	struct vgpu_queue *job;			/* whose head is midway or runs */
 	bool midway;				/* resume, do not start */
@@ -657,19 +738,13 @@ struct vgpu_ctx {
 	struct delayed_work page_work;
 };
 
-/* A queue that waits for a timeline. */
-struct vgpu_tl_wait {
-	struct list_head link;
-	u64 value;
-	void (*fn)(struct vgpu_tl_wait *wait);	/* atomic, off the list */
-};
-
 struct vgpu_queue {
 	struct vgpu_obj obj;
 	struct vgpu_ctx *ctx;
 	u64 time_limit_ns;
 	/* engine->lock: */
 	struct list_head link;			/* ctx->queues */
+	struct vgpu_line line;			/* of the entity's */
 	u32 depth;
 	u32 head;				/* of the oldest slot */
 	u32 count;
@@ -686,6 +761,9 @@ struct vgpu_queue {
 	u64 failed;
 	u64 preempted;
 	u64 run_ns;
+	u64 deadlines_met;
+	u64 deadlines_missed;
+	u64 late_max_ns;
 	int error;
 	u64 error_seqno;
 	u64 fault_va;
@@ -707,6 +785,7 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 			 struct vgpu_ctx_create *arg);
 int vgpu_call_queue_create(struct vgpu_client *client,
 			   struct vgpu_queue_create *arg);
+int vgpu_call_queue_set(struct vgpu_client *client, struct vgpu_queue_set *arg);
 int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
 		     const struct vgpu_cmd *cmds, size_t bytes);
 int vgpu_call_kick(struct vgpu_client *client, struct vgpu_kick *arg);
@@ -727,16 +806,19 @@ void vgpu_queue_complete_locked(struct vgpu_queue *q, int error);
 /* Atomic: a wait is over, or there is more to do: look at @q soon. */
 void vgpu_queue_wake_later(struct vgpu_queue *q);
 void vgpu_queue_woken_work(struct work_struct *work);
-/* Lock held: the next queue of @ctx with something for the engine. */
-struct vgpu_queue *vgpu_ctx_next_queue_locked(struct vgpu_ctx *ctx);
+/* Lock held: its owner is told of VGPU_QUEUE_IRQ_* @bit. */
+void vgpu_queue_irq_locked(struct vgpu_queue *q, u32 bit);
 
 /* ring.c */
 int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
 		   struct vgpu_queue_create *arg);
 void vgpu_ring_fini(struct vgpu_queue *q);
-/* Pushes checked slots; returns how many there was room for. */
+/*
+ * Pushes checked slots that are due at @deadline (ktime ns, U64_MAX: none); returns
+ * how many there was room for.
+ */
 u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
-		    u64 *seqno);
+		    u64 deadline, u64 *seqno);
 /* A command of a ring was refused. */
 void vgpu_queue_refuse(struct vgpu_queue *q, int error);
 

@@ -22,32 +22,23 @@
  * until another context needs it (a hog that is alone is never saved).
  *
  * Two timers, both armed only while something runs: the slice timer asks for
- * a stop when others wait, and enforces time limits; the hang timer forces
- * the stop when the engine does not answer.
+ * a stop when others wait (slice.c), and enforces time limits; the hang timer
+ * forces the stop when the engine does not answer.
+ *
+ * Which of a vGPU's queues has its slice is decided in entity.c.
  */
 #include <linux/ktime.h>
-#include <linux/math64.h>
 #include <linux/slab.h>
 
 #include "core_priv.h"
 #include "trace.h"
 #include "../compat/hrtimer.h"
 
-/* A slice takes no longer than this many times its length by the wall clock. */
-#define SLICE_STRETCH	8
-#define PACE_EQUAL	1024
-
 static void dispatch(struct vgpu_engine *e);
-static void charge_so_far(struct vgpu_engine *e);
 
 static bool engine_can(const struct vgpu_engine *e, u64 cap)
 {
 	return e->gpu->desc.caps & cap;
-}
-
-static u64 engine_clock(struct vgpu_engine *e)
-{
-	return e->gpu->ops->clock(e->gpu->hw, e->index);
 }
 
 /* -------------------------------------------------------------- stopping */
@@ -64,7 +55,7 @@ void vgpu_engine_preempt_locked(struct vgpu_engine *e)
 		return;
 	if (!e->stopping) {
 		e->stopping = true;
-		e->asked = engine_clock(e);
+		e->asked = vgpu_engine_clock(e);
 		hrtimer_start(&e->hang_timer,
 			      ns_to_ktime(READ_ONCE(e->gpu->preempt_timeout_ns)),
 			      HRTIMER_MODE_REL_PINNED_HARD);
@@ -88,82 +79,6 @@ static enum hrtimer_restart hang_timer_fn(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/*
- * Slices are engine time, timers are not.  Where the engine was faster than the
- * clock on the wall with this entity's work, the timer comes sooner.  It never
- * comes later: that the engine was slow so far says nothing of what is to come.
- */
-static u64 to_wall(const struct vgpu_engine *e, u64 engine_ns)
-{
-	u32 pace = e->entity->pace;
-
-	return pace ? div_u64(engine_ns * pace, PACE_EQUAL) : engine_ns;
-}
-
-static void slice_begin(struct vgpu_engine *e, u64 slice_ns, u64 now)
-{
-	e->slice_ns = slice_ns;
-	e->slice_clock = engine_clock(e);
-	e->slice_from = now;
-	e->slice_end = now + to_wall(e, slice_ns);
-}
-
-static void slice_finish(struct vgpu_engine *e, u64 now)
-{
-	u64 used = engine_clock(e) - e->slice_clock;
-	u64 pace;
-
-	if (used > e->slice_ns)
-		vgpu_rq_overshoot(&e->rq, &e->entity->se, used - e->slice_ns);
-	/* what is cut short at once says little */
-	if (used < e->slice_ns / 4)
-		return;
-	pace = div64_u64((now - e->slice_from) * PACE_EQUAL, used);
-	e->entity->pace = clamp_t(u64, pace, PACE_EQUAL / SLICE_STRETCH,
-				  PACE_EQUAL);
-}
-
-/*
- * Where the engine is slower, it gets the rest of its slice, instead of being
- * stopped and picked again for ever smaller rests.  One that stands still does
- * not.
- */
-static bool slice_goes_on(struct vgpu_engine *e, u64 now)
-{
-	u64 passed = now - e->slice_from;
-	u64 used = engine_clock(e) - e->slice_clock;
-
-	if (now < e->slice_end)
-		return true;
-	if (used >= e->slice_ns || passed >= SLICE_STRETCH * e->slice_ns)
-		return false;
-	e->slice_end = now + to_wall(e, e->slice_ns - used);
-	return true;
-}
-
-/* When to look next: the end of the slice, or of the command's time. */
-static void slice_timer_start(struct vgpu_engine *e, u64 now)
-{
-	struct vgpu_queue *q = e->ctx->job;
-	u64 ns = U64_MAX;
-
-	/* Once somebody else is to run, the end of the slice is no news. */
-	if (!e->resched)
-		ns = e->slice_end > now ? e->slice_end - now : 0;
-	if (q->time_limit_ns) {
-		u64 used = vgpu_queue_head(q)->service +
-			   engine_clock(e) - e->started;
-
-		ns = min(ns, used < q->time_limit_ns ?
-			     q->time_limit_ns - used : 0);
-	}
-	if (ns == U64_MAX)
-		return;
-	hrtimer_start(&e->slice_timer,
-		      ns_to_ktime(max_t(u64, ns, VGPU_SLICE_MIN_NS / 2)),
-		      HRTIMER_MODE_REL_PINNED_HARD);
-}
-
 static enum hrtimer_restart slice_timer_fn(struct hrtimer *timer)
 {
 	struct vgpu_engine *e = container_of(timer, struct vgpu_engine,
@@ -179,22 +94,22 @@ static enum hrtimer_restart slice_timer_fn(struct hrtimer *timer)
 		goto out;
 	now = ktime_get_ns();
 	q = e->ctx->job;
-	used = vgpu_queue_head(q)->service + engine_clock(e) - e->started;
+	used = vgpu_queue_head(q)->service + vgpu_engine_clock(e) - e->started;
 	if (q->time_limit_ns && used >= q->time_limit_ns && !e->ctx->kill) {
 		e->ctx->kill = -ETIME;
 		vgpu_engine_preempt_locked(e);
-	} else if (!slice_goes_on(e, now)) {
-		charge_so_far(e);
-		if (!e->rq.nr_queued && list_empty(&e->entity->ready) &&
+	} else if (!vgpu_slice_goes_on_locked(e, now)) {
+		vgpu_engine_charge_locked(e);
+		if (!vgpu_entity_rival_locked(e->entity, now) &&
 		    vgpu_rq_extend(&e->rq, &e->entity->se, &slice)) {
-			slice_begin(e, slice, now);
+			vgpu_slice_begin_locked(e, slice, now);
 		} else {
 			e->resched = true;
 			vgpu_engine_preempt_locked(e);
 		}
 	}
 	if (!e->stopping)
-		slice_timer_start(e, now);
+		vgpu_slice_timer_start_locked(e, now);
 out:
 	spin_unlock_irqrestore(&e->lock, flags);
 	return HRTIMER_NORESTART;
@@ -247,20 +162,17 @@ static void switch_to(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 	trace_vgpu_switch(e, ctx->entity->inst->id, ctx->midway, wall);
 }
 
-/* Starts the next command of e->ctx, or goes on with the one midway. */
+/* Starts the next command of @q, or goes on with it if it is midway. */
 static void start(struct vgpu_engine *e, struct vgpu_queue *q, u64 now)
 {
-	struct vgpu_ctx *ctx = e->ctx;
+	struct vgpu_ctx *ctx = q->ctx;
 	struct vgpu_hw_job job = { .cookie = ++e->cookie };
 	struct vgpu_slot *slot;
 
-	if (!ctx->midway) {
-		ctx->job = q;
-		/* The next one is another queue's. */
-		if (!q->closed)
-			list_move_tail(&q->link, &ctx->queues);
-	}
-	q = ctx->job;
+	vgpu_line_leave(&ctx->entity->lines, &q->line, now);
+	switch_to(e, ctx);
+	e->ctx = ctx;
+	ctx->job = q;
 	slot = vgpu_queue_head(q);
 	if (!slot->started) {
 		slot->started = true;
@@ -281,9 +193,10 @@ static void start(struct vgpu_engine *e, struct vgpu_queue *q, u64 now)
 		e->idle_ns += now - min(now, e->idle_since);
 	e->idle_since = 0;
 	e->stopping = false;
-	e->started = engine_clock(e);
+	e->overtaken = false;
+	e->started = vgpu_engine_clock(e);
 	e->charged = 0;
-	slice_timer_start(e, now);
+	vgpu_slice_timer_start_locked(e, now);
 	trace_vgpu_run(e, slot->seqno, slot->cmd.op, ctx->midway);
 	e->gpu->ops->run(e->gpu->hw, e->index, &job, ctx->midway);
 }
@@ -296,14 +209,15 @@ static void dispatch(struct vgpu_engine *e)
 	if (e->state == VGPU_ENGINE_IDLE && !e->idle_since)
 		e->idle_since = now;
 	while (e->state == VGPU_ENGINE_IDLE && !e->held) {
-		struct vgpu_queue *q = NULL;
-		struct vgpu_ctx *ctx = NULL;
 		struct vgpu_entity *ent;
+		struct vgpu_queue *q;
 		struct vgpu_se *se;
 		u64 slice = 0;
 
 		se = vgpu_rq_pick(&e->rq, now, &slice);
 		if (!se) {
+			if (vgpu_entity_gathered_locked(e, now))
+				continue;
 			if (slice)	/* nobody may run before then */
 				hrtimer_start(&e->slice_timer,
 					      ns_to_ktime(slice),
@@ -311,16 +225,10 @@ static void dispatch(struct vgpu_engine *e)
 			return;
 		}
 		ent = container_of(se, struct vgpu_entity, se);
-		while (!list_empty(&ent->ready)) {
-			ctx = list_first_entry(&ent->ready, struct vgpu_ctx,
-					       ready);
-			list_del_init(&ctx->ready);
-			q = ctx->midway ? ctx->job :
-			    vgpu_ctx_next_queue_locked(ctx);
-			if (q)
-				break;
-		}
+		q = vgpu_entity_next_locked(ent, NULL, now);
 		if (!q) {
+			/* or it has begun to gather */
+			vgpu_entity_ready_locked(ent, now);
 			vgpu_rq_put(&e->rq, se, 0, now, false, false);
 			continue;
 		}
@@ -330,68 +238,40 @@ static void dispatch(struct vgpu_engine *e)
 				      now - min(now, ent->woken_at));
 		ent->woken_at = 0;
 		e->entity = ent;
-		e->ctx = ctx;
 		e->resched = false;
-		slice_begin(e, slice, now);
-		switch_to(e, ctx);
+		vgpu_slice_begin_locked(e, slice, now);
 		start(e, q, now);
 	}
 }
 
-/*
- * One that woke up is to have the engine, at once or when who runs has had what
- * it may keep: then its slice ends there, sooner than it would.
- */
-static void preempt_for_waker(struct vgpu_engine *e, u64 now)
+void vgpu_engine_yield_locked(struct vgpu_engine *e, u64 now)
 {
-	u64 used = engine_clock(e) - e->slice_clock;
+	u64 used = vgpu_engine_clock(e) - e->slice_clock;
 	u64 keeps = vgpu_rq_keeps(&e->rq, used);
 
 	if (!keeps || e->resched) {
 		e->resched = true;
 		vgpu_engine_preempt_locked(e);
-	} else if (used + keeps < e->slice_ns) {
-		e->slice_ns = used + keeps;
-		e->slice_end = now + to_wall(e, keeps);
-		slice_timer_start(e, now);
+	} else {
+		vgpu_slice_cut_locked(e, keeps, now);
 	}
 }
 
-/* The policy compares with the one that runs: what it used so far counts. */
-static void charge_so_far(struct vgpu_engine *e)
+void vgpu_engine_charge_locked(struct vgpu_engine *e)
 {
-	u64 clock;
+	u64 clock, now;
 
 	if (e->state != VGPU_ENGINE_RUNNING)
 		return;
-	clock = engine_clock(e);
+	clock = vgpu_engine_clock(e);
 	if (clock - e->started <= e->charged)
 		return;
+	now = ktime_get_ns();
+	vgpu_entity_charge_locked(e->entity, e->ctx->job,
+				  clock - e->started - e->charged, now);
 	vgpu_rq_charge(&e->rq, &e->entity->se,
-		       clock - e->started - e->charged, ktime_get_ns());
+		       clock - e->started - e->charged, now);
 	e->charged = clock - e->started;
-}
-
-void vgpu_entity_unblock_locked(struct vgpu_entity *ent)
-{
-	struct vgpu_engine *e = ent->engine;
-	bool preempts;
-
-	lockdep_assert_held(&e->lock);
-	if (ent->paused || ent->throttled || list_empty(&ent->ready) ||
-	    ent->se.state != VGPU_SE_IDLE || e->state == VGPU_ENGINE_DEAD)
-		return;
-	vgpu_gpu_sample_soon(e->gpu);
-	vgpu_governor_arm(e->gpu);
-	charge_so_far(e);
-	ent->woken_at = ktime_get_ns();
-	preempts = vgpu_rq_wake(&e->rq, &ent->se, ent->woken_at) &&
-		   e->state == VGPU_ENGINE_RUNNING;
-	trace_vgpu_wake(e, ent->inst->id, preempts);
-	if (preempts)
-		preempt_for_waker(e, ent->woken_at);
-	if (e->state == VGPU_ENGINE_IDLE)
-		dispatch(e);
 }
 
 void vgpu_engine_kick_locked(struct vgpu_engine *e)
@@ -401,26 +281,34 @@ void vgpu_engine_kick_locked(struct vgpu_engine *e)
 		dispatch(e);
 }
 
-void vgpu_engine_wake_locked(struct vgpu_ctx *ctx)
-{
-	struct vgpu_entity *ent = ctx->entity;
-
-	/* The one that runs is looked at when it stops. */
-	if (ctx != ctx->engine->ctx && list_empty(&ctx->ready) &&
-	    !ctx->paging && (ctx->midway || vgpu_ctx_next_queue_locked(ctx)))
-		list_add_tail(&ctx->ready, &ent->ready);
-	vgpu_entity_unblock_locked(ent);
-}
-
 /* ------------------------------------------------------------- stopped */
 
 /* How long it took from the request, in the engine's own time. */
 static void note_stop(struct vgpu_engine *e)
 {
-	u64 ns = engine_clock(e) - e->asked;
+	u64 ns = vgpu_engine_clock(e) - e->asked;
 
 	vgpu_hist_add(&e->stop_hist, ns);
 	e->stop_max = max(e->stop_max, ns);
+}
+
+/*
+ * Who goes on in this slice, if it is not over?  A command that was stopped midway
+ * ends it, unless another queue of the same vGPU was to overtake.
+ */
+static struct vgpu_queue *next_in_slice(struct vgpu_engine *e, bool midway,
+					u64 now)
+{
+	struct vgpu_entity *ent = e->entity;
+	struct vgpu_queue *next;
+
+	if ((midway && !e->overtaken) || e->resched || ent->paused ||
+	    ent->throttled || !vgpu_slice_goes_on_locked(e, now))
+		return NULL;
+	next = vgpu_entity_next_locked(ent, e->loaded, now);
+	if (!next || next->ctx == e->loaded)
+		return next;
+	return e->turns++ < VGPU_SLICE_TURNS ? next : NULL;
 }
 
 /*
@@ -434,8 +322,9 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	struct vgpu_ctx *ctx = e->ctx;
 	struct vgpu_queue *q = ctx->job, *next;
 	struct vgpu_slot *slot = vgpu_queue_head(q);
+	u64 accepted = slot->accepted, deadline = slot->deadline;
+	unsigned int budget = VGPU_TURN;
 	u64 now = ktime_get_ns();
-	bool more;
 
 	if (e->stopping)
 		note_stop(e);
@@ -476,46 +365,26 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	}
 	wake_up_all(&e->wait);
 
-	next = midway ? q : vgpu_ctx_next_queue_locked(ctx);
-	/* One that waits for memory is off the engine until it is there. */
-	more = next && !ctx->paging;
-	if (more && !midway && !e->resched && slice_goes_on(e, now) &&
-	    !ent->paused && !ent->throttled) {
+	e->ctx = NULL;
+	vgpu_entity_charge_locked(ent, q, service, now);
+	/* Who waits for memory is off the engine until it is there. */
+	if (ctx->paging)
+		vgpu_ctx_leave_locked(ctx, now);
+	vgpu_queue_line_up_locked(q, true, &budget, now);
+	if (!midway)
+		vgpu_queue_ended_locked(q, accepted, deadline, error, now);
+	next = next_in_slice(e, midway, now);
+	if (next) {
 		vgpu_rq_charge(&e->rq, &ent->se, service, now);
 		start(e, next, now);
 		return;
 	}
-	slice_finish(e, now);
-	if (more)
-		list_add_tail(&ctx->ready, &ent->ready);
-	e->ctx = NULL;
+	vgpu_slice_finish_locked(e, now);
 	e->entity = NULL;
 	vgpu_rq_put(&e->rq, &ent->se, service, now,
-		    !list_empty(&ent->ready) && !ent->paused && !ent->throttled,
-		    midway && more);
+		    vgpu_entity_ready_locked(ent, now),
+		    midway && !ctx->paging);
 	dispatch(e);
-}
-
-/* Lock held: the command of @ctx ends with a fault; who is to know is told. */
-void vgpu_engine_fault_locked(struct vgpu_engine *e, struct vgpu_ctx *ctx,
-			      const struct vgpu_hw_event *ev)
-{
-	struct vgpu_instance *inst = ctx->entity->inst;
-	struct vgpu_queue *q = ctx->job;
-
-	q->fault_va = ev->fault_va;
-	q->fault_access = ev->fault_access;
-	ctx->entity->faults++;
-	trace_vgpu_fault(e, inst->id, vgpu_queue_head(q)->seqno, ev->fault_va,
-			 ev->fault_access, ev->error ?: -EIO);
-	pr_warn_ratelimited("vgpu: v%u %pUb: engine %u: command %llu failed (%pe) at 0x%llx, access %s%s%s\n",
-			    inst->id, &inst->uuid, e->index,
-			    vgpu_queue_head(q)->seqno, ERR_PTR(ev->error),
-			    ev->fault_va,
-			    ev->fault_access & VGPU_PROT_READ ? "r" : "-",
-			    ev->fault_access & VGPU_PROT_WRITE ? "w" : "-",
-			    ev->fault_access & VGPU_PROT_EXEC ? "x" : "-");
-	vgpu_event_post(VGPU_EVENT_FAULT, NULL, inst, ev->fault_va);
 }
 
 void vgpu_gpu_event(struct vgpu_gpu *gpu, const struct vgpu_hw_event *ev)
@@ -565,7 +434,7 @@ static void reset(struct vgpu_engine *e, int error)
 	e->resets++;
 	e->cookie++;
 	e->loaded = NULL;
-	service = engine_clock(e) - e->started;
+	service = vgpu_engine_clock(e) - e->started;
 	ent = e->entity;
 	inst = ent->inst;
 	ent->resets++;
@@ -614,6 +483,7 @@ void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error)
 	ctx->kill = 0;
 	ctx->job = NULL;
 	vgpu_ctx_state_drop(&ctx->state);
+	vgpu_line_leave(&ctx->entity->lines, &q->line, ktime_get_ns());
 	vgpu_queue_complete_locked(q, error);
 }
 
@@ -638,85 +508,11 @@ void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 {
 	spin_lock_irq(&e->lock);
 	WARN_ON(e->ctx == ctx);
-	list_del_init(&ctx->ready);
 	if (e->loaded == ctx)
 		e->loaded = NULL;	/* cleared before the next is loaded */
 	ctx->entity->contexts--;
 	spin_unlock_irq(&e->lock);
 	wake_up_all(&e->wait);
-}
-
-/* ------------------------------------------------------------ entities */
-
-void vgpu_entity_init(struct vgpu_entity *ent, struct vgpu_instance *inst,
-		      struct vgpu_engine *e)
-{
-	/* What it got elsewhere counts. */
-	struct vgpu_se_stats stats = ent->se.stats;
-
-	ent->inst = inst;
-	ent->engine = e;
-	ent->paused = true;	/* until the instance is started */
-	ent->throttled = false;
-	ent->pace = 0;
-	ent->woken_at = 0;
-	INIT_LIST_HEAD(&ent->ready);
-	spin_lock_irq(&e->lock);
-	vgpu_rq_add(&e->rq, &ent->se, inst->id, inst->weight, inst->priority);
-	ent->se.stats = stats;
-	vgpu_rq_set_se_slice(&e->rq, &ent->se, inst->slice_ns, ktime_get_ns());
-	/*
-	 * Whoever moves it saw to it that the cap fits, but when a GPU lost its
-	 * units, or it is about to go: then it counts by its weight here.
-	 */
-	vgpu_rq_set_cap(&e->rq, &ent->se, inst->cap, ktime_get_ns());
-	spin_unlock_irq(&e->lock);
-}
-
-void vgpu_entity_add_context(struct vgpu_entity *ent)
-{
-	spin_lock_irq(&ent->engine->lock);
-	ent->contexts++;
-	spin_unlock_irq(&ent->engine->lock);
-}
-
-void vgpu_entity_fini(struct vgpu_entity *ent)
-{
-	struct vgpu_engine *e = ent->engine;
-
-	spin_lock_irq(&e->lock);
-	vgpu_rq_remove(&e->rq, &ent->se, ktime_get_ns());
-	spin_unlock_irq(&e->lock);
-}
-
-static bool entity_runs(struct vgpu_entity *ent)
-{
-	struct vgpu_engine *e = ent->engine;
-	bool runs;
-
-	spin_lock_irq(&e->lock);
-	runs = ent->paused && e->entity == ent;
-	spin_unlock_irq(&e->lock);
-	return runs;
-}
-
-void vgpu_entity_pause(struct vgpu_entity *ent, bool paused)
-{
-	struct vgpu_engine *e = ent->engine;
-
-	spin_lock_irq(&e->lock);
-	ent->paused = paused;
-	if (!paused) {
-		vgpu_entity_unblock_locked(ent);
-	} else if (ent->se.state == VGPU_SE_QUEUED) {
-		vgpu_rq_block(&e->rq, &ent->se, ktime_get_ns());
-	} else if (e->entity == ent) {
-		e->resched = true;
-		vgpu_engine_preempt_locked(e);
-	}
-	spin_unlock_irq(&e->lock);
-	if (paused && engine_can(e, VGPU_HW_PREEMPT))
-		wait_event(e->wait, !entity_runs(ent));
 }
 
 /* -------------------------------------------------------------- holding */
@@ -789,6 +585,7 @@ int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 	e->rq.threshold_ns = gpu->threshold_ns;
 	e->rq.ejected = vgpu_engine_ejected;
 	e->idle_since = ktime_get_ns();
+	INIT_LIST_HEAD(&e->gathering);
 	return 0;
 }
 
@@ -845,24 +642,4 @@ void vgpu_engine_fini(struct vgpu_engine *e)
 	cancel_work_sync(&e->reset_work);
 	vgpu_rq_fini(&e->rq);
 	vgpu_policy_put(e->rq.policy);
-}
-
-void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info)
-{
-	info->clock_ns = engine_clock(e);
-	info->units = vgpu_engine_units(e);
-	spin_lock_irq(&e->lock);
-	info->busy_ns = e->rq.service_ns;
-	info->switches = e->switches;
-	info->preemptions = e->preemptions;
-	info->resets = e->resets;
-	info->jobs = e->jobs;
-	info->queued = e->rq.nr_queued;
-	info->stops = e->stop_hist.count;
-	info->stop_p50_ns = min(e->stop_max,
-				vgpu_hist_percentile(&e->stop_hist, 500));
-	info->stop_p99_ns = min(e->stop_max,
-				vgpu_hist_percentile(&e->stop_hist, 990));
-	info->stop_max_ns = e->stop_max;
-	spin_unlock_irq(&e->lock);
 }

@@ -41,6 +41,26 @@ static void engine_sched(struct vgpu_engine *e, struct vgpu_engine_sched *out)
 	spin_unlock_irq(&e->lock);
 }
 
+void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info)
+{
+	info->clock_ns = vgpu_engine_clock(e);
+	info->units = vgpu_engine_units(e);
+	spin_lock_irq(&e->lock);
+	info->busy_ns = e->rq.service_ns;
+	info->switches = e->switches;
+	info->preemptions = e->preemptions;
+	info->resets = e->resets;
+	info->jobs = e->jobs;
+	info->queued = e->rq.nr_queued;
+	info->stops = e->stop_hist.count;
+	info->stop_p50_ns = min(e->stop_max,
+				vgpu_hist_percentile(&e->stop_hist, 500));
+	info->stop_p99_ns = min(e->stop_max,
+				vgpu_hist_percentile(&e->stop_hist, 990));
+	info->stop_max_ns = e->stop_max;
+	spin_unlock_irq(&e->lock);
+}
+
 int vgpu_gpu_get_sched(struct vgpu_gpu *gpu, u32 engine,
 		       struct vgpu_engine_sched *out)
 {

@@ -441,6 +441,22 @@ struct hists {
 	struct vgpu_hist wait, wake;
 };
 
+static void sum_lines(const struct vgpu_lines *lines,
+		      struct vgpu_instance_info *info)
+{
+	unsigned int i;
+
+	static_assert(ARRAY_SIZE(info->class_ns) == VGPU_LINE_CLASSES);
+	for (i = 0; i < VGPU_LINE_CLASSES; i++) {
+		const struct vgpu_line_stats *st = &lines->stats[i];
+
+		info->deadlines_met += st->met;
+		info->deadlines_missed += st->missed;
+		info->late_max_ns = max(info->late_max_ns, st->late_max_ns);
+		info->class_ns[i] += st->service_ns;
+	}
+}
+
 /*
  * The histograms go to @hists, the rest to @info.  Of engines that it has no
  * part in any more, what it got there.
@@ -471,6 +487,7 @@ static void sum_entities(struct vgpu_instance *inst,
 		info->ctx_saves += ent->ctx_stats.saves;
 		info->ctx_loads += ent->ctx_stats.loads;
 		info->ctx_bytes_saved += ent->ctx_stats.bytes_saved;
+		sum_lines(&ent->lines, info);
 		vgpu_hist_merge(&hists->wait, &ent->wait_hist);
 		vgpu_hist_merge(&hists->wake, &ent->wake_hist);
 		spin_unlock_irq(&e->lock);

@@ -20,6 +20,29 @@
 #include <linux/math64.h>
 
 #include "core_priv.h"
+#include "trace.h"
+
+/* Lock held: the command of @ctx ends with a fault; who is to know is told. */
+void vgpu_engine_fault_locked(struct vgpu_engine *e, struct vgpu_ctx *ctx,
+			      const struct vgpu_hw_event *ev)
+{
+	struct vgpu_instance *inst = ctx->entity->inst;
+	struct vgpu_queue *q = ctx->job;
+
+	q->fault_va = ev->fault_va;
+	q->fault_access = ev->fault_access;
+	ctx->entity->faults++;
+	trace_vgpu_fault(e, inst->id, vgpu_queue_head(q)->seqno, ev->fault_va,
+			 ev->fault_access, ev->error ?: -EIO);
+	pr_warn_ratelimited("vgpu: v%u %pUb: engine %u: command %llu failed (%pe) at 0x%llx, access %s%s%s\n",
+			    inst->id, &inst->uuid, e->index,
+			    vgpu_queue_head(q)->seqno, ERR_PTR(ev->error),
+			    ev->fault_va,
+			    ev->fault_access & VGPU_PROT_READ ? "r" : "-",
+			    ev->fault_access & VGPU_PROT_WRITE ? "w" : "-",
+			    ev->fault_access & VGPU_PROT_EXEC ? "x" : "-");
+	vgpu_event_post(VGPU_EVENT_FAULT, NULL, inst, ev->fault_va);
+}
 
 bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev)
@@ -83,7 +106,7 @@ void vgpu_paging_work(struct work_struct *work)
 			vgpu_engine_fault_locked(e, ctx, &ctx->fault);
 		vgpu_engine_end_midway_locked(ctx, err);
 	}
-	vgpu_engine_wake_locked(ctx);
+	vgpu_ctx_wake_locked(ctx);
 	wake_up_all(&e->wait);
 	spin_unlock_irq(&e->lock);
 }

@@ -74,7 +74,6 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 	ctx->entity = &inst->entity[engine];
 	ctx->engine = ctx->entity->engine;
 	ctx->vm = vgpu_vm_obj(vm);
-	INIT_LIST_HEAD(&ctx->ready);
 	INIT_LIST_HEAD(&ctx->queues);
 	INIT_DELAYED_WORK(&ctx->page_work, vgpu_paging_work);
 	ctx->hw.asid = ctx->vm->asid;
@@ -106,8 +105,9 @@ err_vm:
 
 /* -------------------------------------------------- what queues hold */
 
-static void raise_irq(struct vgpu_queue *q, u32 bit)
+void vgpu_queue_irq_locked(struct vgpu_queue *q, u32 bit)
 {
+	lockdep_assert_held(&q->ctx->engine->lock);
 	q->irq |= bit;
 	vgpu_client_irq(q->obj.client, bit);
 }
@@ -134,7 +134,7 @@ void vgpu_queue_complete_locked(struct vgpu_queue *q, int error)
 		q->error = error;
 		q->error_seqno = slot->seqno;
 		ent->failed++;
-		raise_irq(q, VGPU_QUEUE_IRQ_ERROR);
+		vgpu_queue_irq_locked(q, VGPU_QUEUE_IRQ_ERROR);
 	} else {
 		q->completed++;
 		ent->completed++;
@@ -176,19 +176,6 @@ void vgpu_queue_advance_locked(struct vgpu_queue *q, unsigned int *budget)
 	}
 }
 
-struct vgpu_queue *vgpu_ctx_next_queue_locked(struct vgpu_ctx *ctx)
-{
-	unsigned int budget = VGPU_TURN;
-	struct vgpu_queue *q;
-
-	list_for_each_entry(q, &ctx->queues, link) {
-		vgpu_queue_advance_locked(q, &budget);
-		if (!q->waiting && vgpu_queue_runnable_locked(q))
-			return q;
-	}
-	return NULL;
-}
-
 /* A timeline got there. Under the timeline's lock: only remember it. */
 static void queue_wait_over(struct vgpu_tl_wait *wait)
 {
@@ -222,22 +209,43 @@ void vgpu_queue_woken_work(struct work_struct *work)
 		if (!q->closed) {
 			if (q->waiting && list_empty_careful(&q->wait.link))
 				q->waiting = false;
-			vgpu_engine_wake_locked(q->ctx);
+			vgpu_queue_wake_locked(q);
 		}
 		spin_unlock_irq(&e->lock);
 		vgpu_obj_put(&q->obj);
 	}
 }
 
+/*
+ * What is behind in a queue cannot be in time unless what is before it is, too.
+ * The due times do not fall from head to tail, so this ends where nothing changes.
+ */
+static void urge(struct vgpu_queue *q, u32 before, u64 deadline)
+{
+	u32 i, at;
+
+	for (i = before; i; i--) {
+		at = q->head + i - 1;
+		if (at >= q->depth)
+			at -= q->depth;
+		if (q->slots[at].due <= deadline)
+			return;
+		q->slots[at].due = deadline;
+	}
+	if (before)
+		vgpu_line_urge(&q->ctx->entity->lines, &q->line, deadline);
+}
+
 u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
-		    u64 *seqno)
+		    u64 deadline, u64 *seqno)
 {
 	struct vgpu_engine *e = q->ctx->engine;
 	u64 now = ktime_get_ns();
 	unsigned long flags;
-	u32 i;
+	u32 i, before;
 
 	spin_lock_irqsave(&e->lock, flags);
+	before = q->count;
 	count = q->closed ? 0 : min(count, q->depth - q->count);
 	for (i = 0; i < count; i++) {
 		u32 tail = q->head + q->count;
@@ -246,6 +254,8 @@ u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
 			tail -= q->depth;
 		slots[i].seqno = ++q->seqno;
 		slots[i].accepted = now;
+		slots[i].deadline = deadline;
+		slots[i].due = deadline;
 		q->slots[tail] = slots[i];
 		q->count++;
 	}
@@ -253,10 +263,12 @@ u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
 	q->ctx->entity->submitted += count;
 	if (count && q->count * 100 > q->depth * VGPU_PRESSURE_PERCENT &&
 	    !(q->irq & VGPU_QUEUE_IRQ_PRESSURE))
-		raise_irq(q, VGPU_QUEUE_IRQ_PRESSURE);
+		vgpu_queue_irq_locked(q, VGPU_QUEUE_IRQ_PRESSURE);
 	*seqno = q->seqno;
-	if (count)
-		vgpu_engine_wake_locked(q->ctx);
+	if (count) {
+		urge(q, before, deadline);
+		vgpu_queue_wake_locked(q);
+	}
 	spin_unlock_irqrestore(&e->lock, flags);
 	return count;
 }
@@ -272,7 +284,7 @@ void vgpu_queue_refuse(struct vgpu_queue *q, int error)
 	q->error_seqno = ++q->seqno;
 	q->ctx->entity->submitted++;
 	q->ctx->entity->failed++;
-	raise_irq(q, VGPU_QUEUE_IRQ_ERROR);
+	vgpu_queue_irq_locked(q, VGPU_QUEUE_IRQ_ERROR);
 	spin_unlock_irq(&e->lock);
 }
 
@@ -286,6 +298,7 @@ static void queue_retire(struct vgpu_obj *obj)
 
 	spin_lock_irq(&e->lock);
 	q->closed = true;
+	vgpu_line_leave(&ctx->entity->lines, &q->line, ktime_get_ns());
 	list_del(&q->link);
 	ctx->nr_queues--;
 	spin_unlock_irq(&e->lock);
@@ -315,17 +328,75 @@ static void queue_release(struct vgpu_obj *obj)
 	kfree(q);
 }
 
+/* Of the uAPI's, or VGPU_LINE_CLASSES. */
+static enum vgpu_line_class to_class(u32 sched_class)
+{
+	switch (sched_class) {
+	case VGPU_CLASS_NORMAL:
+		return VGPU_LINE_NORMAL;
+	case VGPU_CLASS_HIGH:
+		return VGPU_LINE_HIGH;
+	case VGPU_CLASS_BATCH:
+		return VGPU_LINE_BATCH;
+	default:
+		return VGPU_LINE_CLASSES;
+	}
+}
+
+static u32 from_class(enum vgpu_line_class class)
+{
+	static const u32 classes[VGPU_LINE_CLASSES] = {
+		[VGPU_LINE_HIGH]	= VGPU_CLASS_HIGH,
+		[VGPU_LINE_NORMAL]	= VGPU_CLASS_NORMAL,
+		[VGPU_LINE_BATCH]	= VGPU_CLASS_BATCH,
+	};
+
+	return classes[class];
+}
+
+int vgpu_call_queue_set(struct vgpu_client *client, struct vgpu_queue_set *arg)
+{
+	enum vgpu_line_class class = to_class(arg->sched_class);
+	struct vgpu_engine *e;
+	struct vgpu_queue *q;
+	struct vgpu_obj *obj;
+	bool waits;
+
+	if (arg->pad)
+		return -EINVAL;
+	if (class == VGPU_LINE_CLASSES)
+		return -EOPNOTSUPP;
+	obj = vgpu_obj_get(client, arg->queue, VGPU_OBJ_QUEUE);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	q = to_queue(obj);
+	e = q->ctx->engine;
+
+	spin_lock_irq(&e->lock);
+	waits = q->line.waiting;
+	vgpu_line_set_class(&q->ctx->entity->lines, &q->line, class,
+			    ktime_get_ns());
+	if (waits)
+		vgpu_queue_reconsider_locked(q);
+	spin_unlock_irq(&e->lock);
+	vgpu_obj_put(obj);
+	return 0;
+}
+
 int vgpu_call_queue_create(struct vgpu_client *client,
 			   struct vgpu_queue_create *arg)
 {
+	enum vgpu_line_class class = to_class(arg->sched_class);
 	u32 depth = arg->depth ?: VGPU_QUEUE_DEPTH;
 	struct vgpu_queue *q;
 	struct vgpu_obj *obj;
 	struct vgpu_ctx *ctx;
 	int ret;
 
-	if (arg->flags & ~VGPU_QUEUE_RING)
+	if (arg->flags & ~VGPU_QUEUE_RING || class == VGPU_LINE_CLASSES)
 		return -EOPNOTSUPP;
+	if (arg->pad)
+		return -EINVAL;
 	if (depth > VGPU_QUEUE_DEPTH_MAX ||
 	    arg->time_limit_us > U64_MAX / NSEC_PER_USEC)
 		return -EINVAL;
@@ -347,6 +418,7 @@ int vgpu_call_queue_create(struct vgpu_client *client,
 	vgpu_obj_init(&q->obj, VGPU_OBJ_QUEUE, client, queue_retire,
 		      queue_release);
 	q->ctx = ctx;
+	vgpu_line_init(&q->line, class);
 	q->depth = depth;
 	q->time_limit_ns = arg->time_limit_us * NSEC_PER_USEC;
 	q->wait.fn = queue_wait_over;
@@ -387,6 +459,24 @@ err_ctx:
 	return ret;
 }
 
+/* From relative to absolute; 0 or errno. */
+static int to_deadline(const struct vgpu_submit *arg, u64 *deadline)
+{
+	u64 now = ktime_get_ns();
+
+	*deadline = U64_MAX;
+	if (arg->flags & ~VGPU_SUBMIT_DEADLINE)
+		return -EOPNOTSUPP;
+	if (!(arg->flags & VGPU_SUBMIT_DEADLINE))
+		return arg->deadline_ns ? -EINVAL : 0;
+	if (arg->deadline_ns > (s64)VGPU_DEADLINE_MAX_NS ||
+	    arg->deadline_ns < -(s64)VGPU_DEADLINE_MAX_NS)
+		return -ERANGE;
+	*deadline = arg->deadline_ns >= 0 || (u64)-arg->deadline_ns < now ?
+		    now + arg->deadline_ns : 0;
+	return 0;
+}
+
 int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
 		     const struct vgpu_cmd *cmds, size_t bytes)
 {
@@ -394,13 +484,17 @@ int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
 	struct vgpu_queue *q;
 	struct vgpu_obj *obj;
 	u32 i, taken = 0;
+	u64 deadline;
 	int ret = 0;
 
 	arg->submitted = 0;
 	arg->bad_index = arg->count;
 	if (!arg->count || arg->count > VGPU_QUEUE_DEPTH_MAX || !cmds ||
-	    bytes != arg->count * sizeof(*cmds))
+	    bytes != arg->count * sizeof(*cmds) || arg->pad)
 		return -EINVAL;
+	ret = to_deadline(arg, &deadline);
+	if (ret)
+		return ret;
 	obj = vgpu_obj_get(client, arg->queue, VGPU_OBJ_QUEUE);
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
@@ -422,7 +516,8 @@ int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
 		}
 	}
 	if (!ret) {
-		taken = vgpu_queue_push(q, slots, arg->count, &arg->seqno);
+		taken = vgpu_queue_push(q, slots, arg->count, deadline,
+					&arg->seqno);
 		arg->submitted = taken;
 		if (!taken)
 			ret = -EAGAIN;
@@ -443,7 +538,7 @@ int vgpu_call_queue_status(struct vgpu_client *client,
 	struct vgpu_obj *obj;
 
 	if (arg->irq_clear & ~(VGPU_QUEUE_IRQ_ERROR | VGPU_QUEUE_IRQ_PRESSURE |
-			       VGPU_QUEUE_IRQ_BROKEN))
+			       VGPU_QUEUE_IRQ_BROKEN | VGPU_QUEUE_IRQ_LATE))
 		return -EOPNOTSUPP;
 	obj = vgpu_obj_get(client, arg->queue, VGPU_OBJ_QUEUE);
 	if (IS_ERR(obj))
@@ -470,6 +565,11 @@ int vgpu_call_queue_status(struct vgpu_client *client,
 	arg->fault_va = q->fault_va;
 	arg->fault_access = q->fault_access;
 	arg->preempted = q->preempted;
+	arg->sched_class = from_class(q->line.class);
+	arg->pad = 0;
+	arg->deadlines_met = q->deadlines_met;
+	arg->deadlines_missed = q->deadlines_missed;
+	arg->late_max_ns = q->late_max_ns;
 	spin_unlock_irq(&e->lock);
 	vgpu_obj_put(obj);
 	return 0;

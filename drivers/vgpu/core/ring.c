@@ -71,7 +71,7 @@ static void ring_take(struct vgpu_queue *q, const struct vgpu_cmd *cmd)
 	ret = vgpu_command_check(q->obj.client, q, cmd, &slot);
 	if (ret)
 		vgpu_queue_refuse(q, ret);
-	else if (vgpu_queue_push(q, &slot, 1, &seqno))
+	else if (vgpu_queue_push(q, &slot, 1, U64_MAX, &seqno))
 		return;
 	vgpu_slot_drop(&slot);
 }

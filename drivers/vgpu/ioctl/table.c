@@ -52,7 +52,7 @@
 
 #define PROT_ALL	(VGPU_PROT_READ | VGPU_PROT_WRITE | VGPU_PROT_EXEC)
 #define IRQ_ALL		(VGPU_QUEUE_IRQ_ERROR | VGPU_QUEUE_IRQ_PRESSURE | \
-			 VGPU_QUEUE_IRQ_BROKEN)
+			 VGPU_QUEUE_IRQ_BROKEN | VGPU_QUEUE_IRQ_LATE)
 
 /* As many pages as the largest admin page (1 MiB) has room for. */
 #define MAX_PAGES	131072
@@ -85,15 +85,18 @@ static const struct vgpu_ioctl_desc calls[] = {
 	CALL(VGPU_CALL_QUEUE_CREATE, "queue-create", struct vgpu_queue_create,
 	     48,
 	     FLAGS(struct vgpu_queue_create, flags, VGPU_QUEUE_RING),
-	     OUT(struct vgpu_queue_create, handle, doorbell)),
+	     OUT(struct vgpu_queue_create, handle, doorbell),
+	     .pads = { PAD(struct vgpu_queue_create, pad) }),
 	CALL(VGPU_CALL_TIMELINE_CREATE, "timeline-create",
 	     struct vgpu_timeline_create, 24,
 	     FLAGS(struct vgpu_timeline_create, flags, 0),
 	     OUT(struct vgpu_timeline_create, handle, slot)),
 	CALL(VGPU_CALL_SUBMIT, "submit", struct vgpu_submit, 40,
+	     FLAGS(struct vgpu_submit, flags, VGPU_SUBMIT_DEADLINE),
 	     OUT(struct vgpu_submit, submitted, seqno),
 	     ARRAY(struct vgpu_submit, cmds, count, stride,
-		   struct vgpu_cmd, 1, MAX_CMDS)),
+		   struct vgpu_cmd, 1, MAX_CMDS),
+	     .pads = { PAD(struct vgpu_submit, pad) }),
 	CALL(VGPU_CALL_KICK, "kick", struct vgpu_kick, 8),
 	CALL(VGPU_CALL_WAIT, "wait", struct vgpu_wait, 32,
 	     OUT(struct vgpu_wait, current_value, current_value)),
@@ -103,7 +106,9 @@ static const struct vgpu_ioctl_desc calls[] = {
 	CALL(VGPU_CALL_QUEUE_STATUS, "queue-status", struct vgpu_queue_status,
 	     112,
 	     FLAGS(struct vgpu_queue_status, irq_clear, IRQ_ALL),
-	     OUT(struct vgpu_queue_status, irq, preempted)),
+	     OUT(struct vgpu_queue_status, irq, late_max_ns)),
+	CALL(VGPU_CALL_QUEUE_SET, "queue-set", struct vgpu_queue_set, 16,
+	     .pads = { PAD(struct vgpu_queue_set, pad) }),
 };
 
 static const struct vgpu_ioctl_desc ctl_calls[] = {

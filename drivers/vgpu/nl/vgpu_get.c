@@ -96,6 +96,12 @@ static const struct {
 	U64(OVERSHOOT_NS, overshoot_ns),
 	U64(WAKE_P50_NS, wake_p50_ns),
 	U64(WAKE_P99_NS, wake_p99_ns),
+	U64(DEADLINES_MET, deadlines_met),
+	U64(DEADLINES_MISSED, deadlines_missed),
+	U64(LATE_MAX_NS, late_max_ns),
+	U64(HIGH_NS, class_ns[0]),
+	U64(NORMAL_NS, class_ns[1]),
+	U64(BATCH_NS, class_ns[2]),
 };
 
 static int put_wide(struct sk_buff *skb, const struct vgpu_instance_info *ii)

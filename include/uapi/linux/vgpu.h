@@ -46,7 +46,8 @@ enum vgpu_call {
 	VGPU_CALL_SIGNAL		= 0x8c,
 	VGPU_CALL_EVENTFD		= 0x8d,
 	VGPU_CALL_QUEUE_STATUS		= 0x8e,
-	VGPU_CALL_END			= 0x8f,	/* one past the last */
+	VGPU_CALL_QUEUE_SET		= 0x8f,
+	VGPU_CALL_END			= 0x90,	/* one past the last */
 };
 
 #define VGPU_IOCTL_INFO			_IO(VGPU_IOCTL_TYPE, VGPU_CALL_INFO)
@@ -64,6 +65,7 @@ enum vgpu_call {
 #define VGPU_IOCTL_SIGNAL		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_SIGNAL)
 #define VGPU_IOCTL_EVENTFD		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_EVENTFD)
 #define VGPU_IOCTL_QUEUE_STATUS		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_QUEUE_STATUS)
+#define VGPU_IOCTL_QUEUE_SET		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_QUEUE_SET)
 
 /* Capabilities of the GPU behind an instance, vgpu_info.caps. */
 #define VGPU_CAP_PREEMPT	(1ULL << 0)	/* stops a command midway */
@@ -225,6 +227,16 @@ struct vgpu_ctx_create {
 
 #define VGPU_QUEUE_RING		0x1	/* commands come from a ring in a BO */
 
+/*
+ * The order among the queues of one vGPU on one engine.  No class gets a vGPU
+ * more of the engine than it is due beside others.
+ */
+enum vgpu_sched_class {
+	VGPU_CLASS_NORMAL	= 0,
+	VGPU_CLASS_HIGH		= 1,	/* before normal, stops what runs */
+	VGPU_CLASS_BATCH	= 2,	/* after normal, gathered */
+};
+
 /**
  * struct vgpu_queue_create - VGPU_IOCTL_QUEUE_CREATE: feeds a context
  * @size: sizeof(struct vgpu_queue_create)
@@ -239,6 +251,8 @@ struct vgpu_ctx_create {
  * @handle: out
  * @doorbell: out, with VGPU_QUEUE_RING: index of the queue's struct
  *	vgpu_doorbell in the doorbell page
+ * @sched_class: enum vgpu_sched_class; unknown: -EOPNOTSUPP
+ * @pad: 0
  */
 struct vgpu_queue_create {
 	__u32 size;
@@ -251,6 +265,22 @@ struct vgpu_queue_create {
 	__u64 ring_offset;
 	__u32 handle;
 	__u32 doorbell;
+	__u32 sched_class;
+	__u32 pad;
+};
+
+/**
+ * struct vgpu_queue_set - VGPU_IOCTL_QUEUE_SET: changes a queue, live
+ * @size: sizeof(struct vgpu_queue_set)
+ * @queue: handle
+ * @sched_class: enum vgpu_sched_class; unknown: -EOPNOTSUPP
+ * @pad: 0
+ */
+struct vgpu_queue_set {
+	__u32 size;
+	__u32 queue;
+	__u32 sched_class;
+	__u32 pad;
 };
 
 /**
@@ -385,6 +415,8 @@ struct vgpu_cmd {
 	};
 };
 
+#define VGPU_SUBMIT_DEADLINE	0x1	/* @deadline_ns counts */
+
 /**
  * struct vgpu_submit - VGPU_IOCTL_SUBMIT: commands from an array
  * @size: sizeof(struct vgpu_submit)
@@ -397,6 +429,15 @@ struct vgpu_cmd {
  *	@bad_index tells which)
  * @bad_index: out: first bad command, or @count
  * @seqno: out: number of the last command taken; counts from 1
+ * @flags: VGPU_SUBMIT_*
+ * @pad: 0
+ * @deadline_ns: with VGPU_SUBMIT_DEADLINE: the commands are to have ended so long
+ *	after the call came in, by CLOCK_MONOTONIC where the engine is; 0 or
+ *	less: they are late already.  More than a day either way: -ERANGE.
+ *	Without: 0 (-EINVAL otherwise)
+ *
+ * A deadline orders a vGPU's queues of one class, the earliest first; what misses
+ * it is run all the same, and counted (struct vgpu_queue_status).
  */
 struct vgpu_submit {
 	__u32 size;
@@ -407,6 +448,9 @@ struct vgpu_submit {
 	__u32 submitted;
 	__u32 bad_index;
 	__u64 seqno;
+	__u32 flags;
+	__u32 pad;
+	__s64 deadline_ns;
 };
 
 /**
@@ -470,6 +514,7 @@ struct vgpu_eventfd {
 #define VGPU_QUEUE_IRQ_ERROR	0x1	/* a command failed */
 #define VGPU_QUEUE_IRQ_PRESSURE	0x2	/* over 80 % full */
 #define VGPU_QUEUE_IRQ_BROKEN	0x4	/* the ring made no sense; queue stopped */
+#define VGPU_QUEUE_IRQ_LATE	0x8	/* a command missed its deadline */
 
 /**
  * struct vgpu_queue_status - VGPU_IOCTL_QUEUE_STATUS: figures and errors
@@ -491,6 +536,11 @@ struct vgpu_eventfd {
  * @error_seqno: out: number of the command that failed last
  * @fault_va: out: address of its fault
  * @preempted: out: times a command was stopped midway
+ * @sched_class: out: enum vgpu_sched_class
+ * @pad: out: 0
+ * @deadlines_met: out: commands that ran, and ended well by their deadline
+ * @deadlines_missed: out: that ended, well or badly, after it
+ * @late_max_ns: out: by how much the latest of these missed it
  */
 struct vgpu_queue_status {
 	__u32 size;
@@ -511,6 +561,11 @@ struct vgpu_queue_status {
 	__u64 error_seqno;
 	__u64 fault_va;
 	__u64 preempted;
+	__u32 sched_class;
+	__u32 pad;
+	__u64 deadlines_met;
+	__u64 deadlines_missed;
+	__u64 late_max_ns;
 };
 
 /* ------------------------------------------------------------------------

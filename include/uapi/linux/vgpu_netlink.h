@@ -482,6 +482,18 @@ enum {
 	VGPU_A_VGPU_WAKE_P50_NS = 51,
 	/* u64: 99th percentile of that latency */
 	VGPU_A_VGPU_WAKE_P99_NS = 52,
+	/* u64: commands that ran, and ended well by their deadline */
+	VGPU_A_VGPU_DEADLINES_MET = 53,
+	/* u64: that ended, well or badly, after it */
+	VGPU_A_VGPU_DEADLINES_MISSED = 54,
+	/* u64: by how much the latest of these missed it */
+	VGPU_A_VGPU_LATE_MAX_NS = 55,
+	/* u64: engine time of its queues of class high */
+	VGPU_A_VGPU_HIGH_NS = 56,
+	/* u64: of class normal */
+	VGPU_A_VGPU_NORMAL_NS = 57,
+	/* u64: of class batch */
+	VGPU_A_VGPU_BATCH_NS = 58,
 
 	__VGPU_A_VGPU_MAX,
 	VGPU_A_VGPU_MAX = (__VGPU_A_VGPU_MAX - 1)

@@ -26,6 +26,7 @@ struct vgpu_client;
 struct vgpu_gpu;
 struct vgpu_instance;
 struct vgpu_shpages;
+struct vgpu_timeline;
 struct vm_area_struct;
 
 #define VGPU_NAME_LEN	32
@@ -265,6 +266,10 @@ struct vgpu_instance_params {
  * @overshoot_ns: engine time beyond its slices while others waited
  * @wake_p50_ns: from having work again to being served
  * @wake_p99_ns: likewise
+ * @deadlines_met: commands that ran, and ended well by their deadline
+ * @deadlines_missed: that ended after it
+ * @late_max_ns: by how much the latest of these missed it
+ * @class_ns: engine time by class of queue: high, normal, batch
  */
 struct vgpu_instance_info {
 	u32 id;
@@ -317,6 +322,10 @@ struct vgpu_instance_info {
 	u64 overshoot_ns;
 	u64 wake_p50_ns;
 	u64 wake_p99_ns;
+	u64 deadlines_met;
+	u64 deadlines_missed;
+	u64 late_max_ns;
+	u64 class_ns[3];
 };
 
 /*
@@ -542,6 +551,42 @@ int vgpu_client_eventfd(struct vgpu_client *client, u32 timeline, u64 value,
 struct wait_queue_head *vgpu_client_waitqueue(struct vgpu_client *client);
 /* Bits raised and not read since by VGPU_CALL_QUEUE_STATUS. Atomic. */
 u32 vgpu_client_irq_pending(struct vgpu_client *client);
+
+/* What waits for a timeline; core's. */
+struct vgpu_tl_wait {
+	struct list_head link;
+	u64 value;
+	void (*fn)(struct vgpu_tl_wait *wait);	/* atomic, off the list */
+};
+
+/**
+ * struct vgpu_callback - a function to be called once; embed it
+ * @fn: the timeline got there (@error is 0), or is gone and never will
+ *	(-ECANCELED).  Called with interrupts off and the core's locks held, often
+ *	in a hard interrupt: it may wake, queue work and take spinlocks that are
+ *	never held around a call of the core's; it may not sleep, nor call the core
+ */
+struct vgpu_callback {
+	void (*fn)(struct vgpu_callback *cb, int error);
+	/* private: */
+	struct vgpu_tl_wait wait;
+	struct vgpu_timeline *tl;
+};
+
+/*
+ * @cb->fn is called when @timeline gets to @value, before this returns if it is
+ * there already.  0, or -ENOENT: no such timeline, and @cb is the caller's again.
+ * After 0 @cb stays where it is until vgpu_callback_remove(), and so does what @fn
+ * needs.  Process context.
+ */
+int vgpu_client_callback(struct vgpu_client *client, u32 timeline, u64 value,
+			 struct vgpu_callback *cb);
+/*
+ * Exactly once after each vgpu_client_callback() that returned 0, whether @fn was
+ * called or not, also after the client was closed; not from @fn.  On return it does
+ * not run and never will.  true: it was not called.  Process context.
+ */
+bool vgpu_callback_remove(struct vgpu_callback *cb);
 
 /*
  * The BO whose mmap_offset range holds [@offset, @offset + @bytes), with a

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #include <uapi/linux/vgpu.h>
 
-#define VGPU_ARG_MAX	128	/* largest structure of a call, bytes */
+#define VGPU_ARG_MAX	192	/* largest structure of a call, bytes */
 
 /* Byte ranges of a structure that must be zero on the way in. */
 struct vgpu_ioctl_pad {

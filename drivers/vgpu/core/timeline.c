@@ -32,6 +32,14 @@ static void eventfd_wait_fire(struct vgpu_tl_wait *wait)
 	kfree(ew);
 }
 
+static void callback_fire(struct vgpu_tl_wait *wait)
+{
+	struct vgpu_callback *cb = container_of(wait, struct vgpu_callback,
+						wait);
+
+	cb->fn(cb, 0);
+}
+
 void vgpu_timeline_raise(struct vgpu_timeline *tl, u64 value)
 {
 	struct vgpu_client *client = tl->obj.client;
@@ -88,7 +96,10 @@ bool vgpu_timeline_del_wait(struct vgpu_timeline *tl, struct vgpu_tl_wait *wait)
 	return waited;
 }
 
-/* The handle is gone: whoever sleeps on it wakes, eventfds are dropped. */
+/*
+ * The handle is gone: whoever sleeps on it wakes, eventfds are dropped, callbacks
+ * are told.
+ */
 static void timeline_retire(struct vgpu_obj *obj)
 {
 	struct vgpu_timeline *tl = to_timeline(obj);
@@ -97,9 +108,17 @@ static void timeline_retire(struct vgpu_obj *obj)
 
 	spin_lock_irq(&tl->lock);
 	tl->dead = true;
-	list_for_each_entry_safe(wait, next, &tl->waits, link)
-		if (wait->fn == eventfd_wait_fire)
+	list_for_each_entry_safe(wait, next, &tl->waits, link) {
+		if (wait->fn == eventfd_wait_fire) {
 			list_move(&wait->link, &dropped);
+		} else if (wait->fn == callback_fire) {
+			struct vgpu_callback *cb =
+				container_of(wait, struct vgpu_callback, wait);
+
+			list_del_init(&wait->link);
+			cb->fn(cb, -ECANCELED);
+		}
+	}
 	wake_up_all(&tl->wait);
 	spin_unlock_irq(&tl->lock);
 
@@ -253,3 +272,65 @@ int vgpu_client_eventfd(struct vgpu_client *client, u32 timeline, u64 value,
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_client_eventfd, VGPU);
+
+/**
+ * vgpu_client_callback() - calls a function when a timeline gets there
+ * @client: whose
+ * @timeline: handle
+ * @value: to wait for
+ * @cb: with fn set; the core's until vgpu_callback_remove()
+ *
+ * The kernel's way of asynchronous completion, as the eventfd is a program's.
+ *
+ * Context: process.
+ * Return: 0: @cb->fn is called once, perhaps it was; -ENOENT.
+ */
+int vgpu_client_callback(struct vgpu_client *client, u32 timeline, u64 value,
+			 struct vgpu_callback *cb)
+{
+	struct vgpu_timeline *tl;
+	struct vgpu_obj *obj;
+	unsigned long flags;
+	int ret = 0;
+
+	obj = vgpu_obj_get(client, timeline, VGPU_OBJ_TIMELINE);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	tl = to_timeline(obj);
+	cb->tl = tl;		/* with that reference */
+	cb->wait.value = value;
+	cb->wait.fn = callback_fire;
+	INIT_LIST_HEAD(&cb->wait.link);
+
+	spin_lock_irqsave(&tl->lock, flags);
+	if (tl->dead)
+		ret = -ENOENT;
+	else if (tl->value < value)
+		list_add_tail(&cb->wait.link, &tl->waits);
+	else
+		callback_fire(&cb->wait);
+	spin_unlock_irqrestore(&tl->lock, flags);
+
+	if (ret)
+		vgpu_obj_put(obj);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_callback, VGPU);
+
+/**
+ * vgpu_callback_remove() - ends what vgpu_client_callback() began
+ * @cb: of a call that returned 0
+ *
+ * Context: process; the client may be closed.
+ * Return: whether its function was not called, and never will be.
+ */
+bool vgpu_callback_remove(struct vgpu_callback *cb)
+{
+	/* Who calls it holds the lock that this takes. */
+	bool waited = vgpu_timeline_del_wait(cb->tl, &cb->wait);
+
+	vgpu_obj_put(&cb->tl->obj);
+	cb->tl = NULL;
+	return waited;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_callback_remove, VGPU);

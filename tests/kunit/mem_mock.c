@@ -147,6 +147,8 @@ static struct page *mock_vram_page(void *hw, u64 addr)
 {
 	struct mem_mock *mock = hw;
 
+	if (mock->on_page)
+		mock->on_page(mock);
 	return vmalloc_to_page(mock->mem + addr);
 }
 
@@ -243,6 +245,8 @@ static void mock_tlb_sync(void *hw)
 	unsigned int i;
 
 	might_sleep();
+	if (mock->on_sync)
+		mock->on_sync(mock);
 	spin_lock(&mock->lock);
 	mock->calls++;
 	mock->syncs++;
@@ -375,6 +379,40 @@ int mem_mock_access(struct mem_mock *mock, struct vgpu_as *as, u64 va,
 		err = -EFAULT;
 	spin_unlock(&mock->lock);
 	return err;
+}
+
+static int rw(struct mem_mock *mock, struct vgpu_as *as, u64 va, u64 *value,
+	      u32 prot)
+{
+	struct mock_entry e;
+	u64 *word;
+	int err;
+
+	spin_lock(&mock->lock);
+	err = walk(mock, as, va, true, prot, &e);
+	if (!err && (e.host || (e.prot & prot) != prot))
+		err = -EFAULT;
+	if (!err) {
+		u64 page = 1ULL << mock->format->fmt.page_shift;
+
+		word = (u64 *)(mock->mem + e.addr + (va & (page - 1)));
+		if (prot == VGPU_PROT_WRITE)
+			*word = *value;
+		else
+			*value = *word;
+	}
+	spin_unlock(&mock->lock);
+	return err;
+}
+
+int mem_mock_load(struct mem_mock *mock, struct vgpu_as *as, u64 va, u64 *value)
+{
+	return rw(mock, as, va, value, VGPU_PROT_READ);
+}
+
+int mem_mock_store(struct mem_mock *mock, struct vgpu_as *as, u64 va, u64 value)
+{
+	return rw(mock, as, va, &value, VGPU_PROT_WRITE);
 }
 
 int mem_mock_walk(struct mem_mock *mock, struct vgpu_as *as, u64 va,

@@ -57,6 +57,12 @@ struct mem_mock {
 	struct vgpu_vram *vram;
 	/* clearing waits for it, 10 s at most */
 	struct completion *hold;
+	/* in the middle of things: when a page is looked up, when engines are
+	 * waited for; NULL: nothing happens
+	 */
+	void (*on_page)(struct mem_mock *mock);
+	void (*on_sync)(struct mem_mock *mock);
+	void *hook_arg;
 
 	spinlock_t lock;	/* protects the rest */
 	struct mock_tlb_entry tlb[MOCK_TLB];
@@ -82,6 +88,12 @@ void mem_mock_destroy(struct mem_mock *mock);
 /* As an engine would: through the caches, filling them. 0 or -EFAULT. */
 int mem_mock_access(struct mem_mock *mock, struct vgpu_as *as, u64 va,
 		    u32 prot, struct mock_entry *out);
+/*
+ * The same, and reads or writes a word before anybody who drops translations
+ * gets on: an engine that is at it is waited for. 0 or -EFAULT.
+ */
+int mem_mock_load(struct mem_mock *mock, struct vgpu_as *as, u64 va, u64 *value);
+int mem_mock_store(struct mem_mock *mock, struct vgpu_as *as, u64 va, u64 value);
 /* What the tables say now. 0 or -EFAULT. */
 int mem_mock_walk(struct mem_mock *mock, struct vgpu_as *as, u64 va,
 		  struct mock_entry *out);

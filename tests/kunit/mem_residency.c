@@ -479,16 +479,16 @@ static void walk_ends(struct kunit *test)
 	init_completion(&m.did);
 	task = kthread_run(mapper_fn, &m, "mapper");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	mutex_lock(&t.bo->paged->walk_lock);
+	mutex_lock(&t.bo->walk_lock);
 	vgpu_bo_walk(t.bo, 0, VGPU_CHUNK_BYTES, visit, &m);
-	mutex_unlock(&t.bo->paged->walk_lock);
+	mutex_unlock(&t.bo->walk_lock);
 	/* those that were there, each once; none that came meanwhile */
 	KUNIT_EXPECT_EQ(test, m.visits, 4U);
 	KUNIT_EXPECT_EQ(test, m.maps, 4ULL);
 	m.visits = 200;
-	mutex_lock(&t.bo->paged->walk_lock);
+	mutex_lock(&t.bo->walk_lock);
 	vgpu_bo_walk(t.bo, 0, VGPU_CHUNK_BYTES, visit, &m);
-	mutex_unlock(&t.bo->paged->walk_lock);
+	mutex_unlock(&t.bo->walk_lock);
 	KUNIT_EXPECT_EQ(test, m.visits, 208U);
 	m.stop = true;
 	complete(&m.ask);

@@ -15,7 +15,7 @@
  *
  * Memory that was evicted is brought back with no lock but the mmap lock held,
  * and is held in VRAM until it is inserted; its pages are zapped before it is
- * evicted again.
+ * evicted again. What is being moved within VRAM is waited for likewise.
  *
  * Mappings are shared ones without execution, and are inherited by fork():
  * the child has the descriptor too, and both are the same client.
@@ -82,9 +82,9 @@ static vm_fault_t bo_fault(struct vm_fault *vmf)
 		}
 		filemap_invalidate_unlock_shared(mapping);
 
-		/* evicted? once, and only then, it is brought back */
+		/* evicted, or on its way? once, and only then, it is held */
 		if (!bo || held || ret == VM_FAULT_NOPAGE ||
-		    !vgpu_bo_is_pageable(bo) || vgpu_bo_hold(bo, bo_offset))
+		    !vgpu_bo_is_movable(bo) || vgpu_bo_hold(bo, bo_offset))
 			break;
 		held = bo;
 		held_offset = bo_offset;

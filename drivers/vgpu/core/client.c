@@ -89,6 +89,8 @@ static int call_close(struct vgpu_client *client, struct vgpu_close *arg)
 	if (!obj)
 		return -ENOENT;
 	obj_retire(obj);
+	/* what was freed is no longer charged when we return */
+	vgpu_vram_flush_defrag(client->inst->gpu->whole.vram);
 	return 0;
 }
 
@@ -115,6 +117,9 @@ void vgpu_client_kill(struct vgpu_client *client, int error)
 	mutex_unlock(&client->lock);
 	retire_all(client, VGPU_OBJ_QUEUE);	/* nothing runs any more */
 	retire_all(client, 0);
+	/* an account outlives what it pays for; when the GPU goes, no move is on */
+	if (!READ_ONCE(client->inst->gpu->unplugged))
+		vgpu_vram_flush_defrag(client->inst->gpu->whole.vram);
 	wake_up_all(&client->wait);
 }
 

@@ -47,7 +47,7 @@ static void bo_retire(struct vgpu_obj *obj)
 }
 
 /*
- * Part of the memory is to be evicted: vgpu_bo_page() finds it no more.  A fault
+ * Part of the memory is to be evicted, or moved: vgpu_bo_page() finds it no more.  A fault
  * that did inserts it before we get the lock.
  */
 static void bo_zap(void *arg, u64 offset, u64 bytes)
@@ -253,9 +253,10 @@ static u32 bo_flags(const struct vgpu_client *client)
 
 	if (!(gpu->desc.caps & VGPU_HW_MMU))
 		return VGPU_BO_CONTIGUOUS;
+	if (client->ops && client->ops->get_pages)
+		return VGPU_BO_FIXED;
 	/* pairs with vgpu_gpu_set_overcommit_locked(): frames are there */
-	if (smp_load_acquire(&gpu->overcommit) == 1000 ||
-	    (client->ops && client->ops->get_pages))
+	if (smp_load_acquire(&gpu->overcommit) == 1000)
 		return 0;
 	return VGPU_BO_PAGEABLE;
 }
@@ -355,9 +356,9 @@ struct vgpu_bo *vgpu_instance_bo_at(struct vgpu_instance *inst, u64 offset,
 
 	/*
 	 * Of a client that is no VM, beside one: nobody would tell the VM's
-	 * other devices when it is evicted.
+	 * other devices when it is evicted or moved.
 	 */
-	if (bo && vgpu_bo_is_pageable(bo)) {
+	if (bo && vgpu_bo_is_movable(bo)) {
 		vgpu_bo_put(bo);
 		bo = NULL;
 	}
@@ -455,5 +456,6 @@ int vgpu_call_vm_unmap(struct vgpu_client *client, struct vgpu_vm_unmap *arg)
 		ret = vgpu_as_unmap(vm->as, arg->va, arg->bytes);
 	mutex_unlock(&vm->lock);
 	vgpu_obj_put(obj);
+	vgpu_vram_flush_defrag(client->inst->gpu->whole.vram);
 	return ret;
 }

@@ -201,8 +201,7 @@ static int attach_locked(struct vgpu_as *as, struct vgpu_region *region)
 		list_add_tail(&region->bo_link, &bo->maps);
 		bo->nr_maps++;
 		/* a walk need not see it, and must not go on for ever */
-		if (bo->paged)
-			region->walk_seq = bo->paged->walk_seq;
+		region->walk_seq = bo->walk_seq;
 	}
 	spin_unlock(&bo->map_lock);
 	if (err)

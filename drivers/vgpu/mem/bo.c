@@ -20,6 +20,7 @@ void vgpu_bo_common_init(struct vgpu_bo *bo, struct vgpu_vram *vram, u64 bytes)
 	bo->vram = vram;
 	bo->bytes = bytes;
 	spin_lock_init(&bo->map_lock);
+	mutex_init(&bo->walk_lock);
 	INIT_LIST_HEAD(&bo->maps);
 	init_completion(&bo->revoke_done);
 }
@@ -43,6 +44,7 @@ static int append_piece(struct vgpu_bo *bo, u64 offset,
 	}
 	bo->piece[bo->pieces].offset = offset;
 	bo->piece[bo->pieces].block = block;
+	block->bo_page = offset >> VGPU_PAGE_SHIFT;
 	bo->pieces++;
 	return 0;
 }
@@ -60,11 +62,10 @@ static void free_pieces(struct vgpu_bo *bo, bool untouched)
  * any, else all in one, else the largest there is.
  */
 static struct vgpu_block *take_piece(struct vgpu_bo *bo, u32 left,
-				     unsigned int order, bool contiguous)
+				     unsigned int order, bool contiguous,
+				     bool pinned)
 {
 	struct vgpu_vram *vram = bo->vram;
-	/* a GPU without an MMU is told the address itself */
-	bool pinned = contiguous;
 	struct vgpu_block *block;
 
 	if (left >= VGPU_LARGE_PAGES && order < VGPU_LARGE_ORDER) {
@@ -130,7 +131,8 @@ err_uncharge:
  * @acct: who pays, for longer than the BO lives; NULL: nobody
  * @bytes: length, rounded up to the GPU's base pages
  * @align: of each block's address: 0 or a power of two up to 2 MiB
- * @flags: VGPU_BO_CONTIGUOUS, or VGPU_BO_PAGEABLE where that is enabled: rounded
+ * @flags: VGPU_BO_CONTIGUOUS; VGPU_BO_FIXED: it is never moved, as is what is
+ *	contiguous; or VGPU_BO_PAGEABLE where that is enabled: rounded
  *	to chunks of 64 KiB, and none of them is in VRAM yet. One that wants
  *	more alignment than they have is not pageable after all
  *
@@ -145,12 +147,13 @@ struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
 {
 	struct vgpu_vram_stats st;
 	struct vgpu_bo *bo;
-	unsigned int order;
+	unsigned int order, tries = 8;
 	u64 offset;
+	bool fixed;
 	int err;
 
-	if (flags & ~(VGPU_BO_CONTIGUOUS | VGPU_BO_PAGEABLE) ||
-	    (flags & VGPU_BO_CONTIGUOUS && flags & VGPU_BO_PAGEABLE))
+	if (flags & ~(VGPU_BO_CONTIGUOUS | VGPU_BO_FIXED | VGPU_BO_PAGEABLE) ||
+	    (flags & VGPU_BO_PAGEABLE && flags & ~VGPU_BO_PAGEABLE))
 		return ERR_PTR(-EINVAL);
 	if (align && (!is_power_of_2(align) ||
 		      align > VGPU_LARGE_PAGES * VGPU_PAGE_BYTES))
@@ -184,11 +187,17 @@ struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
 	vgpu_bo_common_init(bo, vram, bytes);
 	bo->acct = acct;
 
+	/* a GPU without an MMU is told the address itself */
+	fixed = flags & (VGPU_BO_CONTIGUOUS | VGPU_BO_FIXED);
 	for (offset = 0; offset < bytes;) {
 		struct vgpu_block *block;
 
 		block = take_piece(bo, (bytes - offset) >> VGPU_PAGE_SHIFT,
-				   order, flags & VGPU_BO_CONTIGUOUS);
+				   order, flags & VGPU_BO_CONTIGUOUS, fixed);
+		/* a place that something is just being moved to? */
+		if (block == ERR_PTR(-ENOSPC) && tries-- &&
+		    vgpu_defrag_settle(vram))
+			continue;
 		if (IS_ERR(block)) {
 			err = PTR_ERR(block);
 			goto err_free;
@@ -200,6 +209,9 @@ struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
 		}
 		offset += vgpu_block_bytes(block);
 	}
+	/* complete before it is moved, see vgpu_defrag_step() */
+	smp_store_release(&bo->movable,
+			  !fixed && vgpu_vram_can_move(vram));
 	return bo;
 
 err_free:
@@ -227,6 +239,7 @@ static void bo_release(struct kref *ref)
 	if (bo->acct)
 		vgpu_mem_uncharge_fixed(bo->acct, bo->bytes,
 					bo->paged ? 0 : bo->bytes);
+	mutex_destroy(&bo->walk_lock);
 	kfree(bo);
 	vgpu_vram_put(vram);
 }
@@ -294,8 +307,21 @@ bool vgpu_bo_is_host(const struct vgpu_bo *bo)
 	return bo->host;
 }
 
+/**
+ * vgpu_bo_is_movable() - may its pages become other ones?
+ * @bo: what
+ *
+ * When it is evicted, or moved within VRAM: vgpu_bo_page() tells which they
+ * are for as long as vgpu_bo_hold() says.
+ */
+bool vgpu_bo_is_movable(const struct vgpu_bo *bo)
+{
+	return bo->paged || bo->movable;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_bo_is_movable, VGPU);
+
 /* Index of the piece that holds byte @offset, which is inside the BO. */
-static unsigned int piece_at(const struct vgpu_bo *bo, u64 offset)
+unsigned int vgpu_bo_piece_at(const struct vgpu_bo *bo, u64 offset)
 {
 	unsigned int lo = 0, hi = bo->pieces;
 
@@ -316,11 +342,21 @@ static u64 piece_addr(const struct vgpu_bo *bo, unsigned int i, u64 offset)
 	       bo->piece[i].offset;
 }
 
+static bool is_moving(const struct vgpu_bo *bo, u64 offset)
+{
+	return offset >= bo->move_lo && offset < bo->move_hi;
+}
+
+static u64 piece_end(const struct vgpu_bo *bo, unsigned int i)
+{
+	return bo->piece[i].offset + vgpu_block_bytes(bo->piece[i].block);
+}
+
 /*
  * The VRAM or bus address behind @offset, and for how many bytes the memory
- * goes on without a gap.
+ * goes on without a gap. VGPU_ADDR_NONE: it is evicted, or being moved.
  */
-u64 vgpu_bo_run(const struct vgpu_bo *bo, u64 offset, u64 *addr)
+u64 vgpu_bo_run(struct vgpu_bo *bo, u64 offset, u64 *addr)
 {
 	u64 end;
 
@@ -336,15 +372,19 @@ u64 vgpu_bo_run(const struct vgpu_bo *bo, u64 offset, u64 *addr)
 			;
 		end = (u64)i << bo->vram->unit_shift;
 	} else {
-		unsigned int i = piece_at(bo, offset);
+		unsigned int i = vgpu_bo_piece_at(bo, offset);
 
-		*addr = piece_addr(bo, i, offset);
-		do {
-			end = bo->piece[i].offset +
-			      vgpu_block_bytes(bo->piece[i].block);
-		} while (++i < bo->pieces &&
-			 vgpu_block_addr(bo->piece[i].block) ==
-			 *addr + end - offset);
+		spin_lock(&bo->map_lock);
+		*addr = VGPU_ADDR_NONE;
+		end = piece_end(bo, i);
+		if (!is_moving(bo, offset)) {
+			*addr = piece_addr(bo, i, offset);
+			while (++i < bo->pieces && !is_moving(bo, end) &&
+			       vgpu_block_addr(bo->piece[i].block) ==
+			       *addr + end - offset)
+				end = piece_end(bo, i);
+		}
+		spin_unlock(&bo->map_lock);
 	}
 	return end - offset;
 }
@@ -356,25 +396,28 @@ u64 vgpu_bo_run(const struct vgpu_bo *bo, u64 offset, u64 *addr)
  *
  * Context: any that may take a spinlock that is taken with interrupts on.
  * Return: the page; NULL past the end, after revocation, or when the GPU is
- * gone. It stays the BO's until that is revoked or freed; of a pageable BO,
- * NULL when it is evicted, else until vgpu_bo_unhold() if it is held, or until
- * the callback of vgpu_bo_set_zap() has taken it away.
+ * gone. It stays the BO's until that is revoked or freed; of a movable BO,
+ * NULL when it is evicted or being moved, else until vgpu_bo_unhold() if it is
+ * held, or until the callback of vgpu_bo_set_zap() has taken it away.
  */
 struct page *vgpu_bo_page(struct vgpu_bo *bo, u64 offset)
 {
+	u64 addr = VGPU_ADDR_NONE;
+
 	if (offset >= bo->bytes || READ_ONCE(bo->revoked))
 		return NULL;
 	if (bo->host)
 		return bo->page[offset >> PAGE_SHIFT];
 	if (bo->paged) {
-		u64 addr;
-
 		vgpu_paged_run(bo, offset, &addr);
-		return addr == VGPU_ADDR_NONE ? NULL :
-						vgpu_vram_page(bo->vram, addr);
+	} else {
+		spin_lock(&bo->map_lock);
+		if (!is_moving(bo, offset))
+			addr = piece_addr(bo, vgpu_bo_piece_at(bo, offset),
+					  offset);
+		spin_unlock(&bo->map_lock);
 	}
-	return vgpu_vram_page(bo->vram,
-			      piece_addr(bo, piece_at(bo, offset), offset));
+	return addr == VGPU_ADDR_NONE ? NULL : vgpu_vram_page(bo->vram, addr);
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_bo_page, VGPU);
 
@@ -384,7 +427,7 @@ EXPORT_SYMBOL_NS_GPL(vgpu_bo_page, VGPU);
  *
  * Return: its VRAM address; U64_MAX when it is not in one piece of VRAM.
  */
-u64 vgpu_bo_vram_addr(const struct vgpu_bo *bo)
+u64 vgpu_bo_vram_addr(struct vgpu_bo *bo)
 {
 	u64 addr;
 

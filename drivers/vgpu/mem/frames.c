@@ -15,6 +15,14 @@
 
 static bool trim(struct vgpu_vram *vram, u32 keep);
 
+/* Nobody's BO, but one that may be moved. */
+static void set_frame(struct vgpu_vram *vram, struct vgpu_block *block)
+{
+	spin_lock(&vram->lock);
+	block->kind = VGPU_BLOCK_FRAME;
+	spin_unlock(&vram->lock);
+}
+
 /* @frame, that no chunk has, may serve another, unless a page of it is bad. */
 void vgpu_frame_free(struct vgpu_vram *vram, struct vgpu_block *frame)
 {
@@ -57,10 +65,53 @@ struct vgpu_block *vgpu_frame_grow(struct vgpu_vram *vram, u32 margin)
 				VGPU_FRAME_ORDER, NULL, true);
 	if (IS_ERR(frame))
 		return NULL;
+	set_frame(vram, frame);
 	spin_lock(&res->lock);
 	res->nr_frames++;
 	spin_unlock(&res->lock);
 	return frame;
+}
+
+/* To be in place of another one, so it is not counted. */
+struct vgpu_block *vgpu_frame_at(struct vgpu_vram *vram, u32 first)
+{
+	struct vgpu_block *frame;
+
+	frame = vgpu_vram_alloc_at(vram, first, VGPU_FRAME_PAGES,
+				   VGPU_FRAME_ORDER, NULL, true);
+	if (!IS_ERR(frame))
+		set_frame(vram, frame);
+	return frame;
+}
+
+/**
+ * vgpu_frame_move() - a frame with nothing in it goes to another place
+ * @vram: where
+ * @first: page where it is, if it is one
+ * @to: page where it is to be; free
+ *
+ * Context: process.
+ * Return: 0; -EBUSY: it is in use by now, or the place is; -ENOMEM.
+ */
+int vgpu_frame_move(struct vgpu_vram *vram, u32 first, u32 to)
+{
+	struct vgpu_residency *res = vram->residency;
+	struct vgpu_block *place, *frame = NULL;
+	u32 i;
+
+	place = vgpu_frame_at(vram, to);
+	if (IS_ERR(place))
+		return PTR_ERR(place);
+	spin_lock(&res->lock);
+	for (i = 0; i < res->nr_free && !frame; i++) {
+		if (res->free[i]->first != first)
+			continue;
+		frame = res->free[i];
+		res->free[i] = place;
+	}
+	spin_unlock(&res->lock);
+	vgpu_vram_free(vram, frame ?: place, false);
+	return frame ? 0 : -EBUSY;
 }
 
 /* @frame, that no list has, goes back to where all VRAM comes from. */
@@ -119,6 +170,7 @@ int vgpu_vram_enable_paging(struct vgpu_vram *vram)
 			err = PTR_ERR(frame);
 			goto err_frames;
 		}
+		set_frame(vram, frame);
 		res->free[res->nr_free++] = frame;
 		res->nr_frames++;
 	}
@@ -160,11 +212,12 @@ bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages)
 {
 	struct vgpu_residency *res = vgpu_residency_of(vram);
 	unsigned int failures = 0;
-	bool some = false;
+	bool some;
 
+	some = vgpu_defrag_settle(vram);
 	if (!res)
-		return false;
-	some = trim(vram, res->min_frames);
+		return some;
+	some |= trim(vram, res->min_frames);
 	while (READ_ONCE(vram->free_pages) < pages && failures < 16 &&
 	       READ_ONCE(res->nr_frames) > res->min_frames) {
 		struct vgpu_block *frame = vgpu_residency_evict_one(vram,

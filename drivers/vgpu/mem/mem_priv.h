@@ -5,12 +5,14 @@
  * Locks, outermost first; what is on the same line is never held together:
  *
  *   vram->strategy_lock (mutex)  one change of strategy at a time
- *   paged->walk_lock (mutex) one walk over the mappings of a pageable BO;
- *                          the core's zap callback runs under it
+ *   vram->defrag.lock (mutex) one step of moving what is in use
+ *   bo->walk_lock (mutex)  one walk over the mappings of a BO in VRAM; the
+ *                          core's zap callback runs under it
  *   as->lock (mutex)       regions and page tables of one address space; held
  *                          across table allocation, so it must not be taken
  *                          from memory reclaim. Never two of them at once.
- *   bo->map_lock (spin)    bo->maps (the reverse map) and bo->revoked
+ *   bo->map_lock (spin)    bo->maps (the reverse map), bo->revoked, which
+ *                          blocks a BO consists of and which of them moves
  *   residency->lock (spin) states of chunks, lists of frames
  *   tier->lock (spin)      benches and the reserve of the tier (a leaf)
  *   vram->lock (spin)      free and taken blocks, the dirty map, block states;
@@ -61,6 +63,12 @@ enum vgpu_block_state {
 	VGPU_BLOCK_UNCLEAN,	/* free, and not scrubbed yet */
 };
 
+enum vgpu_block_kind {
+	VGPU_BLOCK_OF_BO,
+	VGPU_BLOCK_TABLE,	/* page table */
+	VGPU_BLOCK_FRAME,	/* for pageable memory, see frames.c */
+};
+
 /**
  * struct vgpu_fit - the largest allocation that fits, for each alignment
  * @pages: by order of alignment
@@ -70,6 +78,7 @@ struct vgpu_fit {
 };
 
 struct vgpu_vram;
+struct vgpu_pt;
 
 /**
  * struct vgpu_block - a run of VRAM pages
@@ -78,8 +87,12 @@ struct vgpu_vram;
  * @link: with a fit strategy: of all blocks, by address
  * @first: page number
  * @pages: how many
- * @state: free, used, ...
- * @bo: used and pinned: whose it is; NULL: a page table
+ * @state: enum vgpu_block_state
+ * @order: alignment that was asked for
+ * @kind: pinned: enum vgpu_block_kind
+ * @bo_page: with @bo: where in it the block lies, in pages
+ * @bo: used and pinned: whose it is; NULL: nobody's, or an empty frame
+ * @pt: pinned, of that kind: the page table
  * @queued: pooled: in its pool; unclean: in vram->unclean
  * @fit: free only: the best of the subtree below @node
  */
@@ -88,9 +101,13 @@ struct vgpu_block {
 	struct list_head link;
 	u32 first;
 	u32 pages;
-	enum vgpu_block_state state;
+	u8 state;
+	u8 order;
+	u8 kind;
+	u32 bo_page;
 	union {
 		struct vgpu_bo *bo;
+		struct vgpu_pt *pt;
 		struct list_head queued;
 		struct vgpu_fit fit;
 	};
@@ -155,6 +172,26 @@ struct vgpu_pool {
 };
 
 /**
+ * struct vgpu_defrag - moving what is in use, see defrag.c
+ * @lock: one step at a time; who holds it may have the last reference to a BO
+ * @wait: for a block that is being moved
+ * @starved: who waits for the end of the step, and no other may begin
+ * @running: 1 while a run goes on
+ * @moving: 1 while a step does
+ * @stop: it is to end soon
+ * @stats: under vram->lock
+ */
+struct vgpu_defrag {
+	struct mutex lock;	/* one step at a time */
+	wait_queue_head_t wait;
+	atomic_t starved;
+	atomic_t running;
+	bool moving;
+	bool stop;
+	struct vgpu_defrag_stats stats;
+};
+
+/**
  * struct vgpu_vram - a GPU's memory
  * @ref: the core's and one for each BO and address space
  * @gate: readers call operations
@@ -165,6 +202,7 @@ struct vgpu_pool {
  * @pages: VRAM pages in all
  * @strategy_lock: one change of strategy at a time
  * @residency: what is pageable; NULL until it is enabled, never NULL again
+ * @defrag: moving what is in use, see defrag.c
  * @lock: protects all that follows
  * @strategy: who knows what is free
  * @strategy_state: its own
@@ -201,6 +239,7 @@ struct vgpu_vram {
 	u64 va_end;
 	u32 pages;
 	struct vgpu_residency *residency;
+	struct vgpu_defrag defrag;
 
 	struct mutex strategy_lock;	/* one change of strategy at a time */
 	spinlock_t lock;	/* protects all below */
@@ -238,14 +277,24 @@ void vgpu_vram_init_geometry(struct vgpu_vram *vram);
 void vgpu_vram_get(struct vgpu_vram *vram);
 void vgpu_vram_put(struct vgpu_vram *vram);
 void vgpu_block_set_bo(struct vgpu_vram *vram, struct vgpu_block *block,
-		       struct vgpu_bo *bo);
+		       struct vgpu_bo *bo, u64 offset);
 bool vgpu_block_is_bad(struct vgpu_vram *vram, const struct vgpu_block *block);
+void vgpu_block_set_pt(struct vgpu_vram *vram, struct vgpu_block *block,
+		       struct vgpu_pt *pt);
 struct page *vgpu_vram_page(struct vgpu_vram *vram, u64 addr);
 struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
 				   unsigned int order, struct vgpu_bo *bo,
 				   bool pinned);
+struct vgpu_block *vgpu_vram_alloc_at(struct vgpu_vram *vram, u32 first,
+				      u32 pages, unsigned int order,
+				      struct vgpu_bo *bo, bool pinned);
 void vgpu_vram_free(struct vgpu_vram *vram, struct vgpu_block *block,
 		    bool untouched);
+void vgpu_vram_slide(struct vgpu_vram *vram, struct vgpu_block *place,
+		     struct vgpu_block *block);
+struct vgpu_block *vgpu_vram_taken_at_locked(struct vgpu_vram *vram, u32 page);
+struct vgpu_block *vgpu_vram_taken_from_locked(struct vgpu_vram *vram,
+					       u32 page);
 int vgpu_block_reserve(struct list_head *spare, unsigned int count);
 void vgpu_block_unreserve(struct list_head *spare);
 void vgpu_block_recycle_locked(struct vgpu_vram *vram,
@@ -271,6 +320,60 @@ u64 vgpu_scrub_pending(struct vgpu_vram *vram);
 bool vgpu_scrub_help(struct vgpu_vram *vram, u64 until);
 void vgpu_scrub_done_locked(struct vgpu_vram *vram);
 
+/* What a walk of the reverse map does with a part of a mapping. */
+struct vgpu_region;
+typedef void (*vgpu_walk_fn)(struct vgpu_as *as, struct vgpu_region *region,
+			     u64 va, u64 end, void *arg);
+/* rmap.c: @bo->walk_lock held */
+void vgpu_bo_walk(struct vgpu_bo *bo, u64 lo, u64 hi, vgpu_walk_fn fn,
+		  void *arg);
+bool vgpu_bo_refresh(struct vgpu_bo *bo, u64 lo, u64 hi);
+bool vgpu_bo_take_away(struct vgpu_bo *bo, u64 lo, u64 hi);
+
+/* survey.c: @fn is called under vram->lock, by address; blocks may come and go */
+typedef void (*vgpu_block_fn)(void *arg, const struct vgpu_block *block);
+void vgpu_vram_visit(struct vgpu_vram *vram, vgpu_block_fn fn, void *arg);
+
+/**
+ * struct vgpu_plan_run - part of VRAM that is in use, for the planner
+ * @first: page
+ * @pages: how many
+ * @align: 0: it can't be moved; else pages that where it goes must be off by a
+ *	multiple of, a power of two
+ */
+struct vgpu_plan_run {
+	u32 first;
+	u32 pages;
+	u32 align;
+};
+
+/** struct vgpu_plan_gap - part of VRAM that nobody uses */
+struct vgpu_plan_gap {
+	u32 first;
+	u32 pages;
+};
+
+/** struct vgpu_plan_move - what is to be moved where */
+struct vgpu_plan_move {
+	u32 first;
+	u32 pages;
+	u32 to;
+};
+
+/* plan.c: pure logic; @gap has room for @runs + 1 */
+u32 vgpu_defrag_plan(const struct vgpu_plan_run *run, u32 runs, u32 pages,
+		     struct vgpu_plan_gap *gap, struct vgpu_plan_move *move,
+		     u32 max);
+
+/* defrag.c */
+#define VGPU_MOVE_PAGES	1024U	/* at once, at most */
+void vgpu_defrag_init(struct vgpu_vram *vram);
+int vgpu_defrag_move(struct vgpu_vram *vram,
+		     const struct vgpu_plan_move *move);
+/* Waits for the end of the step, for who found no memory; was there one? */
+bool vgpu_defrag_settle(struct vgpu_vram *vram);
+bool vgpu_vram_copy(struct vgpu_vram *vram, u64 to, u64 from, u64 bytes);
+
 /* Steady only under vram->gate; elsewhere a hint. */
 static inline bool vgpu_vram_gone(const struct vgpu_vram *vram)
 {
@@ -290,6 +393,14 @@ static inline u64 vgpu_block_bytes(const struct vgpu_block *block)
 static inline u64 vgpu_vram_unit(const struct vgpu_vram *vram)
 {
 	return 1ULL << vram->unit_shift;
+}
+
+/* Can an engine go on with what it was at, when memory was moved? */
+static inline bool vgpu_vram_can_move(const struct vgpu_vram *vram)
+{
+	const u64 need = VGPU_HW_MMU | VGPU_HW_RESTART;
+
+	return (vram->caps & need) == need;
 }
 
 #define VGPU_ADDR_NONE	U64_MAX		/* of memory that is not in VRAM */
@@ -313,11 +424,20 @@ struct vgpu_bo_piece {
  * @dma: host: bus address of each GPU base page
  * @dma_mapped: entries of @dma that are mapped
  * @release: foreign pages: called once, see vgpu_bo_create_host()
- * @map_lock: protects @maps and @revoked
+ * @movable: VRAM: its pieces may be moved; set last when it is made
+ * @walk_lock: one walk of the reverse map at a time; above as->lock. Also
+ *	protects @zap
+ * @walk_seq: of the walk in progress, or the last (@map_lock, too)
+ * @zap: takes pages from the CPU's mappings
+ * @zap_arg: for @zap
+ * @map_lock: protects what follows, and the blocks of @piece
  * @maps: reverse map, regions of any address space
  * @nr_maps: in @maps
  * @revoked: no new mapping; set once
  * @revoke_done: by the first who revoked
+ * @holds: its pieces stay where they are meanwhile
+ * @move_lo: first byte of the piece that is being moved
+ * @move_hi: one past its last; 0: none is
  */
 struct vgpu_bo {
 	struct kref ref;
@@ -339,29 +459,39 @@ struct vgpu_bo {
 	void (*release)(void *arg);
 	void *release_arg;
 
-	spinlock_t map_lock;	/* protects maps and revoked */
+	bool movable;
+	struct mutex walk_lock;		/* protects walk_seq, zap */
+	u64 walk_seq;
+	vgpu_bo_zap_fn zap;
+	void *zap_arg;
+
+	spinlock_t map_lock;	/* protects what follows, blocks of pieces */
 	struct list_head maps;
 	unsigned int nr_maps;
 	bool revoked;
 	struct completion revoke_done;
+	unsigned int holds;
+	u64 move_lo;
+	u64 move_hi;
 };
 
 void vgpu_bo_common_init(struct vgpu_bo *bo, struct vgpu_vram *vram,
 			 u64 bytes);
 void vgpu_bo_host_unmap_dma(struct vgpu_bo *bo);
 void vgpu_bo_host_fini(struct vgpu_bo *bo);
-u64 vgpu_bo_run(const struct vgpu_bo *bo, u64 offset, u64 *addr);
+unsigned int vgpu_bo_piece_at(const struct vgpu_bo *bo, u64 offset);
+u64 vgpu_bo_run(struct vgpu_bo *bo, u64 offset, u64 *addr);
 
 /* A walk over the GPU addresses behind a BO; each run is looked up once. */
 struct vgpu_bo_cursor {
-	const struct vgpu_bo *bo;
+	struct vgpu_bo *bo;
 	u64 offset;
 	u64 addr;
 	u64 left;		/* contiguous bytes from addr */
 };
 
 static inline void vgpu_bo_cursor_init(struct vgpu_bo_cursor *cur,
-				       const struct vgpu_bo *bo, u64 offset)
+				       struct vgpu_bo *bo, u64 offset)
 {
 	cur->bo = bo;
 	cur->offset = offset;
@@ -377,6 +507,19 @@ static inline void vgpu_bo_cursor_advance(struct vgpu_bo_cursor *cur,
 	cur->left -= bytes;
 	if (!cur->left && cur->offset < cur->bo->bytes)
 		cur->left = vgpu_bo_run(cur->bo, cur->offset, &cur->addr);
+}
+
+/* Over runs that end before @bytes do. */
+static inline void vgpu_bo_cursor_skip(struct vgpu_bo_cursor *cur, u64 bytes)
+{
+	while (bytes) {
+		u64 step = min(cur->left, bytes);
+
+		if (!step)
+			return;		/* the end */
+		vgpu_bo_cursor_advance(cur, step);
+		bytes -= step;
+	}
 }
 
 /**
@@ -420,6 +563,8 @@ struct vgpu_region *vgpu_region_next(struct vgpu_region *region, u64 end);
 /**
  * struct vgpu_pt - a page table, as the CPU remembers it
  * @link: waiting to be used (spare) or freed (dead)
+ * @as: whose it is
+ * @va: an address that it translates, once it is in its place
  * @block: of VRAM; NULL for tables that are part of a page of others
  * @addr: in VRAM
  * @level: 0 is the lowest
@@ -428,6 +573,8 @@ struct vgpu_region *vgpu_region_next(struct vgpu_region *region, u64 end);
  */
 struct vgpu_pt {
 	struct list_head link;
+	struct vgpu_as *as;
+	u64 va;
 	struct vgpu_block *block;
 	u64 addr;
 	unsigned int level;
@@ -445,6 +592,7 @@ struct vgpu_pt {
  * @root: top table; NULL without an MMU
  * @spare: tables for a split that must not fail
  * @dead: tables to free after the next synchronisation
+ * @table_moved: when a table was moved last, jiffies
  * @flush_lo: translations to drop at the next synchronisation
  * @flush_hi: likewise; not above @flush_lo: none
  * @batch: entries to write
@@ -460,6 +608,7 @@ struct vgpu_as {
 	struct vgpu_pt *root;
 	struct list_head spare;
 	struct list_head dead;
+	unsigned long table_moved;
 	u64 flush_lo;
 	u64 flush_hi;
 	struct vgpu_as_stats stats;
@@ -494,7 +643,7 @@ void vgpu_as_remove_bo(struct vgpu_as *as, struct vgpu_bo *bo);
 int vgpu_pt_init(struct vgpu_as *as);
 void vgpu_pt_fini(struct vgpu_as *as);
 int vgpu_pt_map(struct vgpu_as *as, const struct vgpu_region *region);
-void vgpu_pt_refresh(struct vgpu_as *as, const struct vgpu_region *region,
+bool vgpu_pt_refresh(struct vgpu_as *as, const struct vgpu_region *region,
 		     u64 va, u64 end);
 int vgpu_pt_reserve_split(struct vgpu_as *as, u64 va, u64 end);
 void vgpu_pt_split(struct vgpu_as *as, u64 va);
@@ -504,5 +653,8 @@ void vgpu_pt_harvest(struct vgpu_as *as, const struct vgpu_region *region,
 		     u64 va, u64 end, u32 forget, vgpu_as_used_fn used,
 		     void *arg);
 void vgpu_pt_sync(struct vgpu_as *as);
+bool vgpu_pt_can_move(const struct vgpu_pt *pt);
+int vgpu_pt_move(struct vgpu_as *as, const struct vgpu_block *block,
+		 unsigned int level, u64 va, u32 to);
 
 #endif /* _VGPU_MEM_PRIV_H */

@@ -31,6 +31,7 @@
  * is evicted keeps its tables: an entry is in use as long as its page is mapped,
  * and is absent all the same while the page is not in VRAM.
  */
+#include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
 #include "mem_priv.h"
@@ -96,8 +97,10 @@ static struct vgpu_pt *pt_create(struct vgpu_as *as, unsigned int level)
 		err = PTR_ERR(pt->block);
 		goto err_child;
 	}
+	pt->as = as;
 	pt->addr = vgpu_block_addr(pt->block);
 	pt->level = level;
+	vgpu_block_set_pt(as->vram, pt->block, pt);
 	INIT_LIST_HEAD(&pt->link);
 	as->stats.table_bytes += bytes;
 	return pt;
@@ -127,8 +130,9 @@ static void pt_free(struct vgpu_as *as, struct vgpu_pt *pt, bool untouched)
 }
 
 static void link_table(struct vgpu_as *as, struct vgpu_pt *pt,
-		       unsigned int index, struct vgpu_pt *child)
+		       unsigned int index, struct vgpu_pt *child, u64 va)
 {
+	WRITE_ONCE(child->va, va);
 	if (!pt->child[index])
 		pt->live++;
 	pt->child[index] = child;
@@ -222,7 +226,7 @@ static int map_level(struct vgpu_as *as, struct vgpu_pt *pt,
 			child = pt_create(as, pt->level - 1);
 			if (IS_ERR(child))
 				return PTR_ERR(child);
-			link_table(as, pt, index, child);
+			link_table(as, pt, index, child, *va);
 		}
 		sub_end = min(end, (*va & ~(span - 1)) + span);
 		err = map_level(as, child, cur, va, sub_end, prot);
@@ -353,39 +357,69 @@ int vgpu_pt_map(struct vgpu_as *as, const struct vgpu_region *region)
 	return 0;
 }
 
+/*
+ * What an engine wrote through the entries before memory was moved is not known
+ * any more, so they say that it did.
+ */
+static u64 moved_pte(const struct vgpu_as *as, const struct vgpu_region *region,
+		     u64 addr, unsigned int level)
+{
+	const struct vgpu_pt_format *fmt = as->vram->format;
+	u64 used = region->bo->paged ? 0 : fmt->accessed | fmt->dirty;
+
+	return addr == VGPU_ADDR_NONE ? 0 :
+	       fmt->pte(addr, region->prot, false, level) | used;
+}
+
 /**
  * vgpu_pt_refresh() - makes entries say where the memory is now
  * @as: address space, locked
- * @region: a mapping of a pageable BO
+ * @region: a mapping of a BO in VRAM
  * @va: first address in it
  * @end: one past the last
  *
- * Entries of memory that is not in VRAM become absent; translations are dropped
- * with the next vgpu_pt_sync(). Can't fail.
+ * Entries of memory that is evicted, or being moved, become absent; translations
+ * are dropped with the next vgpu_pt_sync(). Can't fail for base pages.
+ *
+ * Return: false: a large leaf reaches out of the range; it stays as it is.
  */
-void vgpu_pt_refresh(struct vgpu_as *as, const struct vgpu_region *region,
+bool vgpu_pt_refresh(struct vgpu_as *as, const struct vgpu_region *region,
 		     u64 va, u64 end)
 {
-	const struct vgpu_pt_format *fmt = as->vram->format;
-	u64 span = vgpu_pt_span(as, 0);
 	struct vgpu_bo_cursor cur;
+	bool all = true;
+	u64 step;
 
 	lockdep_assert_held(&as->lock);
 	vgpu_bo_cursor_init(&cur, region->bo, region->offset + va - region->va);
-	for (; va < end; va += span) {
-		bool absent = cur.addr == VGPU_ADDR_NONE;
-		struct vgpu_pt *pt = as->root;
+	for (; va < end; va += step) {
+		struct vgpu_pt *pt = as->root, *child;
+		u64 span, base;
 
-		while (pt && pt != VGPU_PT_LEAF && pt->level)
-			pt = pt->child[vgpu_pt_index(as, pt->level, va)];
-		if (WARN_ON_ONCE(!pt || pt == VGPU_PT_LEAF))
-			return;
-		batch_add(as, pt, vgpu_pt_index(as, 0, va), absent ? 0 :
-			  fmt->pte(cur.addr, region->prot, false, 0));
-		if (absent)
-			vgpu_pt_want_flush(as, va, va + span);
-		vgpu_bo_cursor_advance(&cur, span);
+		while (pt && pt->level) {
+			child = pt->child[vgpu_pt_index(as, pt->level, va)];
+			if (child == VGPU_PT_LEAF)
+				break;
+			pt = child;
+		}
+		if (WARN_ON_ONCE(!pt))
+			return false;
+		span = vgpu_pt_span(as, pt->level);
+		base = va & ~(span - 1);
+		step = min(end, base + span) - va;
+		if (step < span ||
+		    (cur.addr != VGPU_ADDR_NONE &&
+		     (cur.left < span || (cur.addr & (span - 1))))) {
+			all = false;
+		} else {
+			batch_add(as, pt, vgpu_pt_index(as, pt->level, va),
+				  moved_pte(as, region, cur.addr, pt->level));
+			if (cur.addr == VGPU_ADDR_NONE)
+				vgpu_pt_want_flush(as, va, va + span);
+		}
+		vgpu_bo_cursor_skip(&cur, step);
 	}
+	return all;
 }
 
 /* The large leaf that @va is in the middle of: its table, or NULL. */
@@ -481,26 +515,31 @@ void vgpu_pt_split(struct vgpu_as *as, u64 va)
 		u64 span = vgpu_pt_span(as, pt->level);
 		u64 part = vgpu_pt_span(as, pt->level - 1);
 		u64 base = va & ~(span - 1);
-		struct vgpu_region *region;
 		unsigned int i, count = 1U << fmt->bits[pt->level - 1];
-		u64 addr;
+		struct vgpu_region *region;
+		struct vgpu_bo_cursor cur;
 
 		region = vgpu_region_first(as, va, va + 1);
 		if (WARN_ON_ONCE(!table || !region))
 			return;
-		/* a leaf maps contiguous memory of one region */
-		vgpu_bo_run(region->bo, region->offset + base - region->va,
-			    &addr);
+		/*
+		 * A leaf maps contiguous memory of one region, unless that is
+		 * just being moved; who moves it writes the entries then.
+		 */
+		vgpu_bo_cursor_init(&cur, region->bo,
+				    region->offset + base - region->va);
 		for (i = 0; i < count; i++) {
-			batch_add(as, table, i,
-				  fmt->pte(addr + i * part, region->prot,
+			batch_add(as, table, i, cur.addr == VGPU_ADDR_NONE ? 0 :
+				  fmt->pte(cur.addr, region->prot,
 					   region->bo->host, table->level) |
 				  fmt->accessed | fmt->dirty);
 			if (table->level)
 				table->child[i] = VGPU_PT_LEAF;
+			vgpu_bo_cursor_skip(&cur, part);
 		}
 		table->live = count;
-		link_table(as, pt, vgpu_pt_index(as, pt->level, va), table);
+		link_table(as, pt, vgpu_pt_index(as, pt->level, va), table,
+			   base);
 		vgpu_pt_want_flush(as, base, base + span);
 	}
 }
@@ -516,6 +555,82 @@ void vgpu_pt_unreserve(struct vgpu_as *as)
 	lockdep_assert_held(&as->lock);
 	list_for_each_entry_safe(pt, next, &as->spare, link)
 		pt_free(as, pt, true);
+}
+
+/* All but the root, whose address engines know. vram->lock is held. */
+bool vgpu_pt_can_move(const struct vgpu_pt *pt)
+{
+	return pt->level + 1 < pt->as->vram->format->levels;
+}
+
+/* The table of @level for @va, and the one above it, or NULL. */
+static struct vgpu_pt *find_table(struct vgpu_as *as, unsigned int level,
+				  u64 va, struct vgpu_pt **above)
+{
+	struct vgpu_pt *pt = as->root;
+
+	while (pt && pt != VGPU_PT_LEAF && pt->level > level) {
+		*above = pt;
+		pt = pt->child[vgpu_pt_index(as, pt->level, va)];
+	}
+	return pt == VGPU_PT_LEAF ? NULL : pt;
+}
+
+/**
+ * vgpu_pt_move() - a page table goes to another place
+ * @as: its address space, not locked
+ * @block: where it is; not to be looked at until it is known to be there
+ * @level: of the table, not the root's
+ * @va: an address that it translates
+ * @to: page; free
+ *
+ * Engines that need it meanwhile fault, and wait for as->lock then.
+ *
+ * Context: process; sleeps.
+ * Return: 0; -EBUSY: it is not there any more, or the place is taken; -ENOMEM,
+ * -ENODEV. It is where it was then.
+ */
+int vgpu_pt_move(struct vgpu_as *as, const struct vgpu_block *block,
+		 unsigned int level, u64 va, u32 to)
+{
+	u32 pages = table_bytes(as, level) >> VGPU_PAGE_SHIFT;
+	struct vgpu_block *place;
+	struct vgpu_pt *pt, *above = NULL;
+	unsigned int index;
+	int err = -EBUSY;
+	u64 span;
+
+	place = vgpu_vram_alloc_at(as->vram, to, pages, ilog2(pages), NULL,
+				   true);
+	if (IS_ERR(place))
+		return PTR_ERR(place);
+	mutex_lock(&as->lock);
+	pt = find_table(as, level, va, &above);
+	if (!pt || !above || pt->block != block)
+		goto out;
+	index = vgpu_pt_index(as, above->level, va);
+	span = vgpu_pt_span(as, above->level);
+	batch_add(as, above, index, 0);
+	vgpu_pt_want_flush(as, va & ~(span - 1), (va & ~(span - 1)) + span);
+	/* who faults from now on looks at this when he gets the lock */
+	as->table_moved = jiffies;
+	vgpu_pt_sync(as);
+
+	err = -ENODEV;
+	if (vgpu_vram_copy(as->vram, vgpu_block_addr(place), pt->addr,
+			   (u64)pages << VGPU_PAGE_SHIFT)) {
+		vgpu_block_set_pt(as->vram, place, pt);
+		swap(pt->block, place);
+		pt->addr = vgpu_block_addr(pt->block);
+		err = 0;
+	}
+	batch_add(as, above, index, as->vram->format->pde(pt->addr));
+	vgpu_pt_sync(as);
+	as->table_moved = jiffies;
+out:
+	mutex_unlock(&as->lock);
+	vgpu_vram_free(as->vram, place, false);
+	return err;
 }
 
 /* The root; everything else comes with what is mapped. */

@@ -22,10 +22,10 @@
  * mapped by base pages only; their tables stay as long as the mapping, whether
  * anything is resident or not, so that neither way needs a table.
  *
- * RESTORING and EVICTING mean that somebody works on the chunk; it is theirs
- * until they say otherwise, and others wait. So there is no lock held while
- * anything sleeps or allocates: residency->lock is a spinlock around the states
- * and lists.
+ * RESTORING, EVICTING and MOVING (to another frame, see defrag.c) mean that
+ * somebody works on the chunk; it is theirs until they say otherwise, and others
+ * wait. So there is no lock held while anything sleeps or allocates:
+ * residency->lock is a spinlock around the states and lists.
  *
  * What order makes it safe? A state is changed first, then all mappings in the
  * reverse map are visited, each under the lock of its address space, and get
@@ -46,7 +46,6 @@
 #include <linux/log2.h>
 #include <linux/memcontrol.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <vgpu/kunit.h>
 #include "residency.h"
 
@@ -61,12 +60,8 @@ static u64 chunk_offset(const struct vgpu_chunk *chunk)
 	return (u64)(chunk - chunk->bo->paged->chunk) << VGPU_CHUNK_SHIFT;
 }
 
-static struct vgpu_chunk *chunk_at(const struct vgpu_bo *bo, u64 offset)
-{
-	return &bo->paged->chunk[offset >> VGPU_CHUNK_SHIFT];
-}
-
-static void account_resident(struct vgpu_bo *bo, s64 bytes)
+/* So much more of its pageable memory is in VRAM. */
+void vgpu_chunk_account(struct vgpu_bo *bo, s64 bytes)
 {
 	unsigned long flags;
 
@@ -89,21 +84,12 @@ static bool is_squeezed(const struct vgpu_bo *bo)
 
 /* ------------------------------------------------------------ mappings */
 
-static void walk_refresh(struct vgpu_as *as, struct vgpu_region *region,
-			 u64 va, u64 end, void *arg)
-{
-	vgpu_pt_refresh(as, region, va, end);
-}
-
 /* All page tables say what the chunk's state says. */
 static void refresh(struct vgpu_chunk *chunk)
 {
 	u64 lo = chunk_offset(chunk);
-	struct vgpu_paged *paged = chunk->bo->paged;
 
-	mutex_lock(&paged->walk_lock);
-	vgpu_bo_walk(chunk->bo, lo, lo + VGPU_CHUNK_BYTES, walk_refresh, NULL);
-	mutex_unlock(&paged->walk_lock);
+	vgpu_bo_refresh(chunk->bo, lo, lo + VGPU_CHUNK_BYTES);
 }
 
 static void note_used(void *arg, struct vgpu_bo *bo, u64 offset, u64 bytes,
@@ -122,15 +108,15 @@ static void walk_used(struct vgpu_as *as, struct vgpu_region *region, u64 va,
 static bool was_used(struct vgpu_chunk *chunk)
 {
 	const struct vgpu_pt_format *fmt = chunk->bo->vram->format;
-	struct vgpu_paged *paged = chunk->bo->paged;
+	struct vgpu_bo *bo = chunk->bo;
 	u64 lo = chunk_offset(chunk);
 	bool used = false;
 
 	if (!fmt->accessed)
 		return false;
-	mutex_lock(&paged->walk_lock);
-	vgpu_bo_walk(chunk->bo, lo, lo + VGPU_CHUNK_BYTES, walk_used, &used);
-	mutex_unlock(&paged->walk_lock);
+	mutex_lock(&bo->walk_lock);
+	vgpu_bo_walk(bo, lo, lo + VGPU_CHUNK_BYTES, walk_used, &used);
+	mutex_unlock(&bo->walk_lock);
 	return used;
 }
 
@@ -270,15 +256,10 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 	struct vgpu_block *frame;
 	int err;
 
-	mutex_lock(&paged->walk_lock);
-	if (paged->zap)
-		paged->zap(paged->zap_arg, lo, VGPU_CHUNK_BYTES);
-	vgpu_bo_walk(bo, lo, lo + VGPU_CHUNK_BYTES, walk_refresh, NULL);
-	mutex_unlock(&paged->walk_lock);
-
+	vgpu_bo_take_away(bo, lo, lo + VGPU_CHUNK_BYTES);
 	err = store(chunk);
 	if (!err)
-		vgpu_block_set_bo(bo->vram, chunk->frame, NULL);
+		vgpu_block_set_bo(bo->vram, chunk->frame, NULL, 0);
 	spin_lock(&res->lock);
 	frame = chunk->frame;
 	if (err) {
@@ -302,7 +283,7 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 		frame = ERR_PTR(err);
 		refresh(chunk);
 	} else {
-		account_resident(bo, -(s64)VGPU_CHUNK_BYTES);
+		vgpu_chunk_account(bo, -(s64)VGPU_CHUNK_BYTES);
 	}
 	spin_lock(&res->lock);
 	paged->busy--;
@@ -362,13 +343,13 @@ static struct vgpu_block *get_frame(struct vgpu_bo *bo)
 
 /* ----------------------------------------------------------- restoring */
 
-static bool in_transit(struct vgpu_residency *res, struct vgpu_chunk *chunk)
+bool vgpu_chunk_in_transit(struct vgpu_residency *res, struct vgpu_chunk *chunk)
 {
 	bool transit;
 
 	spin_lock(&res->lock);
-	transit = chunk->state == VGPU_CHUNK_RESTORING ||
-		  chunk->state == VGPU_CHUNK_EVICTING;
+	transit = chunk->state != VGPU_CHUNK_EVICTED &&
+		  chunk->state != VGPU_CHUNK_RESIDENT;
 	spin_unlock(&res->lock);
 	return transit;
 }
@@ -414,7 +395,8 @@ static int restore(struct vgpu_chunk *chunk)
 			frame = NULL;
 		} else {
 			/* who is told when a page of it goes bad */
-			vgpu_block_set_bo(bo->vram, frame, bo);
+			vgpu_block_set_bo(bo->vram, frame, bo,
+					  chunk_offset(chunk));
 		}
 	}
 	spin_lock(&res->lock);
@@ -433,24 +415,31 @@ static int restore(struct vgpu_chunk *chunk)
 	}
 	spin_unlock(&res->lock);
 	if (!err) {
-		account_resident(bo, VGPU_CHUNK_BYTES);
+		vgpu_chunk_account(bo, VGPU_CHUNK_BYTES);
 		refresh(chunk);
 		vgpu_tier_drop(&res->tier, &stored);
 	}
 	return err;
 }
 
-static void unhold_locked(struct vgpu_residency *res, struct vgpu_chunk *chunk)
+/* Undoes vgpu_chunk_hold(). */
+void vgpu_chunk_unhold(struct vgpu_bo *bo, u64 offset)
 {
-	lockdep_assert_held(&res->lock);
+	struct vgpu_residency *res = bo->vram->residency;
+	struct vgpu_chunk *chunk = vgpu_chunk_at(bo, offset);
+
+	spin_lock(&res->lock);
 	if (!--chunk->holds)
 		vgpu_lru_add(res, chunk);
+	spin_unlock(&res->lock);
+	wake_up_all(&res->wait);
 }
 
 /* As vgpu_bo_hold(). @was_there: it was in VRAM before. */
-static int hold(struct vgpu_bo *bo, struct vgpu_chunk *chunk, bool *was_there)
+int vgpu_chunk_hold(struct vgpu_bo *bo, u64 offset, bool *was_there)
 {
 	struct vgpu_residency *res = bo->vram->residency;
+	struct vgpu_chunk *chunk = vgpu_chunk_at(bo, offset);
 	int err;
 
 	*was_there = false;
@@ -466,7 +455,7 @@ static int hold(struct vgpu_bo *bo, struct vgpu_chunk *chunk, bool *was_there)
 		if (chunk->state == VGPU_CHUNK_EVICTED)
 			break;
 		spin_unlock(&res->lock);
-		err = wait_event_killable(res->wait, !in_transit(res, chunk));
+		err = wait_event_killable(res->wait, !vgpu_chunk_in_transit(res, chunk));
 		if (err)
 			return -EINTR;
 	}
@@ -481,161 +470,6 @@ static int hold(struct vgpu_bo *bo, struct vgpu_chunk *chunk, bool *was_there)
 	bo->paged->busy--;
 	spin_unlock(&res->lock);
 	wake_up_all(&res->wait);
-	return err;
-}
-
-/**
- * vgpu_bo_hold() - brings the memory behind a byte into VRAM, to stay
- * @bo: that the caller has a reference to
- * @offset: of the byte
- *
- * Until vgpu_bo_unhold(), vgpu_bo_page() finds the page. Few may be held for
- * longer than a moment, since they are taken from what everybody shares. Does
- * nothing for BOs that are not pageable.
- *
- * Context: process, with no lock of mem/ held, nor one that the BO's zap
- * callback takes; may evict others. Killable.
- * Return: 0; -EINTR (a fatal signal), -ENOMEM (no VRAM can be made free, for
- * want of system memory), -EFAULT (past the end), -ENODEV, -EIO.
- */
-int vgpu_bo_hold(struct vgpu_bo *bo, u64 offset)
-{
-	bool was_there;
-
-	if (!bo->paged)
-		return 0;
-	if (offset >= bo->bytes)
-		return -EFAULT;
-	return hold(bo, chunk_at(bo, offset), &was_there);
-}
-EXPORT_SYMBOL_NS_GPL(vgpu_bo_hold, VGPU);
-
-/**
- * vgpu_bo_unhold() - undoes vgpu_bo_hold()
- * @bo: whose reference the caller still has
- * @offset: as then
- *
- * Context: process.
- */
-void vgpu_bo_unhold(struct vgpu_bo *bo, u64 offset)
-{
-	struct vgpu_residency *res = bo->vram->residency;
-
-	if (!bo->paged)
-		return;
-	spin_lock(&res->lock);
-	unhold_locked(res, chunk_at(bo, offset));
-	spin_unlock(&res->lock);
-	wake_up_all(&res->wait);
-}
-EXPORT_SYMBOL_NS_GPL(vgpu_bo_unhold, VGPU);
-
-/**
- * vgpu_bo_pin() - holds a part of a BO for long
- * @bo: that the caller has a reference to
- * @offset: first byte
- * @bytes: length; within the BO
- *
- * What is pinned counts as memory that can't be evicted. Does nothing for BOs
- * that are not pageable.
- *
- * Context: process, see vgpu_bo_hold().
- * Return: 0; -EDQUOT when too much of the share would be fixed, and the errors
- * of vgpu_bo_hold(). Nothing is pinned then.
- */
-int vgpu_bo_pin(struct vgpu_bo *bo, u64 offset, u64 bytes)
-{
-	u64 first = round_down(offset, VGPU_CHUNK_BYTES);
-	u64 end = round_up(offset + bytes, VGPU_CHUNK_BYTES);
-	u64 at;
-	int err;
-
-	if (!bo->paged)
-		return 0;
-	if (bo->acct) {
-		err = vgpu_mem_charge_fixed(bo->acct, 0, end - first);
-		if (err)
-			return err;
-	}
-	for (at = first; at < end; at += VGPU_CHUNK_BYTES) {
-		err = vgpu_bo_hold(bo, at);
-		if (err)
-			goto err_unhold;
-	}
-	return 0;
-
-err_unhold:
-	while (at > first) {
-		at -= VGPU_CHUNK_BYTES;
-		vgpu_bo_unhold(bo, at);
-	}
-	if (bo->acct)
-		vgpu_mem_uncharge_fixed(bo->acct, 0, end - first);
-	return err;
-}
-
-/**
- * vgpu_bo_unpin() - undoes vgpu_bo_pin()
- * @bo: as then
- * @offset: as then
- * @bytes: as then
- */
-void vgpu_bo_unpin(struct vgpu_bo *bo, u64 offset, u64 bytes)
-{
-	u64 first = round_down(offset, VGPU_CHUNK_BYTES);
-	u64 end = round_up(offset + bytes, VGPU_CHUNK_BYTES);
-	u64 at;
-
-	if (!bo->paged)
-		return;
-	for (at = first; at < end; at += VGPU_CHUNK_BYTES)
-		vgpu_bo_unhold(bo, at);
-	if (bo->acct)
-		vgpu_mem_uncharge_fixed(bo->acct, 0, end - first);
-}
-
-/**
- * vgpu_as_fault_in() - an engine found no translation
- * @as: where
- * @va: address
- * @access: VGPU_PROT_* of the access
- *
- * Context: process, with no lock of mem/ held; see vgpu_bo_hold().
- * Return: 0: try again; -EFAULT: nothing is there that it may access so;
- * other errors as vgpu_bo_hold().
- */
-int vgpu_as_fault_in(struct vgpu_as *as, u64 va, u32 access)
-{
-	struct vgpu_residency *res = vgpu_residency_of(as->vram);
-	struct vgpu_region *region;
-	struct vgpu_bo *bo = NULL;
-	bool was_there;
-	u64 offset = 0;
-	int err;
-
-	mutex_lock(&as->lock);
-	region = vgpu_region_first(as, va, va + 1);
-	if (res && region && region->bo->paged &&
-	    (region->prot & access) == access) {
-		bo = region->bo;
-		offset = region->offset + va - region->va;
-		vgpu_bo_get(bo);
-	}
-	mutex_unlock(&as->lock);
-	if (!bo)
-		return -EFAULT;
-
-	spin_lock(&res->lock);
-	res->stats.faults++;
-	spin_unlock(&res->lock);
-	err = hold(bo, chunk_at(bo, offset), &was_there);
-	if (!err) {
-		/* it was mapped while it was on its way, or still is */
-		if (was_there)
-			refresh(chunk_at(bo, offset));
-		vgpu_bo_unhold(bo, offset);
-	}
-	vgpu_bo_put(bo);
 	return err;
 }
 
@@ -678,152 +512,67 @@ int vgpu_bo_evict(struct vgpu_bo *bo)
 	return err;
 }
 
-/* --------------------------------------------------------- life of a BO */
+/* ------------------------------------------------------------- moving */
 
-/* @bo->bytes is set, a multiple of chunks. Nothing takes VRAM yet. */
-struct vgpu_paged *vgpu_paged_create(struct vgpu_bo *bo)
+/**
+ * vgpu_chunk_move() - the chunk that is in a frame goes to another place
+ * @bo: that @frame belongs to, with a reference
+ * @frame: not to be looked at until it is known to be the chunk's still
+ * @offset: of the chunk
+ * @to: page; free
+ *
+ * Context: process, with no lock of mem/ but vram->defrag.lock held.
+ * Return: 0; -EBUSY: it is held, on its way, or the place is taken; -ENOMEM,
+ * -ENODEV. It is where it was then.
+ */
+int vgpu_chunk_move(struct vgpu_bo *bo, struct vgpu_block *frame, u64 offset,
+		    u32 to)
 {
-	struct vgpu_residency *res = vgpu_residency_of(bo->vram);
-	u64 count = bo->bytes >> VGPU_CHUNK_SHIFT;
-	struct vgpu_paged *paged;
-	u32 i;
-
-	if (count > U32_MAX)
-		return ERR_PTR(-EINVAL);
-	paged = kvzalloc(struct_size(paged, chunk, count),
-			 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!paged)
-		return ERR_PTR(-ENOMEM);
-	mutex_init(&paged->walk_lock);
-	paged->memcg = get_mem_cgroup_from_mm(current->mm);
-	paged->codec = VGPU_CODECS;
-	paged->count = count;
-	for (i = 0; i < count; i++) {
-		INIT_LIST_HEAD(&paged->chunk[i].lru);
-		paged->chunk[i].bo = bo;
-		paged->chunk[i].state = VGPU_CHUNK_EVICTED;
-	}
-	spin_lock(&res->lock);
-	res->stats.evicted += bo->bytes;
-	vgpu_lru_enter(res, bo);
-	spin_unlock(&res->lock);
-	return paged;
-}
-
-static bool is_busy(struct vgpu_residency *res, struct vgpu_paged *paged)
-{
-	bool busy;
-
-	spin_lock(&res->lock);
-	busy = paged->busy;
-	spin_unlock(&res->lock);
-	return busy;
-}
-
-/* The last reference is gone: nobody maps it, but some may be on its way. */
-void vgpu_paged_free(struct vgpu_bo *bo)
-{
-	struct vgpu_paged *paged = bo->paged;
 	struct vgpu_vram *vram = bo->vram;
 	struct vgpu_residency *res = vram->residency;
-	u64 resident = 0;
-	u32 i;
+	struct vgpu_chunk *chunk = vgpu_chunk_at(bo, offset);
+	struct vgpu_block *place;
+	int err = 0;
 
-	for (i = 0; i < paged->count; i++) {
-		struct vgpu_chunk *chunk = &paged->chunk[i];
-		struct vgpu_block *frame = NULL;
-
-		/* one that is let go of unevicted may become a victim anew */
-		for (;;) {
-			spin_lock(&res->lock);
-			if (chunk->state == VGPU_CHUNK_RESIDENT ||
-			    chunk->state == VGPU_CHUNK_EVICTED)
-				break;
-			spin_unlock(&res->lock);
-			wait_event(res->wait, !in_transit(res, chunk));
-		}
-		vgpu_lru_del(res, chunk);
-		frame = chunk->frame;
-		chunk->frame = NULL;
-		chunk->state = VGPU_CHUNK_EVICTED;
-		if (frame) {
-			resident += VGPU_CHUNK_BYTES;
-			res->stats.resident -= VGPU_CHUNK_BYTES;
-		} else {
-			res->stats.evicted -= VGPU_CHUNK_BYTES;
-		}
+	place = vgpu_frame_at(vram, to);
+	if (IS_ERR(place))
+		return PTR_ERR(place);
+	spin_lock(&res->lock);
+	/* still there, and nobody's business */
+	if (chunk->frame != frame || chunk->state != VGPU_CHUNK_RESIDENT ||
+	    chunk->holds || list_empty(&chunk->lru)) {
 		spin_unlock(&res->lock);
-		if (frame) {
-			/* before the BO goes: vgpu_vram_bo_at() asks for it */
-			vgpu_block_set_bo(vram, frame, NULL);
-			vgpu_frame_free(vram, frame);
-		} else {
-			vgpu_tier_drop(&res->tier, &chunk->stored);
-		}
-		cond_resched();
+		vgpu_vram_free(vram, place, false);
+		return -EBUSY;
 	}
-	/* whoever worked on a chunk has yet to say that it is done */
-	wait_event(res->wait, !is_busy(res, paged));
-	account_resident(bo, -(s64)resident);
-	spin_lock(&res->lock);
-	vgpu_lru_leave(res, bo);
+	vgpu_lru_del(res, chunk);
+	chunk->state = VGPU_CHUNK_MOVING;
+	bo->paged->busy++;
 	spin_unlock(&res->lock);
-	mem_cgroup_put(paged->memcg);
-	mutex_destroy(&paged->walk_lock);
-	kvfree(paged);
-}
 
-/*
- * The VRAM behind @offset, or VGPU_ADDR_NONE, and for how many bytes that
- * goes on.
- */
-u64 vgpu_paged_run(const struct vgpu_bo *bo, u64 offset, u64 *addr)
-{
-	struct vgpu_residency *res = bo->vram->residency;
-	struct vgpu_chunk *chunk = chunk_at(bo, offset);
-	u64 in = offset & (VGPU_CHUNK_BYTES - 1);
-
+	vgpu_bo_take_away(bo, offset, offset + VGPU_CHUNK_BYTES);
+	if (vgpu_vram_copy(vram, vgpu_block_addr(place), vgpu_block_addr(frame),
+			   VGPU_CHUNK_BYTES)) {
+		vgpu_block_set_bo(vram, place, bo, offset);
+		vgpu_block_set_bo(vram, frame, NULL, 0);
+		swap(place, frame);
+	} else {
+		err = -ENODEV;
+	}
 	spin_lock(&res->lock);
-	*addr = chunk->state == VGPU_CHUNK_RESIDENT ?
-		vgpu_block_addr(chunk->frame) + in : VGPU_ADDR_NONE;
+	if (!err)
+		chunk->frame = frame;
+	/* as after an eviction that failed */
+	chunk->state = VGPU_CHUNK_RESIDENT;
+	vgpu_lru_add(res, chunk);
 	spin_unlock(&res->lock);
-	return VGPU_CHUNK_BYTES - in;
+	refresh(chunk);
+	vgpu_vram_free(vram, place, false);
+	spin_lock(&res->lock);
+	bo->paged->busy--;
+	spin_unlock(&res->lock);
+	wake_up_all(&res->wait);
+	return err;
 }
 
-/**
- * vgpu_bo_is_pageable() - may it be evicted?
- * @bo: what
- */
-bool vgpu_bo_is_pageable(const struct vgpu_bo *bo)
-{
-	return bo->paged;
-}
-EXPORT_SYMBOL_NS_GPL(vgpu_bo_is_pageable, VGPU);
-
-/**
- * vgpu_bo_set_zap() - how to take pages away from the CPU
- * @bo: pageable or not
- * @zap: called before memory is evicted; NULL: nobody maps it. On return no
- *	CPU mapping of the bytes is left, and none comes that was looked up
- *	before; it may sleep, and take no lock that is held around
- *	vgpu_bo_hold()
- * @arg: for @zap
- *
- * On return the callback that was set before is not running and won't be.
- * Context: process; sleeps.
- */
-void vgpu_bo_set_zap(struct vgpu_bo *bo, vgpu_bo_zap_fn zap, void *arg)
-{
-	if (!bo->paged)
-		return;
-	mutex_lock(&bo->paged->walk_lock);
-	bo->paged->zap = zap;
-	bo->paged->zap_arg = arg;
-	mutex_unlock(&bo->paged->walk_lock);
-}
-
-VGPU_EXPORT_IF_KUNIT(vgpu_bo_pin);
-VGPU_EXPORT_IF_KUNIT(vgpu_bo_unpin);
-VGPU_EXPORT_IF_KUNIT(vgpu_as_fault_in);
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_evict);
-VGPU_EXPORT_IF_KUNIT(vgpu_bo_set_zap);

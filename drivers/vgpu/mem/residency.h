@@ -16,6 +16,7 @@ enum vgpu_chunk_state {
 	VGPU_CHUNK_RESTORING,
 	VGPU_CHUNK_RESIDENT,
 	VGPU_CHUNK_EVICTING,
+	VGPU_CHUNK_MOVING,	/* from one frame to another */
 };
 
 /**
@@ -44,11 +45,6 @@ struct vgpu_chunk {
 /**
  * struct vgpu_paged - what makes a BO pageable
  * @memcg: pays for what is evicted; with a reference
- * @walk_lock: one walk of the reverse map at a time; above as->lock. Also
- *	protects @zap
- * @walk_seq: of the walk in progress, or the last (bo->map_lock, too)
- * @zap: takes pages from the CPU's mappings
- * @zap_arg: for @zap
  * @busy: how many work on its chunks (residency->lock)
  * @codec: for the next chunks; VGPU_CODECS: to be found by samples
  * @sample: chunks until it is found anew
@@ -57,10 +53,6 @@ struct vgpu_chunk {
  */
 struct vgpu_paged {
 	struct mem_cgroup *memcg;
-	struct mutex walk_lock;		/* protects walk_seq, zap */
-	u64 walk_seq;
-	vgpu_bo_zap_fn zap;
-	void *zap_arg;
 	unsigned int busy;
 	u8 codec;
 	u8 sample;
@@ -99,13 +91,6 @@ struct vgpu_residency {
 	struct vgpu_tier tier;
 };
 
-/* What a walk of the reverse map does with a part of a mapping. */
-typedef void (*vgpu_walk_fn)(struct vgpu_as *as, struct vgpu_region *region,
-			     u64 va, u64 end, void *arg);
-/* rmap.c: @bo->paged->walk_lock held */
-void vgpu_bo_walk(struct vgpu_bo *bo, u64 lo, u64 hi, vgpu_walk_fn fn,
-		  void *arg);
-
 /* lru.c: residency->lock held */
 void vgpu_lru_init(struct vgpu_residency *res);
 void vgpu_lru_enter(struct vgpu_residency *res, const struct vgpu_bo *bo);
@@ -137,6 +122,21 @@ static inline bool vgpu_acct_has_share(const struct vgpu_mem_account *acct)
 struct vgpu_paged *vgpu_paged_create(struct vgpu_bo *bo);
 void vgpu_paged_free(struct vgpu_bo *bo);
 u64 vgpu_paged_run(const struct vgpu_bo *bo, u64 offset, u64 *addr);
+/* Brings it in, and holds it; @was_there: it was in VRAM before. */
+int vgpu_chunk_hold(struct vgpu_bo *bo, u64 offset, bool *was_there);
+void vgpu_chunk_unhold(struct vgpu_bo *bo, u64 offset);
+int vgpu_chunk_move(struct vgpu_bo *bo, struct vgpu_block *frame, u64 offset,
+		    u32 to);
+bool vgpu_chunk_in_transit(struct vgpu_residency *res,
+			   struct vgpu_chunk *chunk);
+void vgpu_chunk_account(struct vgpu_bo *bo, s64 bytes);
+int vgpu_frame_move(struct vgpu_vram *vram, u32 first, u32 to);
+static inline struct vgpu_chunk *vgpu_chunk_at(const struct vgpu_bo *bo,
+					       u64 offset)
+{
+	return &bo->paged->chunk[offset >> VGPU_CHUNK_SHIFT];
+}
+
 static inline struct vgpu_residency *
 vgpu_residency_of(const struct vgpu_vram *vram)
 {
@@ -147,6 +147,8 @@ vgpu_residency_of(const struct vgpu_vram *vram)
 void vgpu_frame_free(struct vgpu_vram *vram, struct vgpu_block *frame);
 struct vgpu_block *vgpu_frame_take(struct vgpu_residency *res);
 struct vgpu_block *vgpu_frame_grow(struct vgpu_vram *vram, u32 margin);
+/* A place for a chunk that is to be moved; -EBUSY, -ENOMEM. */
+struct vgpu_block *vgpu_frame_at(struct vgpu_vram *vram, u32 first);
 void vgpu_frame_drop(struct vgpu_vram *vram, struct vgpu_block *frame);
 /* For @owner; NULL: for nobody who could be blamed. */
 struct vgpu_block *vgpu_residency_evict_one(struct vgpu_vram *vram,

@@ -23,7 +23,7 @@ static bool wanted(const struct vgpu_region *region, u64 lo, u64 hi, u64 seq)
 static void walk_as(struct vgpu_as *as, struct vgpu_bo *bo, u64 lo, u64 hi,
 		    vgpu_walk_fn fn, void *arg)
 {
-	u64 seq = bo->paged->walk_seq;
+	u64 seq = bo->walk_seq;
 	struct list_head *at = &bo->maps;
 	struct vgpu_region *region;
 
@@ -56,7 +56,7 @@ static void walk_as(struct vgpu_as *as, struct vgpu_bo *bo, u64 lo, u64 hi,
 
 /**
  * vgpu_bo_walk() - visits all mappings of a part of a BO
- * @bo: pageable; its walk_lock is held
+ * @bo: in VRAM; its walk_lock is held
  * @lo: first byte
  * @hi: one past the last
  * @fn: called with the lock of the address space held; translations that it
@@ -72,15 +72,15 @@ void vgpu_bo_walk(struct vgpu_bo *bo, u64 lo, u64 hi, vgpu_walk_fn fn,
 	struct vgpu_region *region;
 	struct vgpu_as *as;
 
-	lockdep_assert_held(&bo->paged->walk_lock);
+	lockdep_assert_held(&bo->walk_lock);
 	spin_lock(&bo->map_lock);
-	bo->paged->walk_seq++;
+	bo->walk_seq++;
 	spin_unlock(&bo->map_lock);
 	for (;;) {
 		as = NULL;
 		spin_lock(&bo->map_lock);
 		list_for_each_entry(region, &bo->maps, bo_link) {
-			if (wanted(region, lo, hi, bo->paged->walk_seq)) {
+			if (wanted(region, lo, hi, bo->walk_seq)) {
 				/* it can't go away with a region in it */
 				as = region->as;
 				vgpu_as_get(as);
@@ -94,6 +94,54 @@ void vgpu_bo_walk(struct vgpu_bo *bo, u64 lo, u64 hi, vgpu_walk_fn fn,
 		vgpu_as_put(as);
 		cond_resched();
 	}
+}
+
+static void walk_refresh(struct vgpu_as *as, struct vgpu_region *region,
+			 u64 va, u64 end, void *arg)
+{
+	if (!vgpu_pt_refresh(as, region, va, end))
+		*(bool *)arg = false;
+}
+
+/**
+ * vgpu_bo_refresh() - all page tables say where the memory is now
+ * @bo: in VRAM
+ * @lo: first byte
+ * @hi: one past the last
+ *
+ * Context: process; sleeps.
+ * Return: false: a large leaf reaches out of the range, and stays as it is.
+ */
+bool vgpu_bo_refresh(struct vgpu_bo *bo, u64 lo, u64 hi)
+{
+	bool all = true;
+
+	mutex_lock(&bo->walk_lock);
+	vgpu_bo_walk(bo, lo, hi, walk_refresh, &all);
+	mutex_unlock(&bo->walk_lock);
+	return all;
+}
+
+/**
+ * vgpu_bo_take_away() - nobody reaches memory that is on its way
+ * @bo: in VRAM; its state says that vgpu_bo_run() has no address for the range
+ * @lo: first byte
+ * @hi: one past the last
+ *
+ * The CPU's mappings are zapped, entries are absent, translations dropped.
+ * Context: process; sleeps.
+ * Return: as vgpu_bo_refresh()
+ */
+bool vgpu_bo_take_away(struct vgpu_bo *bo, u64 lo, u64 hi)
+{
+	bool all = true;
+
+	mutex_lock(&bo->walk_lock);
+	if (bo->zap)
+		bo->zap(bo->zap_arg, lo, hi - lo);
+	vgpu_bo_walk(bo, lo, hi, walk_refresh, &all);
+	mutex_unlock(&bo->walk_lock);
+	return all;
 }
 
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_walk);

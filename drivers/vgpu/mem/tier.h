@@ -5,6 +5,7 @@
 #ifndef _VGPU_MEM_TIER_H
 #define _VGPU_MEM_TIER_H
 
+#include <vgpu/mem.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
@@ -15,7 +16,6 @@
 struct mem_cgroup;
 
 /* What is evicted and brought back at once. */
-#define VGPU_CHUNK_SHIFT	16
 #define VGPU_CHUNK_BYTES	BIT_ULL(VGPU_CHUNK_SHIFT)
 #define VGPU_CHUNK_PAGES	(VGPU_CHUNK_BYTES >> PAGE_SHIFT)
 

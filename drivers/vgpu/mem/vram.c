@@ -79,7 +79,7 @@ void vgpu_vram_taken_insert(struct vgpu_vram *vram, struct vgpu_block *block)
 }
 
 /* The block that covers @page, or NULL when it is free. */
-static struct vgpu_block *taken_at_locked(struct vgpu_vram *vram, u32 page)
+struct vgpu_block *vgpu_vram_taken_at_locked(struct vgpu_vram *vram, u32 page)
 {
 	struct rb_node *rb = vram->taken.rb_node;
 
@@ -95,6 +95,26 @@ static struct vgpu_block *taken_at_locked(struct vgpu_vram *vram, u32 page)
 			return block;
 	}
 	return NULL;
+}
+
+/* The lowest block that ends behind @page, or NULL. */
+struct vgpu_block *vgpu_vram_taken_from_locked(struct vgpu_vram *vram, u32 page)
+{
+	struct rb_node *rb = vram->taken.rb_node;
+	struct vgpu_block *found = NULL;
+
+	lockdep_assert_held(&vram->lock);
+	while (rb) {
+		struct vgpu_block *block = block_of(rb);
+
+		if (block->first + block->pages > page) {
+			found = block;
+			rb = rb->rb_left;
+		} else {
+			rb = rb->rb_right;
+		}
+	}
+	return found;
 }
 
 /* @block is clean, and the strategy may have it. */
@@ -142,11 +162,14 @@ static bool take_locked(struct vgpu_vram *vram, struct vgpu_block *block,
 
 /* Hands @block out, and tells whether it is zero already. */
 static bool hand_out_locked(struct vgpu_vram *vram, struct vgpu_block *block,
-			    struct vgpu_bo *bo, bool pinned)
+			    struct vgpu_bo *bo, unsigned int order, bool pinned)
 {
 	unsigned long end = (unsigned long)block->first + block->pages;
 
 	block->state = pinned ? VGPU_BLOCK_PINNED : VGPU_BLOCK_USED;
+	block->order = order;
+	block->kind = VGPU_BLOCK_OF_BO;
+	block->bo_page = 0;
 	block->bo = bo;
 	vram->free_pages -= block->pages;
 	vram->nr_used++;
@@ -200,7 +223,7 @@ static struct vgpu_block *find_block(struct vgpu_vram *vram, u32 min, u32 max,
 				    order, &spare);
 		if (found) {
 			vgpu_vram_taken_insert(vram, block);
-			*clean = hand_out_locked(vram, block, bo, pinned);
+			*clean = hand_out_locked(vram, block, bo, order, pinned);
 			vram->alloc_waits += waited;
 			break;
 		}
@@ -249,7 +272,8 @@ struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
 		spin_lock(&vram->lock);
 		block = vgpu_pool_get_locked(vram, max, order);
 		if (block)
-			clean = hand_out_locked(vram, block, bo, pinned);
+			clean = hand_out_locked(vram, block, bo, order,
+						pinned);
 		spin_unlock(&vram->lock);
 	}
 	if (!block) {
@@ -266,6 +290,79 @@ struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
 	bitmap_set(vram->dirty, block->first, block->pages);
 	spin_unlock(&vram->lock);
 	return block;
+}
+
+/**
+ * vgpu_vram_alloc_at() - takes a place that is free
+ * @vram: where
+ * @first: page
+ * @pages: how many
+ * @order: alignment to be kept when it is moved, 1 << @order pages
+ * @bo: whose it will be
+ * @pinned: it may never be moved
+ *
+ * Context: process; sleeps.
+ * Return: a block that was not scrubbed, so the caller writes over all of it
+ * or frees it as touched; -EBUSY when part of it is in use, at hand in a pool,
+ * not scrubbed yet or past the end, -ENOMEM for want of metadata.
+ */
+struct vgpu_block *vgpu_vram_alloc_at(struct vgpu_vram *vram, u32 first,
+				      u32 pages, unsigned int order,
+				      struct vgpu_bo *bo, bool pinned)
+{
+	struct vgpu_block *block, *next;
+	unsigned int have = 0;
+	LIST_HEAD(spare);
+
+	spin_lock(&vram->lock);
+	while (have <= vram->strategy->spare) {
+		spin_unlock(&vram->lock);
+		if (vgpu_block_reserve(&spare, 1)) {
+			vgpu_block_unreserve(&spare);
+			return ERR_PTR(-ENOMEM);
+		}
+		have++;
+		spin_lock(&vram->lock);
+	}
+	next = vgpu_vram_taken_from_locked(vram, first);
+	if ((next && next->first < first + pages) || first >= vram->pages ||
+	    pages > vram->pages - first || vram->gone) {
+		block = ERR_PTR(-EBUSY);
+	} else {
+		block = list_first_entry(&spare, struct vgpu_block, link);
+		list_del_init(&block->link);
+		vram->strategy->take_at(vram, block, first, pages, &spare);
+		vgpu_vram_taken_insert(vram, block);
+		hand_out_locked(vram, block, bo, order, pinned);
+		bitmap_set(vram->dirty, first, pages);
+	}
+	vgpu_block_recycle_locked(vram, &spare);
+	spin_unlock(&vram->lock);
+	vgpu_block_unreserve(&spare);
+	return block;
+}
+
+/**
+ * vgpu_vram_slide() - who is next to a block takes over its upper part
+ * @vram: where
+ * @place: of the caller, directly below @block
+ * @block: of the caller
+ *
+ * @place gets as long as @block was, and @block is left with what remains, as
+ * long as @place was.
+ */
+void vgpu_vram_slide(struct vgpu_vram *vram, struct vgpu_block *place,
+		     struct vgpu_block *block)
+{
+	u32 shift = place->pages;
+
+	spin_lock(&vram->lock);
+	WARN_ON_ONCE(place->first + shift != block->first);
+	/* their order by address stays what it is */
+	place->pages = block->pages;
+	block->first = place->first + place->pages;
+	block->pages = shift;
+	spin_unlock(&vram->lock);
 }
 
 /*
@@ -382,7 +479,7 @@ int vgpu_vram_retire(struct vgpu_vram *vram, u64 addr)
 	spin_lock(&vram->lock);
 	if (!xa_load(&vram->bad, page)) {
 		xa_store(&vram->bad, page, xa_mk_value(1), GFP_ATOMIC);
-		block = taken_at_locked(vram, page);
+		block = vgpu_vram_taken_at_locked(vram, page);
 		if (block && block->state == VGPU_BLOCK_POOLED) {
 			vgpu_pool_remove_locked(vram, block);
 			vgpu_vram_give_locked(vram, block, &spare);
@@ -416,21 +513,36 @@ struct vgpu_bo *vgpu_vram_bo_at(struct vgpu_vram *vram, u64 addr)
 		return NULL;
 	spin_lock(&vram->lock);
 	/* a BO is freed only after its blocks, which takes the lock */
-	block = taken_at_locked(vram, page);
-	bo = block && (block->state == VGPU_BLOCK_USED ||
-		       block->state == VGPU_BLOCK_PINNED) ? block->bo : NULL;
+	block = vgpu_vram_taken_at_locked(vram, page);
+	bo = block && block->kind != VGPU_BLOCK_TABLE &&
+	     (block->state == VGPU_BLOCK_USED ||
+	      block->state == VGPU_BLOCK_PINNED) ? block->bo : NULL;
 	if (bo && !kref_get_unless_zero(&bo->ref))
 		bo = NULL;
 	spin_unlock(&vram->lock);
 	return bo;
 }
 
-/* Whose @block is from now on, which is the caller's; NULL: nobody's. */
+/*
+ * Whose @block is from now on, which is the caller's, and where in it; NULL:
+ * nobody's.
+ */
 void vgpu_block_set_bo(struct vgpu_vram *vram, struct vgpu_block *block,
-		       struct vgpu_bo *bo)
+		       struct vgpu_bo *bo, u64 offset)
 {
 	spin_lock(&vram->lock);
 	block->bo = bo;
+	block->bo_page = offset >> VGPU_PAGE_SHIFT;
+	spin_unlock(&vram->lock);
+}
+
+/* @block, which is the caller's, holds the page table @pt. */
+void vgpu_block_set_pt(struct vgpu_vram *vram, struct vgpu_block *block,
+		       struct vgpu_pt *pt)
+{
+	spin_lock(&vram->lock);
+	block->kind = VGPU_BLOCK_TABLE;
+	block->pt = pt;
 	spin_unlock(&vram->lock);
 }
 
@@ -496,6 +608,7 @@ struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
 	vgpu_vram_init_geometry(vram);
 
 	mutex_init(&vram->strategy_lock);
+	vgpu_defrag_init(vram);
 	spin_lock_init(&vram->lock);
 	vram->strategy = vgpu_vram_strategy_find("best");
 	vram->free = RB_ROOT;
@@ -554,6 +667,7 @@ static void vram_release(struct kref *ref)
 	rbtree_postorder_for_each_entry_safe(block, next, &vram->taken, node)
 		kfree(block);
 	mutex_destroy(&vram->strategy_lock);
+	mutex_destroy(&vram->defrag.lock);
 	xa_destroy(&vram->bad);
 	kvfree(vram->dirty);
 	cleanup_srcu_struct(&vram->gate);
@@ -582,6 +696,7 @@ void vgpu_vram_put(struct vgpu_vram *vram)
 void vgpu_vram_unplug(struct vgpu_vram *vram)
 {
 	/* nothing is queued any more for the two that are stopped here */
+	vgpu_vram_end_defrag(vram);
 	spin_lock(&vram->lock);
 	WRITE_ONCE(vram->gone, true);
 	spin_unlock(&vram->lock);
@@ -730,6 +845,7 @@ void vgpu_vram_get_stats(struct vgpu_vram *vram, struct vgpu_vram_stats *st)
 }
 
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_alloc);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_alloc_at);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_free);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_retire);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_bo_at);

@@ -175,8 +175,90 @@ struct vgpu_bo *vgpu_vram_bo_at(struct vgpu_vram *vram, u64 addr);
 int vgpu_pt_format_check(const struct vgpu_pt_format *fmt);
 void vgpu_vram_get_stats(struct vgpu_vram *vram, struct vgpu_vram_stats *st);
 
+enum vgpu_vram_use {
+	VGPU_VRAM_FREE,
+	VGPU_VRAM_UNCLEAN,	/* free, to be scrubbed */
+	VGPU_VRAM_USED,
+	VGPU_VRAM_PINNED,	/* in use, never moved */
+	VGPU_VRAM_TABLES,	/* page tables */
+	VGPU_VRAM_FRAMES,	/* for pageable memory, with none in them */
+	VGPU_VRAM_RETIRED,	/* bad */
+	VGPU_VRAM_USES
+};
+
+#define VGPU_VRAM_CELLS	256
+
+/**
+ * struct vgpu_vram_survey - what lies where in a VRAM
+ * @free: bytes that nobody uses: free, in pools, still to be scrubbed
+ * @largest_free: the longest run of them
+ * @frag_permille: 1000 * (1 - largest_free / free); 0 when nothing is free
+ * @bytes: of each use
+ * @cells: parts of equal size, from address 0 on; the last may be smaller
+ * @cell_pages: of 4 KiB, in a cell
+ * @cell: pages of each use in it
+ *
+ * Other than in struct vgpu_vram_stats, a run is what nobody uses, whether the
+ * strategy has it in one piece or not.
+ */
+struct vgpu_vram_survey {
+	u64 free;
+	u64 largest_free;
+	u32 frag_permille;
+	u64 bytes[VGPU_VRAM_USES];
+	u32 cells;
+	u32 cell_pages;
+	u32 cell[VGPU_VRAM_CELLS][VGPU_VRAM_USES];
+};
+
+/* Looks at every block, with pauses; not all at one moment. Sleeps. */
+void vgpu_vram_survey(struct vgpu_vram *vram, struct vgpu_vram_survey *out);
+
+/**
+ * struct vgpu_defrag_stats - of moving what is in use, see mem/defrag.c
+ * @runs: ever
+ * @moves: blocks moved, ever
+ * @moved: bytes moved, ever
+ * @given_up: blocks that stayed where they were after all
+ * @running: a run goes on
+ * @before: fragmentation when the last run began, permille
+ * @after: when it ended; of one that goes on, as of its last look
+ * @run_moved: bytes that it moved
+ * @run_ns: how long it took, ended or not
+ * @step_max_ns: the longest that anything was out of reach, ever
+ */
+struct vgpu_defrag_stats {
+	u64 runs;
+	u64 moves;
+	u64 moved;
+	u64 given_up;
+	bool running;
+	u32 before;
+	u32 after;
+	u64 run_moved;
+	u64 run_ns;
+	u64 step_max_ns;
+};
+
+/*
+ * Moves what is in use until what is free is in as long a run as can be, while
+ * engines run. Takes its time. 0; -EOPNOTSUPP (the GPU cannot go on after a
+ * fault), -EBUSY (a run goes on), -ENOMEM, -ENODEV.
+ */
+int vgpu_vram_defrag(struct vgpu_vram *vram);
+/* The GPU is about to go: the run that goes on ends soon, and none begins. */
+void vgpu_vram_end_defrag(struct vgpu_vram *vram);
+/*
+ * On return no reference to a BO is held for a move that began before: an
+ * account whose last BO was put before may go.
+ */
+void vgpu_vram_flush_defrag(struct vgpu_vram *vram);
+bool vgpu_vram_can_defrag(const struct vgpu_vram *vram);
+void vgpu_vram_get_defrag(struct vgpu_vram *vram, struct vgpu_defrag_stats *st);
+
 #define VGPU_BO_CONTIGUOUS	0x100	/* one block (GPUs without an MMU) */
 #define VGPU_BO_PAGEABLE	0x200	/* in VRAM only while it is used */
+#define VGPU_BO_FIXED		0x400	/* its pages stay the same */
 
 /*
  * VRAM: zeroed before it is handed out and when it comes back; may consist
@@ -207,7 +289,9 @@ bool vgpu_bo_is_host(const struct vgpu_bo *bo);
  */
 struct page *vgpu_bo_page(struct vgpu_bo *bo, u64 offset);
 /* VRAM address of a contiguous BO. */
-u64 vgpu_bo_vram_addr(const struct vgpu_bo *bo);
+u64 vgpu_bo_vram_addr(struct vgpu_bo *bo);
+/* May its pages become other ones? See vgpu_bo_hold(). */
+bool vgpu_bo_is_movable(const struct vgpu_bo *bo);
 /*
  * Takes the memory away from every address space (reverse map), in bounded
  * time; on return no engine reaches it. Later accesses fault. Own memory
@@ -224,7 +308,7 @@ int vgpu_vram_enable_paging(struct vgpu_vram *vram);
 void vgpu_vram_end_paging(struct vgpu_vram *vram);
 bool vgpu_bo_is_pageable(const struct vgpu_bo *bo);
 /*
- * Brings the memory behind @offset into VRAM and keeps it there. Killable.
+ * Brings the memory behind @offset into VRAM and keeps it where it is. Killable.
  * -EINTR, -ENOMEM, -EFAULT, -ENODEV, -EIO. No lock of mem/ held.
  */
 int vgpu_bo_hold(struct vgpu_bo *bo, u64 offset);
@@ -232,13 +316,14 @@ void vgpu_bo_unhold(struct vgpu_bo *bo, u64 offset);
 /* Holds a range for long, which counts as fixed; also -EDQUOT. */
 int vgpu_bo_pin(struct vgpu_bo *bo, u64 offset, u64 bytes);
 void vgpu_bo_unpin(struct vgpu_bo *bo, u64 offset, u64 bytes);
-/* Called before bytes are evicted: takes them from the CPU's mappings. */
+/* Called before bytes are evicted or moved: takes them from the CPU's mappings. */
 typedef void (*vgpu_bo_zap_fn)(void *arg, u64 offset, u64 bytes);
 void vgpu_bo_set_zap(struct vgpu_bo *bo, vgpu_bo_zap_fn zap, void *arg);
 /* All of it that is not held. 0, -ENOMEM, -ENODEV, -EOPNOTSUPP. */
 int vgpu_bo_evict(struct vgpu_bo *bo);
 
 #define VGPU_PAGING_BUCKETS	40
+#define VGPU_CHUNK_SHIFT	16	/* unit of residency */
 
 /**
  * struct vgpu_paging_stats - of the pageable memory of a VRAM

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What to move where, so that free memory becomes one long run: pure logic.
+ *
+ * What can't be moved cuts VRAM into stretches, and no free run is ever longer
+ * than one of those. Emptying a stretch costs what is in use in it, and needs as
+ * much room elsewhere; what does not find any is pushed together at its lower
+ * end. So the best that can be had of a stretch is
+ *
+ *	length - max(0, used in it - free outside of it)
+ *
+ * and the stretch to work on is the one with the most of that; of two, the one
+ * with less to move. Moving changes both terms by the same, so the choice stays
+ * good as work goes on: what was moved out is not moved back.
+ *
+ * In the stretch, memory is taken from the top down, and goes to the smallest gap
+ * outside that it fits into, or else to the lowest gap in the stretch below it:
+ * compaction with two fingers, but that there are obstacles, which are not
+ * worked around but chosen between. Where it goes keeps the address it had
+ * modulo its alignment, so that large leaves stay large.
+ *
+ * When that finds nothing to do since every gap is too small, and a twentieth of
+ * the free memory is lost to it, all in the stretch slides down, from the bottom
+ * up, over itself. That costs the most, and leaves no gaps but those that
+ * alignment asks for.
+ */
+#include <linux/kernel.h>
+#include <vgpu/kunit.h>
+#include "mem_priv.h"
+
+struct stretch {
+	u32 lo;
+	u32 hi;
+	u32 used;
+	u32 reach;
+};
+
+/* The first page of @gap where @run could go, or U32_MAX. */
+static u32 place_in(const struct vgpu_plan_gap *gap,
+		    const struct vgpu_plan_run *run)
+{
+	u32 mask = run->align - 1;
+	u32 skip = (run->first - gap->first) & mask;
+
+	return gap->pages >= skip && gap->pages - skip >= run->pages ?
+	       gap->first + skip : U32_MAX;
+}
+
+/* @pages from @at on are taken out of @gap; of what remains, the longer part. */
+static void shrink(struct vgpu_plan_gap *gap, u32 at, u32 pages)
+{
+	u32 before = at - gap->first;
+	u32 after = gap->pages - before - pages;
+
+	if (after >= before) {
+		gap->first = at + pages;
+		gap->pages = after;
+	} else {
+		gap->pages = before;
+	}
+}
+
+static bool is_better(const struct stretch *s, const struct stretch *than)
+{
+	if (s->reach != than->reach)
+		return s->reach > than->reach;
+	return s->used <= than->used;
+}
+
+static void choose(struct stretch *best, struct stretch *s, u32 free)
+{
+	u32 outside = free - (s->hi - s->lo - s->used);
+
+	s->reach = s->hi - s->lo -
+		   (s->used > outside ? s->used - outside : 0);
+	if (is_better(s, best))
+		*best = *s;
+}
+
+static struct stretch best_stretch(const struct vgpu_plan_run *run, u32 runs,
+				   u32 pages, u32 free)
+{
+	struct stretch s = { }, best = { };
+	u32 i;
+
+	for (i = 0; i < runs; i++) {
+		if (run[i].align) {
+			s.used += run[i].pages;
+			continue;
+		}
+		s.hi = run[i].first;
+		choose(&best, &s, free);
+		s.lo = run[i].first + run[i].pages;
+		s.used = 0;
+	}
+	s.hi = pages;
+	choose(&best, &s, free);
+	return best;
+}
+
+/* The gaps between @run; *free: of all, *longest: the longest of them. */
+static u32 find_gaps(const struct vgpu_plan_run *run, u32 runs, u32 pages,
+		     struct vgpu_plan_gap *gap, u32 *free, u32 *longest)
+{
+	u32 at = 0, n = 0, i;
+
+	*free = 0;
+	*longest = 0;
+	for (i = 0; i <= runs; i++) {
+		u32 first = i < runs ? run[i].first : pages;
+
+		if (first > at) {
+			gap[n].first = at;
+			gap[n].pages = first - at;
+			*free += first - at;
+			*longest = max(*longest, first - at);
+			n++;
+		}
+		if (i < runs)
+			at = run[i].first + run[i].pages;
+	}
+	return n;
+}
+
+/* Everything in @s that can move goes down to what is below it. */
+static u32 slide(const struct vgpu_plan_run *run, u32 runs,
+		 const struct stretch *s, struct vgpu_plan_move *move, u32 max)
+{
+	u32 at = s->lo, moves = 0, i;
+
+	for (i = 0; i < runs && run[i].first < s->hi && moves < max; i++) {
+		u32 to;
+
+		if (run[i].first < s->lo)
+			continue;
+		to = at + ((run[i].first - at) & (run[i].align - 1));
+		if (to < run[i].first) {
+			move[moves].first = run[i].first;
+			move[moves].pages = run[i].pages;
+			move[moves].to = to;
+			moves++;
+		}
+		at = to + run[i].pages;
+	}
+	return moves;
+}
+
+/* Where @run, in @s, should go: one of @gap, or NULL. */
+static struct vgpu_plan_gap *find_place(const struct vgpu_plan_run *run,
+					const struct stretch *s,
+					struct vgpu_plan_gap *gap, u32 gaps)
+{
+	struct vgpu_plan_gap *outside = NULL, *below = NULL;
+	u32 i;
+
+	for (i = 0; i < gaps; i++) {
+		bool inside = gap[i].first >= s->lo && gap[i].first < s->hi;
+		u32 at = gap[i].pages >= run->pages ? place_in(&gap[i], run) :
+						      U32_MAX;
+
+		if (at == U32_MAX)
+			continue;
+		if (!inside && (!outside || gap[i].pages < outside->pages))
+			outside = &gap[i];
+		if (inside && !below && at < run->first)
+			below = &gap[i];
+	}
+	return outside ?: below;
+}
+
+/**
+ * vgpu_defrag_plan() - what to move where
+ * @run: all that is in use, by address, without overlaps
+ * @runs: how many
+ * @pages: of VRAM
+ * @gap: to work with: room for @runs + 1
+ * @move: filled; to be done in this order, and where one can't be, the rest may
+ *	still. One may go to a place that overlaps with where it is, below it
+ * @max: room in @move
+ *
+ * Context: any that may take its time: O(@runs + moves * gaps).
+ * Return: how many moves; 0: the free memory is in as long a run as can be, but
+ * for a 128th of it.
+ */
+u32 vgpu_defrag_plan(const struct vgpu_plan_run *run, u32 runs, u32 pages,
+		     struct vgpu_plan_gap *gap, struct vgpu_plan_move *move,
+		     u32 max)
+{
+	u32 gaps, free, longest, moves = 0, i;
+	struct stretch s;
+
+	gaps = find_gaps(run, runs, pages, gap, &free, &longest);
+	s = best_stretch(run, runs, pages, free);
+	if (s.reach <= longest || s.reach - longest <= free / 128)
+		return 0;
+	for (i = runs; i-- && moves < max;) {
+		struct vgpu_plan_gap *to;
+		u32 at;
+
+		if (run[i].first < s.lo)
+			break;
+		if (run[i].first >= s.hi || !run[i].align)
+			continue;
+		to = find_place(&run[i], &s, gap, gaps);
+		if (!to)
+			continue;
+		at = place_in(to, &run[i]);
+		move[moves].first = run[i].first;
+		move[moves].pages = run[i].pages;
+		move[moves].to = at;
+		moves++;
+		shrink(to, at, run[i].pages);
+	}
+	if (!moves && s.reach - longest > free / 20)
+		moves = slide(run, runs, &s, move, max);
+	return moves;
+}
+
+VGPU_EXPORT_IF_KUNIT(vgpu_defrag_plan);

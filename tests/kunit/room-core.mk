@@ -2,4 +2,4 @@
 vgpu_kunit-y += core_mock.o
 vgpu_kunit-y += core_engine.o core_queues.o core_callback.o
 vgpu_kunit-y += core_pool.o core_units.o core_settings.o
-vgpu_kunit-y += core_ecc.o core_governor.o core_paging.o
+vgpu_kunit-y += core_ecc.o core_governor.o core_paging.o core_defrag.o

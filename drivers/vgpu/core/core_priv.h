@@ -345,6 +345,8 @@ void vgpu_queue_ended_locked(struct vgpu_queue *q, u64 accepted, u64 deadline,
 bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev);
 void vgpu_paging_work(struct work_struct *work);
+/* gpu->lock held: faults that memory on its way causes can wait. 0, -ENOMEM. */
+int vgpu_paging_prepare(struct vgpu_gpu *gpu);
 /* A queue of @ctx was cancelled: waits until nothing is on its way for it. */
 void vgpu_paging_cancelled(struct vgpu_ctx *ctx);
 /* The over-commit ratio, permille; what all quotas together may be, bytes. */
@@ -368,6 +370,22 @@ struct vgpu_partition {
 	struct vgpu_engine *engines;
 	struct vgpu_vram *vram;
 	unsigned int units;
+};
+
+/**
+ * struct vgpu_tidy - when memory is moved, see defrag.c; under gpu->lock
+ * @threshold: fragmentation, permille, from which on a look leads to a run
+ * @interval_s: between two looks; 0: nobody looks
+ * @asked: a run by command is about to begin
+ * @own_runs: that began by themselves
+ * @work: looks, or runs
+ */
+struct vgpu_tidy {
+	u32 threshold;
+	u32 interval_s;
+	bool asked;
+	u64 own_runs;
+	struct delayed_work work;
 };
 
 /* Beside the modes, which can be fixed. */
@@ -426,6 +444,7 @@ struct vgpu_gpu {
 	u64 threshold_ns;			/* in force */
 	u64 preempt_timeout_ns;
 	struct vgpu_governor governor;
+	struct vgpu_tidy tidy;
 	const struct vgpu_policy *policy;
 	struct list_head tenants;
 	bool nested;				/* tenants count, see tenant.c */
@@ -459,6 +478,13 @@ void vgpu_gpu_leave(int idx);
 void vgpu_gpu_sample_soon(struct vgpu_gpu *gpu);
 /* gpu->lock held: slice and threshold in force, to every engine. */
 void vgpu_gpu_apply_slices(struct vgpu_gpu *gpu);
+
+/* defrag.c */
+void vgpu_tidy_init(struct vgpu_gpu *gpu);
+/* The GPU is there: it is looked at from now on. */
+void vgpu_tidy_start(struct vgpu_gpu *gpu);
+/* It goes: on return nothing is moved any more. No lock held. */
+void vgpu_tidy_stop(struct vgpu_gpu *gpu);
 
 /* governor.c; gpu->lock is held where not noted. */
 void vgpu_governor_init(struct vgpu_gpu *gpu);
@@ -878,6 +904,9 @@ void vgpu_event_post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 		     const struct vgpu_instance *inst, u64 value);
 void vgpu_event_post_governor(const struct vgpu_gpu *gpu,
 			      const struct vgpu_gov_change *change);
+/* What is free was, or is by now, @permille fragmented; @bytes were moved. */
+void vgpu_event_post_defrag(enum vgpu_event_type type,
+			    const struct vgpu_gpu *gpu, u32 permille, u64 bytes);
 void vgpu_event_flush(void);
 int vgpu_faces_gpu_added(struct vgpu_gpu *gpu);
 void vgpu_faces_gpu_removed(struct vgpu_gpu *gpu);

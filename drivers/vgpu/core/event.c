@@ -61,7 +61,7 @@ static DECLARE_WORK(events_work, events_deliver);
 
 static void post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 		 const struct vgpu_instance *inst, u64 value,
-		 const struct vgpu_gov_change *change)
+		 const struct vgpu_gov_change *change, u32 permille)
 {
 	struct vgpu_event_item *item;
 
@@ -76,6 +76,7 @@ static void post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 	if (inst)
 		item->ev.uuid = inst->uuid;
 	item->ev.value = value;
+	item->ev.permille = permille;
 	if (change)
 		item->ev.governor = *change;
 	item->ev.time_ns = ktime_get_boottime_ns();
@@ -90,13 +91,19 @@ drop:
 void vgpu_event_post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 		     const struct vgpu_instance *inst, u64 value)
 {
-	post(type, gpu, inst, value, NULL);
+	post(type, gpu, inst, value, NULL, 0);
 }
 
 void vgpu_event_post_governor(const struct vgpu_gpu *gpu,
 			      const struct vgpu_gov_change *change)
 {
-	post(VGPU_EVENT_GOVERNOR, gpu, NULL, 0, change);
+	post(VGPU_EVENT_GOVERNOR, gpu, NULL, 0, change, 0);
+}
+
+void vgpu_event_post_defrag(enum vgpu_event_type type,
+			    const struct vgpu_gpu *gpu, u32 permille, u64 bytes)
+{
+	post(type, gpu, NULL, bytes, NULL, permille);
 }
 
 void vgpu_event_flush(void)

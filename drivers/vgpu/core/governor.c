@@ -125,6 +125,7 @@ static bool take_sample(struct vgpu_gpu *gpu)
 	struct vgpu_governor *g = &gpu->governor;
 	struct vgpu_gov_sample s = { };
 	struct vgpu_gov_change change;
+	struct vgpu_paging_stats paging;
 	struct vgpu_vram_stats vram;
 	u64 now = ktime_get_ns();
 	unsigned int i;
@@ -138,7 +139,11 @@ static bool take_sample(struct vgpu_gpu *gpu)
 	for (i = 0; i < gpu->desc.engines; i++)
 		add_engine(&gpu->whole.engines[i], &g->mark[i], g->paused, &s);
 	vgpu_vram_get_stats(gpu->whole.vram, &vram);
-	s.memory = permille(vram.used, vram.used + vram.free);
+	vgpu_vram_get_paging(gpu->whole.vram, &paging);
+	/* frames with nothing in them are nobody's */
+	s.memory = permille(vram.used - min(vram.used, paging.frames_free <<
+					    VGPU_CHUNK_SHIFT),
+			    vram.used + vram.free);
 	g->samples++;
 	g->sampled_ns = now;
 	g->paused = !s.busy;

@@ -222,6 +222,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	vgpu_ecc_init(gpu);
 	INIT_DELAYED_WORK(&gpu->sample_work, gpu_sample);
 	vgpu_governor_init(gpu);
+	vgpu_tidy_init(gpu);
 	gpu->desc = *desc;
 	strscpy(gpu->name, desc->name, sizeof(gpu->name));
 	strscpy(gpu->driver, desc->driver, sizeof(gpu->driver));
@@ -272,6 +273,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 		goto err_unlock;
 	vgpu_faces_gpu_added(gpu);
 	mutex_unlock(&vgpu_registry_lock);
+	vgpu_tidy_start(gpu);
 	dev_info(dev, "vgpu: gpu%u %s: %llu MiB, %u engines of %u units\n",
 		 gpu->index, gpu->name, desc->vram_bytes / SZ_1M,
 		 desc->engines, desc->units);
@@ -314,6 +316,7 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 		vgpu_engine_kill(&gpu->whole.engines[i]);
 	/* who waits for memory does so no longer */
 	vgpu_vram_end_paging(gpu->whole.vram);
+	vgpu_tidy_stop(gpu);
 	mutex_lock(&gpu->lock);
 	list_for_each_entry(inst, &gpu->instances, link)
 		vgpu_instance_kill(inst, VGPU_STATE_DEAD, -ENODEV);
@@ -385,6 +388,10 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	info->overcommit_permille = gpu->overcommit;
 	info->slice_ns = gpu->slice_ns;
 	info->preempt_timeout_ns = gpu->preempt_timeout_ns;
+	info->tidy.threshold = gpu->tidy.threshold;
+	info->tidy.interval_s = gpu->tidy.interval_s;
+	info->tidy.asked = gpu->tidy.asked;
+	info->tidy.own_runs = gpu->tidy.own_runs;
 	vgpu_governor_get_info(gpu, &info->governor);
 	strscpy(info->policy, vgpu_policy_name(gpu->policy),
 		sizeof(info->policy));
@@ -396,6 +403,8 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	}
 	vgpu_vram_get_stats(gpu->whole.vram, &info->vram);
 	vgpu_vram_get_paging(gpu->whole.vram, &info->paging);
+	info->tidy.can = vgpu_vram_can_defrag(gpu->whole.vram);
+	vgpu_vram_get_defrag(gpu->whole.vram, &info->tidy.stats);
 	strscpy(info->strategy, vgpu_vram_strategy_name(gpu->whole.vram),
 		sizeof(info->strategy));
 	for (i = 0; i < gpu->whole.nr_engines; i++)

@@ -6,7 +6,8 @@
  * A command that finds no translation is not over, if the GPU can go on with
  * it: it is stopped midway like one that was preempted, and its context is off
  * the engine, which others have meanwhile.  A work item finds out whether the
- * address is of memory that was evicted, and brings it back; then the context
+ * address is of memory that was evicted, and brings it back, or of memory that
+ * is being moved, and waits until it has been; then the context
  * is ready again, and the engine tries the same access anew.  If it is not, the
  * command ends with the fault, as it would have at once.
  *
@@ -131,6 +132,20 @@ void vgpu_paging_cancelled(struct vgpu_ctx *ctx)
 	flush_work(&ctx->page_work.work);
 }
 
+int vgpu_paging_prepare(struct vgpu_gpu *gpu)
+{
+	struct workqueue_struct *wq;
+
+	lockdep_assert_held(&gpu->lock);
+	if (gpu->page_wq)
+		return 0;
+	wq = alloc_workqueue("vgpu-page/%s", WQ_UNBOUND, 64, gpu->name);
+	if (!wq)
+		return -ENOMEM;
+	WRITE_ONCE(gpu->page_wq, wq);
+	return 0;
+}
+
 u64 vgpu_gpu_capacity(const struct vgpu_gpu *gpu)
 {
 	return gpu->overcommit == 1000 ? gpu->desc.vram_bytes :
@@ -173,15 +188,9 @@ int vgpu_gpu_set_overcommit_locked(struct vgpu_gpu *gpu, u32 permille)
 		ret = vgpu_vram_enable_paging(gpu->whole.vram);
 		if (ret)
 			return ret;
-		if (!gpu->page_wq) {
-			struct workqueue_struct *wq;
-
-			wq = alloc_workqueue("vgpu-page/%s", WQ_UNBOUND, 64,
-					     gpu->name);
-			if (!wq)
-				return -ENOMEM;
-			WRITE_ONCE(gpu->page_wq, wq);
-		}
+		ret = vgpu_paging_prepare(gpu);
+		if (ret)
+			return ret;
 	}
 	/* frames and the work queue first, see bo_flags() */
 	smp_store_release(&gpu->overcommit, permille);

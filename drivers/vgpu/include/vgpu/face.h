@@ -117,6 +117,24 @@ struct vgpu_governor_info {
 	struct vgpu_gov_view view;
 };
 
+/**
+ * struct vgpu_tidy_info - moving what is in use on a GPU
+ * @can: the GPU can go on after a fault, which it takes
+ * @threshold: fragmentation, permille, from which on a look leads to a run
+ * @interval_s: between two looks; 0: none
+ * @asked: a run by command is about to begin
+ * @own_runs: that began by themselves
+ * @stats: of all
+ */
+struct vgpu_tidy_info {
+	bool can;
+	u32 threshold;
+	u32 interval_s;
+	bool asked;
+	u64 own_runs;
+	struct vgpu_defrag_stats stats;
+};
+
 /** struct vgpu_gpu_info - a GPU at a glance */
 struct vgpu_gpu_info {
 	u32 index;
@@ -139,6 +157,7 @@ struct vgpu_gpu_info {
 	char strategy[16];
 	u32 overcommit_permille;	/* quotas to VRAM, at most */
 	struct vgpu_paging_stats paging;
+	struct vgpu_tidy_info tidy;
 	u64 slice_ns;
 	u64 preempt_timeout_ns;
 	struct vgpu_governor_info governor;
@@ -206,6 +225,24 @@ int vgpu_gpu_set_strategy(struct vgpu_gpu *gpu, const char *name,
  * -ENOMEM, -ENODEV.  @was, if not NULL, gets what it was.
  */
 int vgpu_gpu_set_overcommit(struct vgpu_gpu *gpu, u32 permille, u32 *was);
+
+#define VGPU_TIDY_INTERVAL_MAX	86400
+
+/*
+ * When memory is moved by itself, live: @interval_s is 0 (never) to a day,
+ * @threshold permille; NULL: as it is.  -ERANGE, -EOPNOTSUPP (the GPU cannot go
+ * on after a fault), -ENODEV.
+ */
+int vgpu_gpu_set_tidy(struct vgpu_gpu *gpu, const u32 *threshold,
+		      const u32 *interval_s, u32 *old_threshold,
+		      u32 *old_interval_s);
+/*
+ * Memory is moved now, in the background: figures tell of it.  -EBUSY (a run
+ * goes on), -EOPNOTSUPP, -ENOMEM, -ENODEV.
+ */
+int vgpu_gpu_tidy(struct vgpu_gpu *gpu);
+/* What lies where in its memory; O(blocks), sleeps. -ENODEV. */
+int vgpu_gpu_survey(struct vgpu_gpu *gpu, struct vgpu_vram_survey *out);
 
 /* ----------------------------------------------------------- instances */
 
@@ -591,7 +628,7 @@ bool vgpu_callback_remove(struct vgpu_callback *cb);
 /*
  * The BO whose mmap_offset range holds [@offset, @offset + @bytes), with a
  * reference, and where in it; NULL when there is none. Of this client only,
- * or of any client of the instance, unless it may be evicted.
+ * or of any client of the instance, unless it may be evicted or moved.
  */
 struct vgpu_bo *vgpu_client_bo_at(struct vgpu_client *client, u64 offset,
 				  u64 bytes, u64 *bo_offset);
@@ -621,6 +658,8 @@ enum vgpu_event_type {
 	VGPU_EVENT_ECC,		/* a page of VRAM went bad; value: its address */
 	VGPU_EVENT_GOVERNOR,	/* it chose another mode: @governor */
 	VGPU_EVENT_THRASH,	/* its faults are put off: it makes others page */
+	VGPU_EVENT_DEFRAG_BEGIN, /* memory is moved; @permille: fragmentation */
+	VGPU_EVENT_DEFRAG_END,	/* no more; value: bytes moved */
 };
 
 struct vgpu_event {
@@ -629,6 +668,7 @@ struct vgpu_event {
 	u32 instance;		/* U32_MAX: none */
 	uuid_t uuid;
 	u64 value;
+	u32 permille;
 	u64 time_ns;		/* CLOCK_BOOTTIME */
 	struct vgpu_gov_change governor;
 };

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import uuid
 
 from genl import (F_DUMP, SPECS, Genl, Refused, attr, encode, u32)
@@ -65,7 +66,8 @@ class Vgpu:
 @test("the family has its version, operations and groups")
 def _():
     assert nl.version == 1
-    assert set(nl.groups) == {"lifecycle", "quota", "health", "governor"}, nl.groups
+    assert set(nl.groups) == {"lifecycle", "quota", "health", "governor",
+                               "memory"}, nl.groups
     assert nl.op_count == sum("do" in o or "dump" in o for o in SPECS.op_lists.values())
 
 
@@ -305,6 +307,31 @@ def _():
     now = nl.do("gpu-get", index=0)
     assert (now["policy"], now["slice-ns"]) == ("rr", 3000000)
     nl.do("gpu-set", index=0, policy=old["policy"], slice_ns=old["slice-ns"])
+
+
+@test("memory: a map that adds up, runs, and settings that are refused as a whole")
+def _():
+    old = nl.do("gpu-get", index=0)
+    assert (old["defrag-threshold"], old["defrag-interval"]) == (300, 300), old
+    refused(errno.ERANGE, nl.do, "gpu-set", index=0, defrag_threshold=1001, attr_name="defrag-threshold")
+    refused(errno.ERANGE, nl.do, "gpu-set", index=0, defrag_interval=86401, attr_name="defrag-interval")
+    refused(errno.ENOENT, nl.do, "gpu-set", index=0, defrag_interval=5, policy="nonsense", attr_name="policy")
+    now = nl.do("gpu-get", index=0)
+    assert now["defrag-interval"] == 300, "half done"
+    refused(errno.EINVAL, nl.do, "mem-map-get", missing="index")
+    refused(errno.ENODEV, nl.do, "mem-map-get", index=77)
+    refused(errno.EINVAL, nl.do, "gpu-defrag", missing="index")
+    got = nl.do("mem-map-get", index=0)
+    assert got["total"] == sum(got["use"]) == old["vram-bytes"], got
+    assert len(got["cell"]) == -(-got["total"] // got["cell-bytes"]) <= 256, got
+    runs = now["defrag"]["runs"]
+    nl.do("gpu-defrag", index=0)
+    for _ in range(100):
+        now = nl.do("gpu-get", index=0)["defrag"]
+        if not now["running"]:
+            break
+        time.sleep(0.1)
+    assert now["runs"] == runs + 1 and not now["running"], now
 
 
 @test("a governor is set by name, leaves what was set by hand, and refusals say why")

@@ -82,11 +82,13 @@ static const char *const names_nl_event[] = {
 	[11] = "ecc",
 	[12] = "governor",
 	[13] = "thrash",
+	[14] = "defrag-begin",
+	[15] = "defrag-end",
 };
 
 static const struct attr_enum enum_nl_event = {
 	.names = names_nl_event,
-	.count = 14,
+	.count = 16,
 	.first = 0,
 };
 
@@ -213,6 +215,56 @@ static const struct attr attrs_paging[] = {
 const struct attr_set attr_set_paging = {
 	.attrs = attrs_paging,
 	.max = VGPU_A_PAGING_MAX,
+};
+
+static const struct attr attrs_defrag[] = {
+	{ VGPU_A_DEFRAG_RUNNING, ATTR_U32,
+	  .name = "running" },
+	{ VGPU_A_DEFRAG_RUNS, ATTR_U64,
+	  .name = "runs" },
+	{ VGPU_A_DEFRAG_OWN_RUNS, ATTR_U64,
+	  .name = "own_runs" },
+	{ VGPU_A_DEFRAG_MOVES, ATTR_U64,
+	  .name = "moves" },
+	{ VGPU_A_DEFRAG_MOVED, ATTR_U64,
+	  .name = "moved" },
+	{ VGPU_A_DEFRAG_GIVEN_UP, ATTR_U64,
+	  .name = "given_up" },
+	{ VGPU_A_DEFRAG_BEFORE_PERMILLE, ATTR_U32,
+	  .name = "before_permille" },
+	{ VGPU_A_DEFRAG_AFTER_PERMILLE, ATTR_U32,
+	  .name = "after_permille" },
+	{ VGPU_A_DEFRAG_RUN_MOVED, ATTR_U64,
+	  .name = "run_moved" },
+	{ VGPU_A_DEFRAG_RUN_NS, ATTR_U64,
+	  .name = "run_ns" },
+	{ VGPU_A_DEFRAG_STEP_MAX_NS, ATTR_U64,
+	  .name = "step_max_ns" },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_defrag = {
+	.attrs = attrs_defrag,
+	.max = VGPU_A_DEFRAG_MAX,
+};
+
+static const struct attr attrs_mem_map[] = {
+	{ VGPU_A_MEM_MAP_INDEX, ATTR_U32,
+	  .name = "index" },
+	{ VGPU_A_MEM_MAP_TOTAL, ATTR_U64,
+	  .name = "total" },
+	{ VGPU_A_MEM_MAP_CELL_BYTES, ATTR_U64,
+	  .name = "cell_bytes" },
+	{ VGPU_A_MEM_MAP_CELL, ATTR_U64,
+	  .name = "cell", .multi = true },
+	{ VGPU_A_MEM_MAP_USE, ATTR_U64,
+	  .name = "use", .multi = true },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_mem_map = {
+	.attrs = attrs_mem_map,
+	.max = VGPU_A_MEM_MAP_MAX,
 };
 
 static const struct attr attrs_engine[] = {
@@ -358,6 +410,13 @@ static const struct attr attrs_gpu[] = {
 	{ VGPU_A_GPU_PAGING, ATTR_NEST,
 	  .name = "paging",
 	  .nested = &attr_set_paging },
+	{ VGPU_A_GPU_DEFRAG_THRESHOLD, ATTR_U32,
+	  .name = "defrag_threshold" },
+	{ VGPU_A_GPU_DEFRAG_INTERVAL, ATTR_U32,
+	  .name = "defrag_interval" },
+	{ VGPU_A_GPU_DEFRAG, ATTR_NEST,
+	  .name = "defrag",
+	  .nested = &attr_set_defrag },
 	{ .name = NULL },
 };
 
@@ -549,6 +608,8 @@ static const struct attr attrs_event[] = {
 	  .name = "overhead_permille" },
 	{ VGPU_A_EVENT_SWITCHES, ATTR_U32,
 	  .name = "switches" },
+	{ VGPU_A_EVENT_FRAG_PERMILLE, ATTR_U32,
+	  .name = "frag_permille" },
 	{ .name = NULL },
 };
 

@@ -52,6 +52,12 @@ static const struct {
 		VGPU_NLGRP_GOVERNOR, VGPU_NL_EVENT_GOVERNOR
 	},
 	[VGPU_EVENT_THRASH] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_THRASH },
+	[VGPU_EVENT_DEFRAG_BEGIN] = {
+		VGPU_NLGRP_MEMORY, VGPU_NL_EVENT_DEFRAG_BEGIN
+	},
+	[VGPU_EVENT_DEFRAG_END] = {
+		VGPU_NLGRP_MEMORY, VGPU_NL_EVENT_DEFRAG_END
+	},
 };
 
 static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
@@ -59,6 +65,7 @@ static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
 	[VGPU_NLGRP_QUOTA] = VGPU_NL_CMD_QUOTA_NTF,
 	[VGPU_NLGRP_HEALTH] = VGPU_NL_CMD_HEALTH_NTF,
 	[VGPU_NLGRP_GOVERNOR] = VGPU_NL_CMD_GOVERNOR_NTF,
+	[VGPU_NLGRP_MEMORY] = VGPU_NL_CMD_MEMORY_NTF,
 };
 
 static atomic64_t vgpu_nl_seq[VGPU_NLGRP_COUNT];
@@ -111,6 +118,14 @@ static int put_value(struct sk_buff *skb, const struct vgpu_event *ev)
 		return nla_put_s32(skb, VGPU_A_EVENT_ERROR, ev->value);
 	case VGPU_EVENT_GOVERNOR:
 		return put_governor(skb, &ev->governor);
+	case VGPU_EVENT_DEFRAG_END:
+		if (nla_put_u64_64bit(skb, VGPU_A_EVENT_BYTES, ev->value,
+				      VGPU_A_EVENT_PAD))
+			return -EMSGSIZE;
+		fallthrough;
+	case VGPU_EVENT_DEFRAG_BEGIN:
+		return nla_put_u32(skb, VGPU_A_EVENT_FRAG_PERMILLE,
+				   ev->permille);
 	default:
 		return 0;
 	}

@@ -10,7 +10,7 @@ static const struct nla_policy vgpu_nl_gpu_get_policy[VGPU_A_GPU_INDEX + 1] = {
 };
 
 /* gpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_OVERCOMMIT_PERMILLE + 1] = {
+static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_DEFRAG_INTERVAL + 1] = {
 	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
 	[VGPU_A_GPU_POLICY] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_SLICE_NS] = { .type = NLA_U64, },
@@ -18,6 +18,8 @@ static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_OVERCOMMIT_PERM
 	[VGPU_A_GPU_STRATEGY] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_GOVERNOR] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_OVERCOMMIT_PERMILLE] = NLA_POLICY_RANGE(NLA_U32, 1000, 8000),
+	[VGPU_A_GPU_DEFRAG_THRESHOLD] = NLA_POLICY_MAX(NLA_U32, 1000),
+	[VGPU_A_GPU_DEFRAG_INTERVAL] = { .type = NLA_U32, },
 };
 
 /* type-get: attributes of its requests */
@@ -76,7 +78,17 @@ static const struct nla_policy vgpu_nl_sched_get_policy[VGPU_A_SCHED_GPU + 1] = 
 	[VGPU_A_SCHED_GPU] = { .type = NLA_U32, },
 };
 
-const struct genl_ops vgpu_nl_ops[9] = {
+/* gpu-defrag: attributes of its requests */
+static const struct nla_policy vgpu_nl_gpu_defrag_policy[VGPU_A_GPU_INDEX + 1] = {
+	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
+};
+
+/* mem-map-get: attributes of its requests */
+static const struct nla_policy vgpu_nl_mem_map_get_policy[VGPU_A_MEM_MAP_INDEX + 1] = {
+	[VGPU_A_MEM_MAP_INDEX] = { .type = NLA_U32, },
+};
+
+const struct genl_ops vgpu_nl_ops[11] = {
 	{
 		.cmd		= VGPU_NL_CMD_GPU_GET,
 		.doit		= vgpu_nl_gpu_get_doit,
@@ -88,7 +100,7 @@ const struct genl_ops vgpu_nl_ops[9] = {
 		.cmd		= VGPU_NL_CMD_GPU_SET,
 		.doit		= vgpu_nl_gpu_set_doit,
 		.policy		= vgpu_nl_gpu_set_policy,
-		.maxattr	= VGPU_A_GPU_OVERCOMMIT_PERMILLE,
+		.maxattr	= VGPU_A_GPU_DEFRAG_INTERVAL,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_TYPE_GET,
@@ -132,5 +144,17 @@ const struct genl_ops vgpu_nl_ops[9] = {
 		.dumpit		= vgpu_nl_sched_get_dumpit,
 		.policy		= vgpu_nl_sched_get_policy,
 		.maxattr	= VGPU_A_SCHED_GPU,
+	},
+	{
+		.cmd		= VGPU_NL_CMD_GPU_DEFRAG,
+		.doit		= vgpu_nl_gpu_defrag_doit,
+		.policy		= vgpu_nl_gpu_defrag_policy,
+		.maxattr	= VGPU_A_GPU_INDEX,
+	},
+	{
+		.cmd		= VGPU_NL_CMD_MEM_MAP_GET,
+		.doit		= vgpu_nl_mem_map_get_doit,
+		.policy		= vgpu_nl_mem_map_get_policy,
+		.maxattr	= VGPU_A_MEM_MAP_INDEX,
 	},
 };

@@ -22,15 +22,18 @@ int vgpu_nl_vgpu_verb_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_vgpu_set_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_sched_get_dumpit(struct sk_buff *skb,
 			     struct netlink_callback *cb);
+int vgpu_nl_gpu_defrag_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_mem_map_get_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	VGPU_NLGRP_LIFECYCLE,
 	VGPU_NLGRP_QUOTA,
 	VGPU_NLGRP_HEALTH,
 	VGPU_NLGRP_GOVERNOR,
+	VGPU_NLGRP_MEMORY,
 	VGPU_NLGRP_COUNT
 };
 
-extern const struct genl_ops vgpu_nl_ops[9];
+extern const struct genl_ops vgpu_nl_ops[11];
 
 #endif /* _VGPU_NL_GEN_H */

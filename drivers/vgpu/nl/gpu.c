@@ -130,6 +130,41 @@ static int put_paging(struct sk_buff *skb, const struct vgpu_paging_stats *st)
 	return 0;
 }
 
+static int put_defrag(struct sk_buff *skb, const struct vgpu_tidy_info *ti)
+{
+	const struct vgpu_defrag_stats *st = &ti->stats;
+	const struct {
+		u16 attr;
+		u64 value;
+	} values[] = {
+		{ VGPU_A_DEFRAG_RUNS, st->runs },
+		{ VGPU_A_DEFRAG_OWN_RUNS, ti->own_runs },
+		{ VGPU_A_DEFRAG_MOVES, st->moves },
+		{ VGPU_A_DEFRAG_MOVED, st->moved },
+		{ VGPU_A_DEFRAG_GIVEN_UP, st->given_up },
+		{ VGPU_A_DEFRAG_RUN_MOVED, st->run_moved },
+		{ VGPU_A_DEFRAG_RUN_NS, st->run_ns },
+		{ VGPU_A_DEFRAG_STEP_MAX_NS, st->step_max_ns },
+	};
+	struct nlattr *nest;
+	unsigned int i;
+
+	if (!ti->can)
+		return 0;
+	nest = nla_nest_start(skb, VGPU_A_GPU_DEFRAG);
+	if (!nest ||
+	    nla_put_u32(skb, VGPU_A_DEFRAG_RUNNING, st->running || ti->asked) ||
+	    nla_put_u32(skb, VGPU_A_DEFRAG_BEFORE_PERMILLE, st->before) ||
+	    nla_put_u32(skb, VGPU_A_DEFRAG_AFTER_PERMILLE, st->after))
+		return -EMSGSIZE;
+	for (i = 0; i < ARRAY_SIZE(values); i++)
+		if (nla_put_u64_64bit(skb, values[i].attr, values[i].value,
+				      VGPU_A_DEFRAG_PAD))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 static int put_engine(struct sk_buff *skb, u32 index,
 		      const struct vgpu_engine_info *e)
 {
@@ -241,7 +276,10 @@ static int put_shape(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 	    nla_put_u64_64bit(skb, VGPU_A_GPU_OWN_SLICE_NS,
 			      gi->governor.own_slice_ns, VGPU_A_GPU_PAD) ||
 	    nla_put_u32(skb, VGPU_A_GPU_OVERCOMMIT_PERMILLE,
-			gi->overcommit_permille))
+			gi->overcommit_permille) ||
+	    nla_put_u32(skb, VGPU_A_GPU_DEFRAG_THRESHOLD,
+			gi->tidy.threshold) ||
+	    nla_put_u32(skb, VGPU_A_GPU_DEFRAG_INTERVAL, gi->tidy.interval_s))
 		return -EMSGSIZE;
 	if (gi->unplugged && nla_put_flag(skb, VGPU_A_GPU_UNPLUGGED))
 		return -EMSGSIZE;
@@ -254,7 +292,8 @@ static int put_use(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 
 	if (nla_put_u64_64bit(skb, VGPU_A_GPU_VRAM_COMMITTED,
 			      gi->vram_committed, VGPU_A_GPU_PAD) ||
-	    put_vram(skb, &gi->vram) || put_paging(skb, &gi->paging))
+	    put_vram(skb, &gi->vram) || put_paging(skb, &gi->paging) ||
+	    put_defrag(skb, &gi->tidy))
 		return -EMSGSIZE;
 	if (nla_put_u32(skb, VGPU_A_GPU_UNITS_FREE, gi->units_free) ||
 	    put_governor(skb, &gi->governor))
@@ -263,6 +302,22 @@ static int put_use(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 	for (i = 0; i < min_t(u32, gi->all_engines, VGPU_MAX_ENGINES); i++)
 		if (put_engine(skb, i, &gi->engine[i]))
 			return -EMSGSIZE;
+	return 0;
+}
+
+/* The run that counts is what nobody uses, whatever the strategy knows of it. */
+static int survey(struct vgpu_gpu *gpu, struct vgpu_vram_stats *st)
+{
+	struct vgpu_vram_survey *all = kvmalloc(sizeof(*all), GFP_KERNEL);
+
+	if (!all)
+		return -ENOMEM;
+	/* gone by now: what we have is as good */
+	if (!vgpu_gpu_survey(gpu, all)) {
+		st->largest_free = all->largest_free;
+		st->frag_permille = all->frag_permille;
+	}
+	kvfree(all);
 	return 0;
 }
 
@@ -281,6 +336,11 @@ static int fill_gpu(struct sk_buff *skb, struct vgpu_gpu *gpu, u32 portid,
 	/* what a governor makes of it tells of the load */
 	if (!admin)
 		gi->slice_ns = gi->governor.base_slice_ns;
+	else
+		err = survey(gpu, &gi->vram);
+	if (admin && err)
+		goto out;
+	err = -EMSGSIZE;
 
 	hdr = genlmsg_put(skb, portid, seq, &vgpu_nl_family,
 			  cb ? NLM_F_MULTI : 0, VGPU_NL_CMD_GPU_GET);
@@ -313,7 +373,7 @@ int vgpu_nl_gpu_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(gpu))
 		return PTR_ERR(gpu);
 
-	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	msg = genlmsg_new(2 * NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!msg) {
 		err = -ENOMEM;
 		goto out;
@@ -378,6 +438,28 @@ static int set_overcommit(struct vgpu_gpu *gpu, const struct nlattr *attr,
 	}
 }
 
+static int set_tidy(struct vgpu_gpu *gpu, const struct nlattr *threshold,
+		    const struct nlattr *interval, u32 *was,
+		    struct netlink_ext_ack *extack)
+{
+	u32 permille = threshold ? nla_get_u32(threshold) : 0;
+	u32 seconds = interval ? nla_get_u32(interval) : 0;
+	int err;
+
+	err = vgpu_gpu_set_tidy(gpu, threshold ? &permille : NULL,
+				interval ? &seconds : NULL, &was[0], &was[1]);
+	switch (err) {
+	case -EOPNOTSUPP:
+		return vgpu_nl_err(extack, threshold ?: interval, err,
+				   "memory cannot be moved: the GPU cannot go on after a fault");
+	case -ERANGE:
+		return vgpu_nl_err(extack, threshold ?: interval, err,
+				   "defrag-threshold is up to 1000, defrag-interval up to 86400");
+	default:
+		return err;
+	}
+}
+
 int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct nlattr *policy = info->attrs[VGPU_A_GPU_POLICY];
@@ -396,9 +478,12 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 		.governor = governor ? nla_data(governor) : NULL,
 	};
 	const struct nlattr *ratio = info->attrs[VGPU_A_GPU_OVERCOMMIT_PERMILLE];
+	const struct nlattr *threshold =
+		info->attrs[VGPU_A_GPU_DEFRAG_THRESHOLD];
+	const struct nlattr *interval = info->attrs[VGPU_A_GPU_DEFRAG_INTERVAL];
 	const char *was = NULL;
 	struct vgpu_refusal why = {};
-	u32 old_ratio = 0;
+	u32 old_ratio = 0, old_tidy[2];
 	struct vgpu_gpu *gpu;
 	int err;
 
@@ -408,7 +493,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "say which GPU: index");
-	if (!set.mask && !strategy && !ratio)
+	if (!set.mask && !strategy && !ratio && !threshold && !interval)
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "nothing to set, such as policy, strategy, governor or overcommit-permille");
 
@@ -419,27 +504,34 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	/* all or nothing: these go first, and back when the rest is refused */
 	if (ratio) {
 		err = set_overcommit(gpu, ratio, &old_ratio, info->extack);
-		if (err) {
-			vgpu_gpu_put(gpu);
-			return err;
-		}
+		if (err)
+			goto out;
 	}
 	if (strategy) {
 		err = vgpu_gpu_set_strategy(gpu, nla_data(strategy), &was);
-		if (err) {
-			if (ratio)
-				vgpu_gpu_set_overcommit(gpu, old_ratio, NULL);
-			vgpu_gpu_put(gpu);
-			return err != -ENOENT ? err :
-				vgpu_nl_err(info->extack, strategy, err,
-					    "no strategy of that name: best, buddy, first or worst");
-		}
+		if (err == -ENOENT)
+			vgpu_nl_err(info->extack, strategy, err,
+				    "no strategy of that name: best, buddy, first or worst");
+		if (err)
+			goto out_ratio;
 	}
+	if (threshold || interval) {
+		err = set_tidy(gpu, threshold, interval, old_tidy, info->extack);
+		if (err)
+			goto out_strategy;
+	}
+	/* without anything in the mask too: it may be about to go */
 	err = vgpu_gpu_set(gpu, &set, &why);
+	if (err && (threshold || interval))
+		vgpu_gpu_set_tidy(gpu, &old_tidy[0], &old_tidy[1],
+				  &old_tidy[0], &old_tidy[1]);
+out_strategy:
 	if (err && strategy)
 		vgpu_gpu_set_strategy(gpu, was, &was);
+out_ratio:
 	if (err && ratio)
 		vgpu_gpu_set_overcommit(gpu, old_ratio, NULL);
+out:
 	vgpu_gpu_put(gpu);
 	if (!err || !why.text[0])
 		return err;

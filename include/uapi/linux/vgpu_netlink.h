@@ -64,6 +64,10 @@ enum vgpu_nl_event {
 	VGPU_NL_EVENT_GOVERNOR = 12,
 	/* a vGPU makes others page, its faults wait longer from now on */
 	VGPU_NL_EVENT_THRASH = 13,
+	/* the memory of a GPU is scattered, and is put together from now on */
+	VGPU_NL_EVENT_DEFRAG_BEGIN = 14,
+	/* that is over */
+	VGPU_NL_EVENT_DEFRAG_END = 15,
 };
 
 /* Modes of a governor. */
@@ -88,6 +92,24 @@ enum vgpu_nl_gov_reason {
 	VGPU_NL_GOV_REASON_MEMORY = 2,
 	/* an emergency was over */
 	VGPU_NL_GOV_REASON_RELIEF = 3,
+};
+
+/* What memory of a GPU is used for. */
+enum vgpu_nl_vram_use {
+	/* nothing */
+	VGPU_NL_VRAM_USE_FREE = 0,
+	/* nothing, and it is still to be scrubbed */
+	VGPU_NL_VRAM_USE_UNCLEAN = 1,
+	/* buffers */
+	VGPU_NL_VRAM_USE_USED = 2,
+	/* buffers that are never moved */
+	VGPU_NL_VRAM_USE_PINNED = 3,
+	/* page tables */
+	VGPU_NL_VRAM_USE_TABLES = 4,
+	/* pageable memory will be there */
+	VGPU_NL_VRAM_USE_FRAMES = 5,
+	/* bad, and used no more */
+	VGPU_NL_VRAM_USE_RETIRED = 6,
 };
 
 /* Clean blocks of one size that are kept at hand. */
@@ -117,11 +139,11 @@ enum {
 	VGPU_A_VRAM_USED = 3,
 	/* u64: bytes free */
 	VGPU_A_VRAM_FREE = 4,
-	/* u64: longest free run, bytes */
+	/* u64: the longest run that nobody uses, bytes */
 	VGPU_A_VRAM_LARGEST_FREE = 5,
 	/* u64: in use */
 	VGPU_A_VRAM_BLOCKS = 6,
-	/* u32: 1000 * (1 - largest-free / free) */
+	/* u32: fragmentation, 1000 * (1 - largest-free / free) */
 	VGPU_A_VRAM_FRAG_PERMILLE = 7,
 	/* u64: bytes of bad pages */
 	VGPU_A_VRAM_RETIRED = 8,
@@ -196,6 +218,57 @@ enum {
 
 	__VGPU_A_PAGING_MAX,
 	VGPU_A_PAGING_MAX = (__VGPU_A_PAGING_MAX - 1)
+};
+
+/* Moving what is in use, so that what is free is in one run. */
+enum {
+	VGPU_A_DEFRAG_PAD = 1,
+	/* u32: 1 while it goes on, or is about to; else 0 */
+	VGPU_A_DEFRAG_RUNNING = 2,
+	/* u64: ever */
+	VGPU_A_DEFRAG_RUNS = 3,
+	/* u64: of them, begun by themselves */
+	VGPU_A_DEFRAG_OWN_RUNS = 4,
+	/* u64: blocks moved, ever */
+	VGPU_A_DEFRAG_MOVES = 5,
+	/* u64: bytes moved, ever */
+	VGPU_A_DEFRAG_MOVED = 6,
+	/* u64: blocks that stayed where they were after all */
+	VGPU_A_DEFRAG_GIVEN_UP = 7,
+	/* u32: fragmentation when the last run began */
+	VGPU_A_DEFRAG_BEFORE_PERMILLE = 8,
+	/* u32: when it ended, or as it is by now */
+	VGPU_A_DEFRAG_AFTER_PERMILLE = 9,
+	/* u64: bytes that it moved */
+	VGPU_A_DEFRAG_RUN_MOVED = 10,
+	/* u64: how long it took so far */
+	VGPU_A_DEFRAG_RUN_NS = 11,
+	/* u64: the longest that a block was out of reach, ever */
+	VGPU_A_DEFRAG_STEP_MAX_NS = 12,
+
+	__VGPU_A_DEFRAG_MAX,
+	VGPU_A_DEFRAG_MAX = (__VGPU_A_DEFRAG_MAX - 1)
+};
+
+/* What lies where in the memory of a GPU (CAP_SYS_ADMIN). */
+enum {
+	VGPU_A_MEM_MAP_PAD = 1,
+	/* u32: number of the GPU */
+	VGPU_A_MEM_MAP_INDEX = 2,
+	/* u64: bytes */
+	VGPU_A_MEM_MAP_TOTAL = 3,
+	/* u64: that a cell stands for; the last one may stand for less */
+	VGPU_A_MEM_MAP_CELL_BYTES = 4,
+	/*
+	 * u64: from address 0 on: bits 8n to 8n + 7 are the part, in 255ths,
+	 * that use n of nl-vram-use has of a cell, not 0 if it has any
+	 */
+	VGPU_A_MEM_MAP_CELL = 5,
+	/* u64: bytes of each use, in the order of nl-vram-use */
+	VGPU_A_MEM_MAP_USE = 6,
+
+	__VGPU_A_MEM_MAP_MAX,
+	VGPU_A_MEM_MAP_MAX = (__VGPU_A_MEM_MAP_MAX - 1)
 };
 
 /* An engine of a GPU; counters only grow. */
@@ -347,6 +420,12 @@ enum {
 	VGPU_A_GPU_OVERCOMMIT_PERMILLE = 28,
 	/* nest: what of its memory need not be in VRAM (CAP_SYS_ADMIN) */
 	VGPU_A_GPU_PAGING = 29,
+	/* u32: fragmentation, permille, above which memory is moved unasked */
+	VGPU_A_GPU_DEFRAG_THRESHOLD = 30,
+	/* u32: seconds between two looks at it, up to 86400; 0, nobody looks */
+	VGPU_A_GPU_DEFRAG_INTERVAL = 31,
+	/* nest: what was moved (CAP_SYS_ADMIN) */
+	VGPU_A_GPU_DEFRAG = 32,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)
@@ -516,7 +595,7 @@ enum {
 	VGPU_A_EVENT_UUID = 7,
 	/* u32: the new state (event state) */
 	VGPU_A_EVENT_STATE = 8,
-	/* u64: bytes refused (event quota) */
+	/* u64: bytes refused (event quota), or moved (event defrag-end) */
 	VGPU_A_EVENT_BYTES = 9,
 	/* u64: GPU address (event fault) */
 	VGPU_A_EVENT_ADDRESS = 10,
@@ -540,6 +619,8 @@ enum {
 	VGPU_A_EVENT_OVERHEAD_PERMILLE = 19,
 	/* u32: contexts changed a second, mean */
 	VGPU_A_EVENT_SWITCHES = 20,
+	/* u32: fragmentation (events defrag-begin, defrag-end) */
+	VGPU_A_EVENT_FRAG_PERMILLE = 21,
 
 	__VGPU_A_EVENT_MAX,
 	VGPU_A_EVENT_MAX = (__VGPU_A_EVENT_MAX - 1)
@@ -682,6 +763,18 @@ enum {
 	 * Listening needs CAP_SYS_ADMIN.
 	 */
 	VGPU_NL_CMD_GOVERNOR_NTF = 13,
+	/*
+	 * Begins to move what is in use on a GPU, so that what is free is in
+	 * one run. gpu-get tells how far it came.
+	 */
+	VGPU_NL_CMD_GPU_DEFRAG = 14,
+	/* What lies where in the memory of a GPU. Needs CAP_SYS_ADMIN. */
+	VGPU_NL_CMD_MEM_MAP_GET = 15,
+	/*
+	 * Memory of a GPU is moved because it was scattered, or no longer.
+	 * Listening needs CAP_SYS_ADMIN.
+	 */
+	VGPU_NL_CMD_MEMORY_NTF = 16,
 
 	__VGPU_NL_CMD_MAX,
 	VGPU_NL_CMD_MAX = (__VGPU_NL_CMD_MAX - 1)
@@ -691,5 +784,6 @@ enum {
 #define VGPU_MCGRP_QUOTA	"quota"
 #define VGPU_MCGRP_HEALTH	"health"
 #define VGPU_MCGRP_GOVERNOR	"governor"
+#define VGPU_MCGRP_MEMORY	"memory"
 
 #endif /* _UAPI_LINUX_VGPU_NETLINK_H */

@@ -130,7 +130,12 @@ vgpu list --frob|unknown option --frob
 vgpu list -x|unknown option -x
 list --color maybe|give auto, always or never
 events --count 0|give a number from 1 on
-events --group all|give lifecycle, quota, health or governor
+mem set 0|nothing to set
+mem set 0 --overcommit 9|give a ratio from 1 to 8
+mem set 0 --defrag-threshold 101%|give a part in per cent
+mem set 0 --defrag-interval 86401|give a number from 0 to 86400
+mem defrag x|is no GPU
+events --group all|give lifecycle, quota, health, governor or memory
 events --timeout x|give seconds
 top --delay 0|give seconds
 stats v0 --gpu 1|not both

@@ -20,6 +20,7 @@
 #include <netlink/msg.h>
 
 #include "data.h"
+#include "memmap.h"
 #include "decode.h"
 #include "list.h"
 #include "table.h"
@@ -290,6 +291,39 @@ static void golden_node(void)
 	json_object_put(vgpus);
 }
 
+/*
+ * 64 cells of 64 KiB: full, half full and hardly used ones, a table in each, all
+ * that there is, and what is nobody's.
+ */
+static struct json_object *make_map(void)
+{
+	struct json_object *map = json_object_new_object();
+	struct json_object *cells = json_object_new_array();
+	struct json_object *use = json_object_new_array();
+	unsigned int i;
+
+	for (i = 0; i < 64; i++) {
+		unsigned int kind = i / 8;
+		uint64_t part = kind == 1 ? 128 : kind == 2 ? 16 : 255, cell;
+
+		if (kind == 7)
+			cell = 255;
+		else if (kind < 3)
+			cell = part << 16 | (255 - part);
+		else
+			cell = 255ull << 8 * (i % 7);
+		json_object_array_add(cells, json_object_new_uint64(cell));
+	}
+	for (i = 0; i < 7; i++)
+		json_object_array_add(use, json_object_new_uint64(i << 16));
+	json_object_object_add(map, "total", json_object_new_uint64(4 << 20));
+	json_object_object_add(map, "cell_bytes",
+			       json_object_new_uint64(64 << 10));
+	json_object_object_add(map, "cell", cells);
+	json_object_object_add(map, "use", use);
+	return map;
+}
+
 /* A vGPU of another UUID under a known number has come meanwhile: left out. */
 static struct json_object *make_sched(void)
 {
@@ -345,6 +379,35 @@ static struct json_object *make_sample(void)
 	return sample;
 }
 
+static void show_map(const char *locale)
+{
+	struct json_object *map = make_map();
+
+	setenv("LC_ALL", locale, 1);
+	memmap_show(map);
+	json_object_put(map);
+}
+
+static void golden_map(void)
+{
+	show_map("C");
+}
+
+static void golden_map_utf8(void)
+{
+	show_map("C.UTF-8");
+}
+
+static void golden_map_json(void)
+{
+	struct json_object *map = make_map(), *out = memmap_json(map);
+
+	printf("%s\n", json_object_to_json_string_ext(out,
+						      JSON_C_TO_STRING_PLAIN));
+	json_object_put(out);
+	json_object_put(map);
+}
+
 static void golden_top(void)
 {
 	struct json_object *sample = make_sample();
@@ -398,6 +461,13 @@ static void test_tables(void)
 	golden("sched", NULL, golden_sched);
 	golden("sched-80", "80", golden_sched);
 	golden("sched-json", NULL, golden_sched_json);
+	golden("map", NULL, golden_map);
+	golden("map-40", "40", golden_map);
+	golden("map-utf8", "60", golden_map_utf8);
+	color_output = true;
+	golden("map-color", "120", golden_map);
+	color_output = false;
+	golden("map-json", NULL, golden_map_json);
 	golden("top", NULL, golden_top);
 	golden("top-80", "80", golden_top);
 	golden("top-json", NULL, golden_top_json);

@@ -131,6 +131,9 @@ LINES
 t "somebody: sched show" says "CAP_SYS_ADMIN" 3 somebody "$ctl" sched show
 t "somebody: sched set" says "CAP_SYS_ADMIN" 3 somebody "$ctl" sched set 0 --policy rr
 
+plain_map() {
+	LC_ALL=C exits 0 "$ctl" mem show 0 && ! LC_ALL=C grep -q '[^ -~]' "$work/out"
+}
 held() {
 	local status=0
 	exec 9<>"/dev/vgpu/v$id" || return 1
@@ -141,6 +144,17 @@ held() {
 }
 t "destroy of one that is held names the holder" held
 
+t "mem show draws a map" says "free " 0 "$ctl" mem show 0
+t "mem show, plain" plain_map
+t "mem show -j" json 'j["mem"]["map"]["use"]["free"] <= j["mem"]["map"]["total"] == j["mem"]["vram_bytes"] and len(j["mem"]["map"]["cells_permille"]) <= 256 and j["mem"]["defrag_threshold"] == 300 and j["mem"]["vgpus"][0]["vram_peak"] >= 0' \
+	"$ctl" -j mem show 0
+t "mem defrag" says "fragmentation " 0 "$ctl" mem defrag 0
+t "mem defrag -j" json 'j["defrag"]["running"] == 0 and j["defrag"]["runs"] >= 2' "$ctl" -j mem defrag 0
+t "mem set" says "above 50.0 %, every 60 s" 0 "$ctl" mem set 0 --defrag-threshold 50% --defrag-interval 60
+t "mem set, never" says "unasked: never" 0 "$ctl" mem set 0 --defrag-interval 0
+t "mem set, as it was" says "above 30.0 %, every 300 s" 0 "$ctl" mem set 0 --defrag-threshold 30 --defrag-interval 300
+t "somebody: mem defrag" says "CAP_SYS_ADMIN" 3 somebody "$ctl" mem defrag 0
+t "somebody: mem show" says "need root" 1 somebody "$ctl" mem show 0
 t "stats" says "busy_ns" 0 "$ctl" stats
 t "stats -j" json 'j["time_ns"] and j["gpus"] and "wait_p99_ns" in j["vgpus"][0]' "$ctl" -j stats
 t "stats of one" json 'len(j["vgpus"]) == 1 and "gpus" not in j' "$ctl" -j stats "v$id"

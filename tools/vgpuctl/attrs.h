@@ -50,6 +50,7 @@ struct attr_set {
 extern const struct attr_set attr_set_vram;
 extern const struct attr_set attr_set_engine;
 extern const struct attr_set attr_set_gpu;
+extern const struct attr_set attr_set_mem_map;
 extern const struct attr_set attr_set_type;
 extern const struct attr_set attr_set_vgpu;
 extern const struct attr_set attr_set_sched;

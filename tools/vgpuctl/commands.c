@@ -35,6 +35,8 @@ static const struct option_desc gpu_set_options[] = {
 
 static const struct option_desc mem_set_options[] = {
 	{ 0, "overcommit", "RATIO", ARG_TEXT, "how much is promised at most, as a multiple of what there is: 1 to 8" },
+	{ 0, "defrag-threshold", "PERCENT", ARG_TEXT, "fragmentation above which memory is moved unasked (default: 30 %)" },
+	{ 0, "defrag-interval", "SECONDS", ARG_NUMBER, "how often to look at it, 0 to 86400; 0 for never (default: 300)" },
 	END
 };
 
@@ -84,7 +86,7 @@ static const struct option_desc top_options[] = {
 };
 
 static const struct option_desc events_options[] = {
-	{ 0, "group", "NAME", ARG_GROUP, "only lifecycle, quota, health or governor; may be a list with commas" },
+	{ 0, "group", "NAME", ARG_GROUP, "only lifecycle, quota, health, governor or memory; may be a list with commas" },
 	{ 'n', "count", "N", ARG_NUMBER, "stop after N events" },
 	{ 't', "timeout", "S", ARG_NUMBER, "stop after S seconds; exit status 4 when --count was not reached" },
 	END
@@ -132,17 +134,27 @@ const struct command commands[] = {
 	{
 		.noun = "mem", .verb = "show", .args = "GPU", .arg = ARG_GPU,
 		.min = 1, .max = 1,
-		.help = "memory of a GPU, and what of it is compressed elsewhere",
+		.help = "memory of a GPU: a map, who has how much, and what of it is elsewhere",
+		.more = "In the map each sign stands for the same amount of memory, from address 0 on, and for what most of that is; blocks in shades, or + in place of #, tell that part of it is free. Fragmentation is the part of the free memory that is not in its longest run.",
 		.handler = cmd_mem_show,
 		.examples = EXAMPLES({ "vgpuctl mem show 0", "of GPU 0" }),
 	},
 	{
 		.noun = "mem", .verb = "set", .args = "GPU", .arg = ARG_GPU,
 		.min = 1, .max = 1,
-		.help = "change how much memory may be promised, while the GPU runs",
+		.help = "change how much memory may be promised, and when it is moved",
 		.more = "Above 1, new buffers of programs and containers need not be in the GPU's memory all the time: what was not used for long goes to compressed system memory, which their control group pays for, and comes back when it is needed. Buffers of VMs stay.",
 		.options = mem_set_options, .handler = cmd_mem_set,
-		.examples = EXAMPLES({ "vgpuctl mem set 0 --overcommit 2", "promise twice what there is" }),
+		.examples = EXAMPLES({ "vgpuctl mem set 0 --overcommit 2", "promise twice what there is" },
+				     { "vgpuctl mem set 0 --defrag-threshold 50% --defrag-interval 60", "look once a minute, and move memory when less than half of what is free is in one run" }),
+	},
+	{
+		.noun = "mem", .verb = "defrag", .args = "GPU", .arg = ARG_GPU,
+		.min = 1, .max = 1,
+		.help = "move what is in use, so that what is free is in one run",
+		.more = "Programs run meanwhile, a little slower; what is being moved is out of their reach for milliseconds. Ends when it is done; interrupting it ends only the waiting.",
+		.handler = cmd_mem_defrag,
+		.examples = EXAMPLES({ "vgpuctl mem defrag 0", "shows fragmentation before and after" }),
 	},
 	{
 		.noun = "type", .verb = "list", .args = "",
@@ -263,7 +275,7 @@ const struct command commands[] = {
 	{
 		.noun = "events", .args = "[VGPU]", .arg = ARG_VGPU, .max = 1,
 		.help = "follow what happens",
-		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go), quota (a limit was hit), health (faults, engine resets, broken rings) and governor (the load made it choose another mode). Without root only lifecycle. With -j a line of JSON an event.",
+		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go), quota (a limit was hit), health (faults, engine resets, broken rings), governor (the load made it choose another mode) and memory (what was scattered is put together). Without root only lifecycle. With -j a line of JSON an event.",
 		.options = events_options, .handler = cmd_events,
 		.examples = EXAMPLES({ "vgpuctl events --group health", "what goes wrong" },
 				     { "vgpuctl -j events --count 1 --timeout 10 v0", "wait for something to happen to v0" }),

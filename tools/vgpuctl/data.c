@@ -127,6 +127,23 @@ int data_gpu(uint32_t index, struct json_object **gpu)
 	return code;
 }
 
+int data_mem_map(uint32_t gpu, struct json_object **map)
+{
+	struct json_object *answers;
+	struct nl_msg *msg;
+	char doing[64];
+	int code;
+
+	code = nl_open();
+	if (code)
+		return code;
+	snprintf(doing, sizeof(doing), "cannot show the memory of GPU %u", gpu);
+	msg = nl_request(VGPU_NL_CMD_MEM_MAP_GET, 0);
+	nla_put_u32(msg, VGPU_A_MEM_MAP_INDEX, gpu);
+	code = talk(msg, &attr_set_mem_map, &answers, doing);
+	return code ? code : only(answers, map);
+}
+
 int data_types(uint32_t gpu, struct json_object **types)
 {
 	struct nl_msg *msg;

@@ -21,6 +21,8 @@ int data_vgpus(uint32_t gpu, struct json_object **vgpus);
 int data_vgpu(const struct vgpu_name *name, struct json_object **vgpu);
 /* The scheduler's figures: engines, then vGPUs, of one GPU or all. */
 int data_sched(uint32_t gpu, struct json_object **all);
+/* What lies where in the memory of a GPU. */
+int data_mem_map(uint32_t gpu, struct json_object **map);
 /* The element of @array whose @key is @value, or NULL; borrowed. */
 struct json_object *data_find(struct json_object *array, const char *key,
 			      uint64_t value);
@@ -74,9 +76,10 @@ enum nl_group {
 	NL_GROUP_QUOTA		= 2,
 	NL_GROUP_HEALTH		= 4,
 	NL_GROUP_GOVERNOR	= 8,
+	NL_GROUP_MEMORY		= 16,
 };
 
-#define NL_GROUPS	4
+#define NL_GROUPS	5
 
 extern const char *const nl_group_names[NL_GROUPS];
 

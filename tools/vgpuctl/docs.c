@@ -175,7 +175,7 @@ static const char *complete_word(enum arg_kind kind)
 	case ARG_VGPU:
 		return "vgpus";
 	case ARG_GROUP:
-		return "lifecycle quota health governor";
+		return "lifecycle quota health governor memory";
 	case ARG_POLICY:
 		return "rr fair prio mlfq fixed burst";
 	case ARG_TARGET:

@@ -95,7 +95,7 @@ static void print_event(struct json_object *ev)
 		printf("  v%-4" PRIu64, json_u64(ev, "vgpu"));
 	else
 		printf("  %-5s", "");
-	printf("  %s%-11s%s", color_on(event_color(ev)), what, color_off());
+	printf("  %s%-12s%s", color_on(event_color(ev)), what, color_off());
 	if (!strcmp(what, "state")) {
 		printf("  %s", json_str(ev, "state"));
 	} else if (!strcmp(what, "created") || !strcmp(what, "destroyed")) {
@@ -113,6 +113,13 @@ static void print_event(struct json_object *ev)
 		printf("  %s", strerror(err < 0 ? -err : err));
 	} else if (!strcmp(what, "governor")) {
 		print_governor(ev);
+	} else if (!strcmp(what, "defrag-begin")) {
+		printf("  memory %s fragmented",
+		       format_permille(buf, json_u64(ev, "frag_permille")));
+	} else if (!strcmp(what, "defrag-end")) {
+		printf("  %s moved", format_bytes(buf, json_u64(ev, "bytes")));
+		printf(", memory %s fragmented",
+		       format_permille(buf, json_u64(ev, "frag_permille")));
 	}
 	putchar('\n');
 	fflush(stdout);
@@ -196,7 +203,7 @@ static int read_groups(struct args *args, unsigned int *groups)
 			note("without root only lifecycle events");
 		else
 			*groups |= NL_GROUP_QUOTA | NL_GROUP_HEALTH |
-				   NL_GROUP_GOVERNOR;
+				   NL_GROUP_GOVERNOR | NL_GROUP_MEMORY;
 		return CTL_OK;
 	}
 	*groups = 0;
@@ -208,7 +215,7 @@ static int read_groups(struct args *args, unsigned int *groups)
 				break;
 		if (i == NL_GROUPS)
 			return usage_error(args->command,
-					   "--group '%s': give lifecycle, quota, health or governor",
+					   "--group '%s': give lifecycle, quota, health, governor or memory",
 					   list);
 		*groups |= 1u << i;
 		list += len + (list[len] == ',');

@@ -21,7 +21,7 @@
 
 const char *const nl_group_names[NL_GROUPS] = {
 	VGPU_MCGRP_LIFECYCLE, VGPU_MCGRP_QUOTA, VGPU_MCGRP_HEALTH,
-	VGPU_MCGRP_GOVERNOR,
+	VGPU_MCGRP_GOVERNOR, VGPU_MCGRP_MEMORY,
 };
 
 static struct nl_sock *sock;
@@ -294,6 +294,9 @@ static int on_event(struct nl_msg *msg, void *arg)
 		break;
 	case VGPU_NL_CMD_GOVERNOR_NTF:
 		group = VGPU_MCGRP_GOVERNOR;
+		break;
+	case VGPU_NL_CMD_MEMORY_NTF:
+		group = VGPU_MCGRP_MEMORY;
 		break;
 	default:
 		return NL_SKIP;

@@ -116,6 +116,7 @@ int cmd_gpu_show(struct args *args);
 int cmd_gpu_set(struct args *args);
 int cmd_mem_show(struct args *args);
 int cmd_mem_set(struct args *args);
+int cmd_mem_defrag(struct args *args);
 int cmd_type_list(struct args *args);
 int cmd_vgpu_list(struct args *args);
 int cmd_vgpu_show(struct args *args);

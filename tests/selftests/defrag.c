@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that is moved while it is in use: tenants allocate and free, engines and
+ * CPUs read and write, kernels run, and `vgpuctl mem defrag` goes on all the time.
+ * With and without over-commit. $VGPUCTL is the program.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gpu.h"
+
+#define PAGE	4096u
+#define BUFFERS	96
+#define SECONDS	(st_seconds ? st_seconds : 6)
+
+struct buffer {
+	struct vgpu_bo *bo;
+	uint32_t pages;
+	uint32_t *word;			/* what each page is full of */
+};
+
+struct hoard {
+	struct gpu gpu;
+	struct buffer buffer[BUFFERS];
+	uint32_t secret;		/* top byte of all its words */
+	uint32_t next;
+	unsigned int made, refused, checked;
+};
+
+static bool page_ok(struct hoard *h, struct buffer *b, uint32_t page)
+{
+	const uint32_t *at = (const uint32_t *)((char *)b->bo->cpu +
+						(uint64_t)page * PAGE);
+	unsigned int i;
+
+	h->checked++;
+	for (i = 0; i < PAGE / sizeof(*at); i++) {
+		if (at[i] == b->word[page])
+			continue;
+		st_fail(__FILE__, __LINE__,
+			"buffer %d of %u pages, page %u, word %u: %#x instead of %#x",
+			(int)(b - h->buffer), b->pages, page, i, at[i],
+			b->word[page]);
+		return false;
+	}
+	return true;
+}
+
+static bool buffer_ok(struct hoard *h, struct buffer *b)
+{
+	uint32_t page;
+
+	for (page = 0; page < b->pages; page++)
+		if (!page_ok(h, b, page))
+			return false;
+	return true;
+}
+
+static uint32_t new_word(struct hoard *h)
+{
+	return h->secret | (++h->next & 0xffffff);
+}
+
+static void submit(struct hoard *h, const struct vgpu_cmd *cmd)
+{
+	int ret = vgpu_submit(h->gpu.queue, cmd, 1, 60 * SEC);
+
+	NEED(ret == 1, "submit: %s", st_errno(ret));
+}
+
+static void fill(struct hoard *h, struct buffer *b, uint32_t page)
+{
+	struct vgpu_cmd cmd = {
+		.op = VGPU_CMD_FILL,
+		.fill = { .dst = b->bo->va + (uint64_t)page * PAGE,
+			  .bytes = PAGE, .pattern = new_word(h) },
+	};
+
+	submit(h, &cmd);
+	b->word[page] = cmd.fill.pattern;
+}
+
+/* Of any size, some of more than 2 MiB. What others left there would be seen. */
+static void make(struct hoard *h, struct buffer *b)
+{
+	uint32_t pages = 1 + st_below(1u << st_below(7)), page;
+
+	if (!st_below(24))
+		pages = 512 + st_below(64);
+	if (vgpu_alloc(h->gpu.vm, (uint64_t)pages * PAGE,
+		       VGPU_PROT_READ | VGPU_PROT_WRITE, 0, &b->bo)) {
+		h->refused++;
+		b->bo = NULL;
+		return;
+	}
+	h->made++;
+	b->pages = pages;
+	b->word = calloc(pages, sizeof(*b->word));
+	NEED(b->word, "no memory");
+	NEED(buffer_ok(h, b), "memory that was not zero when it was new");
+	for (page = 0; page < pages; page++)
+		fill(h, b, page);
+}
+
+static void unmake(struct hoard *h, struct buffer *b)
+{
+	NEED_OK(gpu_finish(&h->gpu, 120 * SEC));
+	vgpu_bo_destroy(b->bo);
+	free(b->word);
+	b->bo = NULL;
+}
+
+static struct buffer *any(struct hoard *h)
+{
+	unsigned int i, n = st_below(BUFFERS);
+
+	for (i = 0; i < BUFFERS; i++)
+		if (h->buffer[(n + i) % BUFFERS].bo)
+			return &h->buffer[(n + i) % BUFFERS];
+	return NULL;
+}
+
+static void copy(struct hoard *h)
+{
+	struct buffer *to = any(h), *from = any(h);
+	uint32_t dst, src;
+	struct vgpu_cmd cmd = { .op = VGPU_CMD_COPY, .copy = { .bytes = PAGE } };
+
+	if (!to)
+		return;
+	dst = st_below(to->pages);
+	src = st_below(from->pages);
+	if (to == from && dst == src)
+		return;
+	cmd.copy.dst = to->bo->va + (uint64_t)dst * PAGE;
+	cmd.copy.src = from->bo->va + (uint64_t)src * PAGE;
+	submit(h, &cmd);
+	to->word[dst] = from->word[src];
+}
+
+/* The CPU writes, word by word: it may be taken away in between. */
+static void scribble(struct hoard *h)
+{
+	struct buffer *b = any(h);
+	volatile uint32_t *at;
+	uint32_t page, word = new_word(h);
+	unsigned int i;
+
+	if (!b)
+		return;
+	page = st_below(b->pages);
+	at = (volatile uint32_t *)((char *)b->bo->cpu + (uint64_t)page * PAGE);
+	for (i = 0; i < PAGE / sizeof(*at); i++)
+		at[i] = word;
+	b->word[page] = word;
+}
+
+static void churn(struct hoard *h)
+{
+	uint64_t end = st_now_ns() + SECONDS * SEC;
+	unsigned int n;
+
+	while (st_now_ns() < end) {
+		struct buffer *b = &h->buffer[st_below(BUFFERS)];
+
+		if (b->bo)
+			unmake(h, b);
+		else
+			make(h, b);
+		for (n = 0; n < 16; n++)
+			copy(h);
+		NEED_OK(gpu_finish(&h->gpu, 120 * SEC));
+		for (n = 0; n < 4; n++)
+			scribble(h);
+		for (n = 0; n < 8; n++) {
+			b = any(h);
+			if (b)
+				NEED(page_ok(h, b, st_below(b->pages)),
+				     "lost memory");
+		}
+	}
+}
+
+/* A child is a tenant; it fails as its parent would. */
+static pid_t tenant(uint32_t who)
+{
+	struct counter_run first, again;
+	static struct hoard h;
+	pid_t pid = fork();
+	unsigned int i;
+
+	NEED(pid >= 0, "fork");
+	if (pid)
+		return pid;
+	st_seed += who;
+	h.secret = who << 24;
+	gpu_new(&h.gpu, 4, 100);
+	counter_setup(&first, &h.gpu, 4, 8, 200);
+	again = first;
+	again.cells = gpu_bo(&h.gpu, 32 * sizeof(uint64_t), 0);
+	again.totals = gpu_bo(&h.gpu, first.totals->bytes, 0);
+	NEED_OK(counter_start(&first));
+	NEED_OK(gpu_finish(&h.gpu, 60 * SEC));
+	churn(&h);
+	/* a kernel's own memory moves, too */
+	for (i = 0; i < 32; i++)
+		((uint64_t *)again.cells->cpu)[i] = i * 0x9e3779b97f4a7c15u;
+	NEED_OK(counter_start(&again));
+	NEED_OK(gpu_finish(&h.gpu, 60 * SEC));
+	NEED(!counter_differ(&first, &again), "the kernel's result differs");
+	for (i = 0; i < BUFFERS; i++)
+		if (h.buffer[i].bo)
+			NEED(buffer_ok(&h, &h.buffer[i]), "lost memory");
+	st_note("tenant %u: %u buffers, %u refused, %u pages checked", who,
+		h.made, h.refused, h.checked);
+	NEED(h.made > 5 && h.checked > 100, "got nowhere");
+	for (i = 0; i < BUFFERS; i++)
+		if (h.buffer[i].bo)
+			unmake(&h, &h.buffer[i]);
+	gpu_close(&h.gpu);
+	_exit(0);
+}
+
+static int ctl(const char *what)
+{
+	const char *name = getenv("VGPUCTL");
+	char line[256];
+
+	snprintf(line, sizeof(line), "%s %s >/dev/null 2>&1",
+		 name ? name : "vgpuctl", what);
+	return system(line);
+}
+
+static int defrag(void)
+{
+	return ctl("mem defrag 0");
+}
+
+static void two_tenants(bool ratio)
+{
+	unsigned int done = 0, runs = 0;
+	pid_t pid[2];
+	int status;
+
+	pid[0] = tenant(1);
+	pid[1] = tenant(2);
+	while (done < 2) {
+		pid_t p = waitpid(-1, &status, WNOHANG);
+
+		if (p == pid[0] || p == pid[1]) {
+			done++;
+			CHECK(WIFEXITED(status) && !WEXITSTATUS(status),
+			      "a tenant ended with %#x", status);
+			continue;
+		}
+		/* may be refused: more is fixed than would be their share */
+		if (ratio)
+			ctl(runs % 2 ? "mem set 0 --overcommit 1" :
+				       "mem set 0 --overcommit 2");
+		CHECK(!defrag(), "mem defrag failed");
+		runs++;
+	}
+	st_note("%u runs meanwhile", runs);
+	CHECK(runs > 1, "hardly ever moved");
+}
+
+static void as_it_is(void)
+{
+	two_tenants(false);
+}
+
+/* Some memory is pageable and some is not, so frames are between the rest. */
+static void ratio_changes(void)
+{
+	two_tenants(true);
+	ctl("mem set 0 --overcommit 1");
+}
+
+/* Who goes in the middle of it leaves nothing behind. */
+static void killed(void)
+{
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < 3; i++) {
+		pid_t pid = tenant(3 + i);
+
+		st_sleep_ms(300 + st_below(700));
+		CHECK(!defrag(), "mem defrag failed");
+		kill(pid, SIGKILL);
+		NEED(waitpid(pid, &status, 0) == pid, "waitpid");
+		CHECK(WIFSIGNALED(status), "ended by itself: %#x", status);
+	}
+	CHECK(!defrag(), "mem defrag failed");
+}
+
+/* Every second, if it is scattered at all. */
+static void unasked(void)
+{
+	int status;
+	pid_t pid;
+
+	NEED(!ctl("mem set 0 --defrag-threshold 0% --defrag-interval 1"),
+	     "mem set failed");
+	pid = tenant(7);
+	NEED(waitpid(pid, &status, 0) == pid, "waitpid");
+	CHECK(WIFEXITED(status) && !WEXITSTATUS(status),
+	      "the tenant ended with %#x", status);
+	CHECK(!ctl("mem set 0 --defrag-threshold 30% --defrag-interval 300"),
+	      "mem set failed");
+	CHECK(ctl("mem set 0 --defrag-interval 86401"), "a day and a second");
+	CHECK(ctl("mem set 0 --defrag-threshold 101%"), "more than all");
+}
+
+static const struct st_case cases[] = {
+	{ "two tenants whose memory is moved", as_it_is, 300 },
+	{ "two tenants while over-commit comes and goes", ratio_changes, 300 },
+	{ "killed while it is moved", killed, 120 },
+	{ "moved unasked", unasked, 120 },
+};
+
+ST_MAIN(cases)

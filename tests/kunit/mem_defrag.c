@@ -98,6 +98,7 @@ struct worker {
 	u32 seed;
 	u64 rounds;
 	int bad;
+	unsigned long until;
 	atomic_t *stop;
 };
 
@@ -163,7 +164,9 @@ static int churn(void *arg)
 	unsigned int i;
 
 	prandom_seed_state(&rnd, w->seed);
-	while (!atomic_read(w->stop) && !w->bad) {
+	/* or the run beside it would go on, for ever new holes */
+	while (!atomic_read(w->stop) && !w->bad &&
+	       time_before(jiffies, w->until)) {
 		u64 va;
 
 		i = mock_rnd(&rnd, ARRAY_SIZE(bo));
@@ -244,6 +247,7 @@ static void while_others_work(struct kunit *test, u32 flags)
 		w[i].s = s;
 		w[i].stop = &stop;
 		w[i].seed = s->seed + i;
+		w[i].until = jiffies + HZ;
 	}
 	w[0].first = 1;
 	w[0].count = n - 1;

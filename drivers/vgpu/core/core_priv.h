@@ -43,6 +43,8 @@
 #include <vgpu/face.h>
 #include <vgpu/governor.h>
 #include <vgpu/lines.h>
+
+#include "tidy.h"
 #include <vgpu/mem.h>
 #include <vgpu/sched.h>
 
@@ -372,22 +374,6 @@ struct vgpu_partition {
 	unsigned int units;
 };
 
-/**
- * struct vgpu_tidy - when memory is moved, see defrag.c; under gpu->lock
- * @threshold: fragmentation, permille, from which on a look leads to a run
- * @interval_s: between two looks; 0: nobody looks
- * @asked: a run by command is about to begin
- * @own_runs: that began by themselves
- * @work: looks, or runs
- */
-struct vgpu_tidy {
-	u32 threshold;
-	u32 interval_s;
-	bool asked;
-	u64 own_runs;
-	struct delayed_work work;
-};
-
 /* Beside the modes, which can be fixed. */
 #define VGPU_GOVERNOR_AUTO	VGPU_GOV_MODES
 #define VGPU_GOVERNOR_OFF	(VGPU_GOV_MODES + 1)
@@ -478,13 +464,6 @@ void vgpu_gpu_leave(int idx);
 void vgpu_gpu_sample_soon(struct vgpu_gpu *gpu);
 /* gpu->lock held: slice and threshold in force, to every engine. */
 void vgpu_gpu_apply_slices(struct vgpu_gpu *gpu);
-
-/* defrag.c */
-void vgpu_tidy_init(struct vgpu_gpu *gpu);
-/* The GPU is there: it is looked at from now on. */
-void vgpu_tidy_start(struct vgpu_gpu *gpu);
-/* It goes: on return nothing is moved any more. No lock held. */
-void vgpu_tidy_stop(struct vgpu_gpu *gpu);
 
 /* governor.c; gpu->lock is held where not noted. */
 void vgpu_governor_init(struct vgpu_gpu *gpu);

@@ -314,7 +314,7 @@ static void entries_saved(struct kunit *test)
 
 #define ARENA_MIB	16
 #define BOS		4
-#define STEPS		150
+#define STEPS		MOCK_STEPS(150)
 
 struct shadow {
 	u8 bo;			/* 1 + index, 0: not mapped */

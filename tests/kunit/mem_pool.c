@@ -230,7 +230,7 @@ static void nobody_finds_a_secret(struct kunit *test)
 		h[i].test = test;
 		h[i].mock = mock;
 		h[i].seed = 11 + i;
-		h[i].steps = 1500;
+		h[i].steps = MOCK_STEPS(1500);
 		vgpu_mem_account_init(&h[i].acct, LOTS);
 		h[i].task = kthread_run(hunt_steps, &h[i], "hunter-%u", i);
 		if (IS_ERR(h[i].task)) {
@@ -263,8 +263,8 @@ static void nobody_finds_a_secret(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, h[i].found, 0ULL, "hunter %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, h[i].bad_accounts, 0ULL, "hunter %u",
 				    i);
-		KUNIT_EXPECT_GT_MSG(test, h[i].served, 200ULL, "hunter %u", i);
-		KUNIT_EXPECT_GT_MSG(test, h[i].mapped, 50ULL, "hunter %u", i);
+		KUNIT_EXPECT_GT_MSG(test, h[i].served, MOCK_STEPS(200ULL), "hunter %u", i);
+		KUNIT_EXPECT_GT_MSG(test, h[i].mapped, MOCK_STEPS(50ULL), "hunter %u", i);
 	}
 	st = stats_of(mock);
 	KUNIT_EXPECT_EQ(test, st.used, 0ULL);
@@ -272,7 +272,7 @@ static void nobody_finds_a_secret(struct kunit *test)
 	for (i = 0; i < VGPU_POOLS; i++)
 		hits += st.pool[i].hits;
 	if (plan->pools)
-		KUNIT_EXPECT_GT(test, hits, 100ULL);
+		KUNIT_EXPECT_GT(test, hits, MOCK_STEPS(100ULL));
 	else
 		KUNIT_EXPECT_EQ(test, hits, 0ULL);
 	vgpu_vram_set_pools(mock->vram, false);

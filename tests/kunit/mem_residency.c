@@ -156,7 +156,7 @@ static void twice_the_vram(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, bad, 0U);
 	prandom_seed_state(&rnd, 4711);
-	for (i = 0; i < 4000; i++) {
+	for (i = 0; i < MOCK_STEPS(4000); i++) {
 		at = mock_rnd(&rnd, 2 * VRAM / 0x1000) * 0x1000ULL;
 		who = mock_rnd(&rnd, 2);
 		bad += !page_is(mock, &t[who], who + 1, at);

@@ -39,6 +39,16 @@ static void begin(struct fed *f, enum vgpu_gov_mode mode)
 	vgpu_gov_init(&f->gov, mode, f->now);
 }
 
+/* What it makes of its samples, all of it. */
+static void note(struct vsim *sim, const struct vgpu_gov *gov, u64 now)
+{
+	const struct vgpu_gov_view *v = &gov->view;
+
+	vsim_note(sim, now, gov->mode, (u64)v->mean << 32 | v->deviation);
+	vsim_note(sim, now, v->overhead, (u64)v->demand << 32 | (u32)v->trend);
+	vsim_note(sim, now, v->switches, gov->changes);
+}
+
 /* One sample later; whatever the load, the dwell times are kept. */
 static bool feed(struct vsim *sim, struct fed *f,
 		 const struct vgpu_gov_sample *sample)
@@ -51,6 +61,7 @@ static bool feed(struct vsim *sim, struct fed *f,
 
 	f->now += PERIOD;
 	changed = vgpu_gov_feed(&f->gov, sample, f->now, &f->change);
+	note(sim, &f->gov, f->now);
 	vsim_expect(sim, changed == (mode != f->gov.mode),
 		    "said %d, went from %s to %s", changed,
 		    vgpu_gov_mode_name(mode), vgpu_gov_mode_name(f->gov.mode));
@@ -356,9 +367,12 @@ static void extremes(struct vsim *sim)
 	unsigned int i;
 
 	vgpu_gov_init(&gov, VGPU_GOV_BALANCED, ~0ULL - 20 * VSIM_S);
-	for (i = 0; i < 100; i++)
-		vgpu_gov_feed(&gov, i % 2 ? &wild : &none,
-			      ~0ULL - 20 * VSIM_S + i * PERIOD, &change);
+	for (i = 0; i < 100; i++) {
+		u64 at = ~0ULL - 20 * VSIM_S + i * PERIOD;
+
+		vgpu_gov_feed(&gov, i % 2 ? &wild : &none, at, &change);
+		note(sim, &gov, at);
+	}
 	vsim_expect(sim, gov.mode == VGPU_GOV_EMERGENCY &&
 		    gov.view.switches == ~0U / 2 && gov.view.mean == 500 &&
 		    gov.view.deviation == 500 && gov.view.demand == 1000,
@@ -368,6 +382,7 @@ static void extremes(struct vsim *sim)
 	vgpu_gov_feed(&gov, &none, 1, &change);
 	vgpu_gov_idle(&gov, ~0ULL);
 	vgpu_gov_feed(&gov, &none, ~0ULL, &change);
+	note(sim, &gov, ~0ULL);
 	vsim_expect(sim, gov.view.overhead == 0 && gov.view.mean == 0,
 		    "an endless gap left %u", gov.view.mean);
 	vsim_expect(sim, gov.time_ns[0] + gov.time_ns[1] + gov.time_ns[2] +

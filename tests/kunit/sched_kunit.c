@@ -20,7 +20,7 @@ static void run_scenario(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, sim);
 	KUNIT_ASSERT_EQ(test, vsim_scenario_init(sim, scenario, sched_seed), 0);
-	scenario->run(sim);
+	vsim_scenario_run(sim, scenario);
 	kunit_info(test, "%s seed %lu events %llu hash %016llx\n",
 		   scenario->name, sched_seed, sim->events, sim->hash);
 	if (sim->errors)

@@ -83,6 +83,36 @@ static struct source *source(struct engine *e, enum vgpu_line_class class,
 	return s;
 }
 
+/* Who is next; and that is an event. */
+static struct vgpu_line *next_line(struct engine *e, bool alone, u64 now,
+				   u64 *hold)
+{
+	struct vgpu_line *line = vgpu_lines_next(&e->lines, alone, now, hold);
+
+	vsim_note(e->sim, now, line ? line->class : VGPU_LINE_CLASSES,
+		  line ? line->nr : *hold);
+	return line;
+}
+
+static bool overtakes(struct engine *e, struct vgpu_line *line,
+		      struct vgpu_line *run)
+{
+	bool does = vgpu_line_overtakes(&e->lines, line, run);
+
+	vsim_note(e->sim, line->since, line->class, does);
+	return does;
+}
+
+static struct vgpu_line *rival(struct engine *e, struct vgpu_line *run,
+			       u64 now)
+{
+	struct vgpu_line *line = vgpu_lines_rival(&e->lines, run, now);
+
+	vsim_note(e->sim, now, line ? line->class : VGPU_LINE_CLASSES,
+		  line ? line->nr : 0);
+	return line;
+}
+
 /* The next command of @s is there; @again: it was served just now. */
 static void arrive(struct engine *e, struct source *s, bool again)
 {
@@ -137,7 +167,7 @@ static void run(struct engine *e, u64 until)
 		u64 hold, next = arrivals(e);
 		struct vgpu_line *line;
 
-		line = vgpu_lines_next(&e->lines, e->alone, e->now, &hold);
+		line = next_line(e, e->alone, e->now, &hold);
 		if (line) {
 			serve(e, container_of(line, struct source, line));
 			continue;
@@ -307,49 +337,49 @@ static void who_overtakes(struct vsim *sim)
 	l = &e->lines;
 	vgpu_line_init(&run, VGPU_LINE_NORMAL);
 	vgpu_line_wait(l, &run, VSIM_S, 1);
-	vsim_expect(sim, vgpu_lines_next(l, false, 1, &hold) == &run, "not it");
+	vsim_expect(sim, next_line(e, false, 1, &hold) == &run, "not it");
 	vgpu_line_leave(l, &run, 1);
-	vsim_expect(sim, !vgpu_lines_rival(l, &run, 1), "a rival of none");
+	vsim_expect(sim, !rival(e, &run, 1), "a rival of none");
 
 	vgpu_line_init(&other, VGPU_LINE_NORMAL);
 	vgpu_line_wait(l, &other, 2 * VSIM_S, 2);
-	vsim_expect(sim, !vgpu_line_overtakes(l, &other, &run) &&
-		    !vgpu_lines_rival(l, &run, 2), "the later deadline first");
+	vsim_expect(sim, !overtakes(e, &other, &run) &&
+		    !rival(e, &run, 2), "the later deadline first");
 	vgpu_line_urge(l, &other, VSIM_S - 1);
-	vsim_expect(sim, vgpu_line_overtakes(l, &other, &run) &&
-		    vgpu_lines_rival(l, &run, 2) == &other,
+	vsim_expect(sim, overtakes(e, &other, &run) &&
+		    rival(e, &run, 2) == &other,
 		    "the earlier deadline not first");
 	/* what is late counts from when it came */
 	vgpu_line_urge(l, &other, 0);
-	vsim_expect(sim, vgpu_line_overtakes(l, &other, &run), "late, not first");
+	vsim_expect(sim, overtakes(e, &other, &run), "late, not first");
 	vgpu_line_leave(l, &other, 3);
 
 	/* without a deadline it waits, but for its turn */
 	vgpu_line_wait(l, &other, U64_MAX, 2);
-	vsim_expect(sim, !vgpu_line_overtakes(l, &other, &run),
+	vsim_expect(sim, !overtakes(e, &other, &run),
 		    "patient, and overtakes");
-	vsim_expect(sim, vgpu_lines_rival(l, &run, 2) == &other,
+	vsim_expect(sim, rival(e, &run, 2) == &other,
 		    "100 ms are before a second");
 	vgpu_line_set_class(l, &other, VGPU_LINE_BATCH, 3);
-	vsim_expect(sim, !vgpu_line_overtakes(l, &other, &run) &&
-		    !vgpu_lines_rival(l, &run, 3), "batch before normal");
+	vsim_expect(sim, !overtakes(e, &other, &run) &&
+		    !rival(e, &run, 3), "batch before normal");
 	vgpu_line_set_class(l, &other, VGPU_LINE_HIGH, 4);
-	vsim_expect(sim, vgpu_line_overtakes(l, &other, &run) &&
-		    vgpu_lines_rival(l, &run, 4) == &other,
+	vsim_expect(sim, overtakes(e, &other, &run) &&
+		    rival(e, &run, 4) == &other,
 		    "high not before normal");
 	/* but what normal is owed it gets first */
 	vgpu_line_return(l, &run, VSIM_S, 4);
 	vgpu_line_leave(l, &other, 4);
 	vgpu_lines_charge(l, VGPU_LINE_HIGH, 8 * VGPU_LINE_QUANTUM_NS, 5);
 	vgpu_line_wait(l, &other, 5, 5);
-	vsim_expect(sim, vgpu_lines_next(l, false, 5, &hold) == &run,
+	vsim_expect(sim, next_line(e, false, 5, &hold) == &run,
 		    "the floor of normal is not kept");
 	vgpu_line_leave(l, &run, 5);
-	vsim_expect(sim, !vgpu_line_overtakes(l, &other, &run) &&
-		    !vgpu_lines_rival(l, &run, 5), "what is owed is cut off");
+	vsim_expect(sim, !overtakes(e, &other, &run) &&
+		    !rival(e, &run, 5), "what is owed is cut off");
 	vgpu_lines_charge(l, VGPU_LINE_NORMAL, VGPU_LINE_QUANTUM_NS, 6);
-	vsim_expect(sim, vgpu_line_overtakes(l, &other, &run) &&
-		    vgpu_lines_rival(l, &run, 6) == &other,
+	vsim_expect(sim, overtakes(e, &other, &run) &&
+		    rival(e, &run, 6) == &other,
 		    "it had its quantum, and goes on");
 	vgpu_line_leave(l, &other, 6);
 	engine_free(e);
@@ -367,31 +397,27 @@ static void a_round_goes_on(struct vsim *sim)
 	vgpu_line_init(&a, VGPU_LINE_BATCH);
 	vgpu_line_init(&b, VGPU_LINE_BATCH);
 	vgpu_line_wait(&e->lines, &a, U64_MAX, 1);
-	vsim_expect(sim, !vgpu_lines_next(&e->lines, false, 1, &hold) &&
+	vsim_expect(sim, !next_line(e, false, 1, &hold) &&
 		    hold == VGPU_BATCH_WAIT_NS, "not gathered");
-	vsim_expect(sim, vgpu_lines_next(&e->lines, false, 1 + hold, &hold) == &a,
+	vsim_expect(sim, next_line(e, false, 1 + hold, &hold) == &a,
 		    "gathered for ever");
 	vgpu_line_leave(&e->lines, &a, 1 + VGPU_BATCH_WAIT_NS);
 	/* one that comes meanwhile is gathered, but not when the round goes on */
 	vgpu_line_wait(&e->lines, &b, U64_MAX, 2 + VGPU_BATCH_WAIT_NS);
-	vsim_expect(sim, !vgpu_lines_next(&e->lines, false,
-					  2 + VGPU_BATCH_WAIT_NS, &hold) && hold,
+	vsim_expect(sim, !next_line(e, false, 2 + VGPU_BATCH_WAIT_NS, &hold) && hold,
 		    "no gathering after the round");
 	vgpu_line_return(&e->lines, &a, U64_MAX, 3 + VGPU_BATCH_WAIT_NS);
-	vsim_expect(sim, vgpu_lines_next(&e->lines, false,
-					 3 + VGPU_BATCH_WAIT_NS, &hold) == &b,
+	vsim_expect(sim, next_line(e, false, 3 + VGPU_BATCH_WAIT_NS, &hold) == &b,
 		    "who came first is not first");
 	vgpu_line_leave(&e->lines, &b, 4 + VGPU_BATCH_WAIT_NS);
-	vsim_expect(sim, vgpu_lines_next(&e->lines, false,
-					 4 + VGPU_BATCH_WAIT_NS, &hold) == &a,
+	vsim_expect(sim, next_line(e, false, 4 + VGPU_BATCH_WAIT_NS, &hold) == &a,
 		    "the round is over too soon");
 	/* one that is taken back while they gather does not put off the others */
 	vgpu_line_leave(&e->lines, &a, 5 + VGPU_BATCH_WAIT_NS);
 	vgpu_line_wait(&e->lines, &a, U64_MAX, VSIM_S);
 	vgpu_line_wait(&e->lines, &b, U64_MAX, VSIM_S);
 	vgpu_line_leave(&e->lines, &a, VSIM_S + VGPU_BATCH_WAIT_NS - 1);
-	vsim_expect(sim, vgpu_lines_next(&e->lines, false,
-					 VSIM_S + VGPU_BATCH_WAIT_NS, &hold) == &b,
+	vsim_expect(sim, next_line(e, false, VSIM_S + VGPU_BATCH_WAIT_NS, &hold) == &b,
 		    "put off by another");
 	vgpu_line_leave(&e->lines, &b, VSIM_S + VGPU_BATCH_WAIT_NS);
 	engine_free(e);
@@ -410,23 +436,22 @@ static void gathers(struct vsim *sim)
 	one = source(e, VGPU_LINE_BATCH, VSIM_MS, VSIM_S, 0);
 	other = source(e, VGPU_LINE_NORMAL, VSIM_MS, VSIM_S, 0);
 	vgpu_line_wait(&e->lines, &one->line, U64_MAX, e->now);
-	line = vgpu_lines_next(&e->lines, false, e->now, &hold);
+	line = next_line(e, false, e->now, &hold);
 	vsim_expect(sim, !line && hold == VGPU_BATCH_WAIT_NS, "hold %llu", hold);
-	line = vgpu_lines_next(&e->lines, false, e->now + hold - 1, &hold);
+	line = next_line(e, false, e->now + hold - 1, &hold);
 	vsim_expect(sim, !line && hold == 1, "hold %llu", hold);
 	vgpu_line_wait(&e->lines, &other->line, U64_MAX, e->now);
-	line = vgpu_lines_next(&e->lines, true, e->now, &hold);
+	line = next_line(e, true, e->now, &hold);
 	vsim_expect(sim, line == &other->line, "batch was not gathered");
 	vgpu_line_leave(&e->lines, &other->line, e->now);
-	line = vgpu_lines_next(&e->lines, true, e->now, &hold);
+	line = next_line(e, true, e->now, &hold);
 	vsim_expect(sim, line == &one->line, "alone it was held, %llu", hold);
 	vgpu_line_leave(&e->lines, &one->line, e->now);
-	line = vgpu_lines_next(&e->lines, true, e->now, &hold);
+	line = next_line(e, true, e->now, &hold);
 	vsim_expect(sim, !line && !hold, "nobody waits, hold %llu", hold);
 	/* and once the time is over */
 	vgpu_line_wait(&e->lines, &one->line, U64_MAX, e->now);
-	line = vgpu_lines_next(&e->lines, false, e->now + VGPU_BATCH_WAIT_NS,
-			       &hold);
+	line = next_line(e, false, e->now + VGPU_BATCH_WAIT_NS, &hold);
 	vsim_expect(sim, line == &one->line, "held beyond its time: %llu", hold);
 	vgpu_line_leave(&e->lines, &one->line, e->now);
 	engine_free(e);
@@ -564,8 +589,7 @@ static void lines_any_order(struct vsim *sim)
 					 deadline, e->now);
 			break;
 		default:
-			line = vgpu_lines_next(&e->lines, vsim_random(sim, 2),
-					       e->now, &hold);
+			line = next_line(e, vsim_random(sim, 2), e->now, &hold);
 			vsim_expect(sim, !line || line->waiting,
 				    "%u: picked one that does not wait", i);
 			vsim_expect(sim, line || hold ||

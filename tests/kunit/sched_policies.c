@@ -249,6 +249,15 @@ static void fixed_overshoot(struct vsim *sim)
 		    "the napper got %llu ns of 3 s", ran(ent));
 }
 
+/* A new cap, and what came of it. */
+static int set_cap(struct vsim *sim, struct vgpu_se *se, u32 cap)
+{
+	int ret = vgpu_rq_set_cap(&sim->rq, se, cap, 0);
+
+	vsim_note(sim, cap, se->id, (u64)sim->rq.caps << 32 | (u32)-ret);
+	return ret;
+}
+
 static void caps_refused(struct vsim *sim)
 {
 	struct vgpu_rq *rq = &sim->rq;
@@ -257,15 +266,15 @@ static void caps_refused(struct vsim *sim)
 	hogs(sim, 2, 0);
 	a = &sim->ents[0].se;
 	b = &sim->ents[1].se;
-	vsim_expect(sim, vgpu_rq_set_cap(rq, a, 10001, 0) == -ERANGE, "10001");
-	vsim_expect(sim, !vgpu_rq_set_cap(rq, a, 6000, 0), "6000");
-	vsim_expect(sim, vgpu_rq_set_cap(rq, b, 6000, 0) == -ENOSPC, "12000");
+	vsim_expect(sim, set_cap(sim, a, 10001) == -ERANGE, "10001");
+	vsim_expect(sim, !set_cap(sim, a, 6000), "6000");
+	vsim_expect(sim, set_cap(sim, b, 6000) == -ENOSPC, "12000");
 	vsim_expect(sim, !b->cap && rq->caps == 6000, "half applied");
 	set_policy(sim, "rr");
-	vsim_expect(sim, !vgpu_rq_set_cap(rq, b, 6000, 0), "rr keeps no caps");
+	vsim_expect(sim, !set_cap(sim, b, 6000), "rr keeps no caps");
 	vsim_expect(sim, vgpu_rq_refuses(rq, vgpu_policy_get("fixed")),
 		    "120 %% accepted");
-	vsim_expect(sim, !vgpu_rq_set_cap(rq, b, 4000, 0), "4000");
+	vsim_expect(sim, !set_cap(sim, b, 4000), "4000");
 	vsim_expect(sim, !vgpu_rq_refuses(rq, vgpu_policy_get("fixed")),
 		    "100 %% refused");
 }
@@ -545,6 +554,49 @@ static void overshoot_shows(struct vsim *sim)
 		    meek->se.stats.overshoot_ns);
 }
 
+/* What runs goes on at once if nobody waits, neither beside its group nor in it. */
+static void expect_extended(struct vsim *sim, struct vgpu_se *se, bool may,
+			    const char *when)
+{
+	u64 slice = 0;
+	bool does = vgpu_rq_extend(&sim->rq, se, &slice);
+
+	vsim_note(sim, sim->now, se->id, slice);
+	vsim_expect(sim, does == may && (!does || slice == sim->rq.slice_ns),
+		    "%s: %d, %llu ns", when, does, slice);
+}
+
+static void alone_goes_on(struct vsim *sim)
+{
+	const struct vsim_load member = { .kind = VSIM_TRACE, .group = 1 };
+	const struct vsim_load other = { .kind = VSIM_TRACE };
+	struct vgpu_rq *rq = &sim->rq;
+	struct vgpu_se *a, *b, *c;
+	u64 slice;
+
+	vsim_group(sim, 1, "rr", 100);
+	a = &vsim_spawn(sim, &member)->se;
+	b = &vsim_spawn(sim, &member)->se;
+	c = &vsim_spawn(sim, &other)->se;
+	vgpu_rq_wake(rq, a, sim->now);
+	vsim_expect(sim, vgpu_rq_pick(rq, sim->now, &slice) == a, "not it");
+	expect_extended(sim, a, true, "alone");
+	vgpu_rq_wake(rq, b, sim->now);
+	expect_extended(sim, a, false, "another member waits");
+	vgpu_rq_block(rq, b, sim->now);
+	expect_extended(sim, a, true, "alone again");
+	vgpu_rq_wake(rq, c, sim->now);
+	expect_extended(sim, a, false, "somebody else waits");
+	vgpu_rq_block(rq, c, sim->now);
+	vgpu_rq_move(rq, a, rq, sim->now);
+	expect_extended(sim, a, true, "alone, in no group");
+	set_policy(sim, "fixed");
+	expect_extended(sim, a, false, "a cap may be over");
+	set_policy(sim, "burst");
+	expect_extended(sim, a, false, "what was lent may be wanted");
+	vgpu_rq_put(rq, a, 0, sim->now, false, false);
+}
+
 /* 4096 at once, of all weights, coming and going. */
 static void crowd(struct vsim *sim)
 {
@@ -696,11 +748,16 @@ static void bad_tables_refused(struct vsim *sim)
 		BAD("rr", SIZE, pick_nobody),
 	};
 	unsigned int i;
+	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(flawed); i++)
-		vsim_expect(sim, vgpu_policy_register(&flawed[i]) == -EINVAL,
-			    "table %u", i);
-	vsim_expect(sim, vgpu_policy_register(&twin) == -EEXIST, "a second rr");
+	for (i = 0; i < ARRAY_SIZE(flawed); i++) {
+		ret = vgpu_policy_register(&flawed[i]);
+		vsim_note(sim, 0, i, -ret);
+		vsim_expect(sim, ret == -EINVAL, "table %u", i);
+	}
+	ret = vgpu_policy_register(&twin);
+	vsim_note(sim, 0, i, -ret);
+	vsim_expect(sim, ret == -EEXIST, "a second rr");
 	vsim_expect(sim, !vgpu_policy_register(&bad_policies[0]), "bad is fine");
 	vsim_expect(sim, vgpu_policy_get("bad") == &bad_policies[0], "by name");
 	vgpu_policy_unregister(&bad_policies[0]);
@@ -723,6 +780,7 @@ const struct vsim_scenario vsim_scenarios_policy[] = {
 	{ "sleepy_groups", "fair", 24, sleepy_groups },
 	{ "groups_change", "fair", 12, groups_change },
 	{ "overshoot_shows", "rr", 2, overshoot_shows },
+	{ "alone_goes_on", "rr", 3, alone_goes_on },
 	{ "crowd", "fair", 4096, crowd },
 	{ "bad_policies_go", "rr", 4, bad_policies_go },
 	{ "bad_tables_refused", "rr", 1, bad_tables_refused },

@@ -411,6 +411,7 @@ static void strict_rotation(struct vsim *sim)
 			    se ? (int)se->id : -1);
 		if (!se)
 			return;
+		vsim_note(sim, sim->now, se->id, slice);
 		sim->now += slice;
 		vgpu_rq_put(&sim->rq, se, slice, sim->now, true, i & 1);
 	}
@@ -437,7 +438,8 @@ static void any_order(struct vsim *sim)
 		switch (vsim_random(sim, 8)) {
 		case 0:
 		case 1:
-			vgpu_rq_wake(rq, se, sim->now);
+			vsim_note(sim, sim->now, se->id,
+				  vgpu_rq_wake(rq, se, sim->now));
 			wakeups += was == VGPU_SE_IDLE;
 			vsim_expect(sim, se->state != VGPU_SE_IDLE, "%u", step);
 			break;
@@ -457,6 +459,8 @@ static void any_order(struct vsim *sim)
 				    "%u: %u queued", step, queued);
 			queued = 0;
 			slices += !!curr;
+			vsim_note(sim, sim->now, curr ? curr->id : U32_MAX,
+				  slice);
 			break;
 		case 5:
 			if (curr)
@@ -492,8 +496,14 @@ static void any_order(struct vsim *sim)
 	if (rq->curr)
 		vgpu_rq_put(rq, rq->curr, 0, sim->now, false, false);
 	for (i = 0; i < 12; i++) {
-		slices -= sim->ents[i].se.stats.slices;
-		wakeups -= sim->ents[i].se.stats.wakeups;
+		struct vgpu_se_stats stats;
+
+		vgpu_se_stats(rq, &sim->ents[i].se, sim->now, &stats);
+		vsim_note(sim, sim->now, i, stats.run_ns);
+		vsim_note(sim, sim->now, i, stats.wait_ns);
+		vsim_note(sim, sim->now, i, stats.entitled_ns);
+		slices -= stats.slices;
+		wakeups -= stats.wakeups;
 	}
 	vsim_expect(sim, !slices && !wakeups, "%llu slices, %llu wake-ups lost",
 		    slices, wakeups);
@@ -630,4 +640,10 @@ int vsim_scenario_init(struct vsim *sim, const struct vsim_scenario *scenario,
 	if (ret)
 		vgpu_policy_put(policy);
 	return ret;
+}
+
+void vsim_scenario_run(struct vsim *sim, const struct vsim_scenario *scenario)
+{
+	scenario->run(sim);
+	vsim_expect(sim, sim->events, "nothing was noted");
 }

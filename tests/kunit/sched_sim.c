@@ -81,6 +81,7 @@ u64 vsim_hist_above(const struct vsim_hist *hist, unsigned int permille)
 	return min(bucket_top(i), hist->max);
 }
 
+/* All that the CSV of events has. */
 static void hash(struct vsim *sim, u64 at, unsigned int what,
 		 unsigned int index, u64 arg)
 {
@@ -93,17 +94,36 @@ static void hash(struct vsim *sim, u64 at, unsigned int what,
 	sim->events++;
 }
 
+static void tell(struct vsim *sim, u64 at, enum vsim_event event,
+		 unsigned int index, u64 arg)
+{
+	hash(sim, at, event, index, arg);
+	if (sim->log)
+		sim->log(sim, at, event, index, arg);
+}
+
 void vsim_note(struct vsim *sim, u64 at, unsigned int index, u64 arg)
 {
-	hash(sim, at, U32_MAX, index, arg);
+	tell(sim, at, VSIM_EV_NOTE, index, arg);
 }
 
 static void event(struct vsim *sim, enum vsim_event event, unsigned int index,
 		  u64 arg)
 {
-	hash(sim, sim->now, event, index, arg);
-	if (sim->log)
-		sim->log(sim, sim->now, event, index, arg);
+	tell(sim, sim->now, event, index, arg);
+}
+
+const char *vsim_event_name(enum vsim_event event)
+{
+	static const char * const names[] = {
+		[VSIM_EV_WAKE] = "wake", [VSIM_EV_PICK] = "pick",
+		[VSIM_EV_DONE] = "done", [VSIM_EV_PUT] = "put",
+		[VSIM_EV_SLEEP] = "sleep", [VSIM_EV_IDLE] = "idle",
+		[VSIM_EV_EJECT] = "eject", [VSIM_EV_NOTE] = "note",
+	};
+
+	static_assert(ARRAY_SIZE(names) == VSIM_EV_COUNT, "names");
+	return names[event];
 }
 
 /* What @ent has coming, at the two moments when that is most and least. */

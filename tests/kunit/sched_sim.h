@@ -101,7 +101,7 @@ struct vsim_ent {
 
 enum vsim_event {
 	VSIM_EV_WAKE, VSIM_EV_PICK, VSIM_EV_DONE, VSIM_EV_PUT, VSIM_EV_SLEEP,
-	VSIM_EV_IDLE, VSIM_EV_EJECT,
+	VSIM_EV_IDLE, VSIM_EV_EJECT, VSIM_EV_NOTE,
 	VSIM_EV_COUNT
 };
 
@@ -205,14 +205,20 @@ extern const struct vsim_scenario vsim_scenarios_policy[];
 extern const struct vsim_scenario vsim_scenarios_governor[];
 extern const struct vsim_scenario vsim_scenarios_lines[];
 
-/* An event of a scenario that has no entities, for the hash. */
+/* What a scenario saw that the engine does not tell: an event like any other. */
 void vsim_note(struct vsim *sim, u64 at, unsigned int index, u64 arg);
 
 /* The @n-th of all, or NULL. */
 const struct vsim_scenario *vsim_scenario_at(unsigned int n);
 
-/* What scenario->run() starts from; vsim_fini() follows. */
+/* What vsim_scenario_run() starts from; vsim_fini() follows. */
 int vsim_scenario_init(struct vsim *sim, const struct vsim_scenario *scenario,
 		       u64 seed);
+
+/* Fails, too, when there was no event: then the hash would say nothing. */
+void vsim_scenario_run(struct vsim *sim, const struct vsim_scenario *scenario);
+
+/* As in the CSV of events. */
+const char *vsim_event_name(enum vsim_event event);
 
 #endif /* _SCHED_SIM_H */

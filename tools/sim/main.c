@@ -92,13 +92,8 @@ static u64 duration(const char *text)
 void sim_log_event(struct vsim *sim, u64 time, enum vsim_event event,
 		   unsigned int index, u64 arg)
 {
-	static const char * const names[] = {
-		"wake", "pick", "done", "put", "sleep", "idle", "eject",
-	};
-
-	_Static_assert(ARRAY_SIZE(names) == VSIM_EV_COUNT, "names");
-	fprintf(sim->log_data, "%llu,%s,%u,%llu\n", time, names[event], index,
-		arg);
+	fprintf(sim->log_data, "%llu,%s,%u,%llu\n", time,
+		vsim_event_name(event), index, arg);
 }
 
 FILE *sim_open_csv(const char *path, const char *header)
@@ -156,7 +151,7 @@ static int check(const struct sim_options *opt, char **names)
 				die("cannot run", sc->name);
 			sim.log = csv ? sim_log_event : NULL;
 			sim.log_data = csv;
-			sc->run(&sim);
+			vsim_scenario_run(&sim, sc);
 			printf("%s %u - %s seed %llu events %llu hash %016llx\n",
 			       sim.errors ? "not ok" : "ok", run, sc->name,
 			       seed, sim.events, sim.hash);

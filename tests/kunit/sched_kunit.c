@@ -6,12 +6,24 @@
 #include <kunit/test.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "sched_sim.h"
 
 static ulong sched_seed = 42;
 module_param(sched_seed, ulong, 0444);
 MODULE_PARM_DESC(sched_seed, "Seed of the scheduler's scenarios");
+
+static char *sched_events;
+module_param(sched_events, charp, 0444);
+MODULE_PARM_DESC(sched_events, "Scenario whose events are printed, as vgpu-sim check --csv does");
+
+static void print_event(struct vsim *sim, u64 time, enum vsim_event event,
+			unsigned int index, u64 arg)
+{
+	pr_info("sched_event %llu,%s,%u,%llu\n", time, vsim_event_name(event),
+		index, arg);
+}
 
 static void run_scenario(struct kunit *test)
 {
@@ -20,6 +32,8 @@ static void run_scenario(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, sim);
 	KUNIT_ASSERT_EQ(test, vsim_scenario_init(sim, scenario, sched_seed), 0);
+	if (sched_events && !strcmp(sched_events, scenario->name))
+		sim->log = print_event;
 	vsim_scenario_run(sim, scenario);
 	kunit_info(test, "%s seed %lu events %llu hash %016llx\n",
 		   scenario->name, sched_seed, sim->events, sim->hash);

@@ -110,9 +110,17 @@ static void every_mode(struct vsim *sim)
 	expect_mode(sim, &f, VGPU_GOV_PERFORMANCE);
 	vsim_expect(sim, f.change.reason == VGPU_GOV_LOAD, "reason %d",
 		    f.change.reason);
+	/* below where it is entered, above where left */
+	feed_busy(sim, &f, VGPU_GOV_BUSY_LEAVE + 10, 80);
+	expect_mode(sim, &f, VGPU_GOV_PERFORMANCE);
 	feed_busy(sim, &f, 500, 80);
 	expect_mode(sim, &f, VGPU_GOV_BALANCED);
 	feed_busy(sim, &f, 50, 80);
+	expect_mode(sim, &f, VGPU_GOV_POWER_SAVE);
+	/* slowly: a step is a deviation, and that is demand */
+	for (i = 50; i <= VGPU_GOV_CALM_LEAVE - 50; i += 2)
+		feed_busy(sim, &f, i, 1);
+	feed_busy(sim, &f, VGPU_GOV_CALM_LEAVE - 50, 80);
 	expect_mode(sim, &f, VGPU_GOV_POWER_SAVE);
 	feed_busy(sim, &f, 500, 80);
 	expect_mode(sim, &f, VGPU_GOV_BALANCED);

@@ -308,6 +308,10 @@ static void late_is_no_privilege(struct vsim *sim)
 		return;
 	for (i = 0; i < 4; i++)
 		source(e, VGPU_LINE_NORMAL, 200 * VSIM_US, 0, 1);
+	/* a second late when they come */
+	for (i = 0; i < 4; i++)
+		source(e, VGPU_LINE_NORMAL, 200 * VSIM_US, 0, -VSIM_S)->next_at =
+			2 * VSIM_S;
 	none = source(e, VGPU_LINE_NORMAL, 200 * VSIM_US, 0, 0);
 	batch = source(e, VGPU_LINE_BATCH, 200 * VSIM_US, 0, 0);
 	run(e, 10 * VSIM_S);

@@ -77,6 +77,38 @@ static void prio_cuts_off(struct vsim *sim)
 		    vsim_hist_above(&ent->latency, 50));
 }
 
+/* Who was cut off is the first of its level, with what was left of its slice. */
+static void prio_keeps_its_place(struct vsim *sim)
+{
+	const struct vsim_load idle = { .kind = VSIM_TRACE, .priority = 4 };
+	const struct vsim_load urgent = { .kind = VSIM_TRACE, .priority = 5 };
+	struct vgpu_rq *rq = &sim->rq;
+	struct vgpu_se *a, *b, *high;
+	u64 slice;
+
+	a = &vsim_spawn(sim, &idle)->se;
+	b = &vsim_spawn(sim, &idle)->se;
+	high = &vsim_spawn(sim, &urgent)->se;
+	vgpu_rq_wake(rq, a, VSIM_MS);
+	vgpu_rq_wake(rq, b, VSIM_MS + 1);
+	vsim_expect(sim, vgpu_rq_pick(rq, 2 * VSIM_MS, &slice) == a &&
+		    slice == rq->slice_ns, "not the first");
+	vsim_expect(sim, vgpu_rq_wake(rq, high, 2 * VSIM_MS), "not cut off");
+	vgpu_rq_put(rq, a, 500 * VSIM_US, 5 * VSIM_MS / 2, true, true);
+	vsim_expect(sim, vgpu_rq_pick(rq, 5 * VSIM_MS / 2, &slice) == high,
+		    "not the urgent one");
+	vgpu_rq_put(rq, high, VSIM_MS, 7 * VSIM_MS / 2, false, false);
+	vsim_expect(sim, vgpu_rq_pick(rq, 7 * VSIM_MS / 2, &slice) == a &&
+		    slice == rq->slice_ns - 500 * VSIM_US,
+		    "lost its place, or has %llu ns", slice);
+	vsim_note(sim, sim->now, a->id, slice);
+	vgpu_rq_put(rq, a, slice, 5 * VSIM_MS, true, true);
+	vsim_expect(sim, vgpu_rq_pick(rq, 5 * VSIM_MS, &slice) == b,
+		    "a second turn");
+	vsim_note(sim, sim->now, b->id, slice);
+	vgpu_rq_put(rq, b, slice, 7 * VSIM_MS, false, false);
+}
+
 static void prio_ages(struct vsim *sim)
 {
 	unsigned int i;
@@ -88,6 +120,7 @@ static void prio_ages(struct vsim *sim)
 	bound = 700 * VSIM_MS + 2 * 64 * sim->rq.slice_ns;
 	vsim_expect(sim, longest_wait(sim) <= bound, "somebody waited %llu ns",
 		    longest_wait(sim));
+	vsim_figure(sim, "waited %llu of %llu ns", longest_wait(sim), bound);
 }
 
 /* --- mlfq ---------------------------------------------------------------- */
@@ -120,6 +153,9 @@ static void mlfq_interactive(struct vsim *sim)
 	mlfq = mean_wait(sim, "mlfq");
 	vsim_expect(sim, mlfq <= div_u64(rr, 10),
 		    "mean wait %llu ns, under rr %llu", mlfq, rr);
+	/* it cuts off a hog in a slice of 9 ms, and pays for some turns of theirs */
+	vsim_expect(sim, mlfq <= VSIM_MS, "mean wait %llu ns", mlfq);
+	vsim_figure(sim, "mean wait %llu ns, under rr %llu", mlfq, rr);
 }
 
 /* A flood of short work at the top starves nobody below. */
@@ -141,6 +177,34 @@ static void mlfq_ages(struct vsim *sim)
 	vsim_expect(sim, longest_wait(sim) <= bound,
 		    "somebody waited %llu ns", longest_wait(sim));
 	vsim_figure(sim, "waited %llu of %llu ns", longest_wait(sim), bound);
+}
+
+/*
+ * Nor does one that the engine cannot cope with, by so many that sleep enough to
+ * stay at the top: below there is 1/128 of the service, and ageing.
+ */
+static void mlfq_flooded(struct vsim *sim)
+{
+	const struct vsim_load flood = {
+		.kind = VSIM_CLOSED, .cost_ns = VSIM_MS, .gap_ns = 12 * VSIM_MS,
+	};
+	u64 bound, got = 0;
+	unsigned int i;
+
+	hogs(sim, 12, 0);
+	for (i = 0; i < 30; i++)
+		vsim_spawn(sim, &flood);
+	vsim_run(sim, 20 * VSIM_S);
+	vsim_stop(sim);
+	bound = max(500 * VSIM_MS, 2 * 42 * 9 * VSIM_MS) + 2 * 42 * 2 * VSIM_MS;
+	vsim_expect(sim, longest_wait(sim) <= bound,
+		    "somebody waited %llu ns", longest_wait(sim));
+	for (i = 0; i < 12; i++)
+		got += ran(&sim->ents[i]);
+	vsim_expect(sim, got >= VSIM_S / 10 && got <= 2 * VSIM_S,
+		    "the hogs got %llu ns", got);
+	vsim_figure(sim, "waited %llu of %llu ns, got %llu", longest_wait(sim),
+		    bound, got);
 }
 
 /* Sleeping for a moment right before the slice ends does not pay. */
@@ -258,6 +322,29 @@ static int set_cap(struct vsim *sim, struct vgpu_se *se, u32 cap)
 	return ret;
 }
 
+/* What it did not use it saves, for 100 ms and no longer. */
+static void fixed_saves_little(struct vsim *sim)
+{
+	const struct vsim_load late = { .kind = VSIM_TRACE, .cap = 1000 };
+	struct vsim_ent *ent = vsim_spawn(sim, &late);
+	unsigned int i;
+	u64 had, most;
+
+	for (i = 0; i < 10; i++) {
+		vsim_arrive(sim, ent, 150 * VSIM_MS);
+		had = ran(ent);
+		vsim_run(sim, sim->now + VSIM_S);
+		/* the first time it has saved nothing yet */
+		most = (i ? 110 : 100) * VSIM_MS + sim->check_ns;
+		vsim_expect(sim, ran(ent) - had <= most &&
+			    ran(ent) - had >= most - 3 * VSIM_MS,
+			    "time %u: %llu of %llu ns in a second", i,
+			    ran(ent) - had, most);
+		vsim_run(sim, sim->now + 4 * VSIM_S);
+		vsim_expect(sim, ent->se.state == VGPU_SE_IDLE, "still busy");
+	}
+}
+
 static void caps_refused(struct vsim *sim)
 {
 	struct vgpu_rq *rq = &sim->rq;
@@ -299,6 +386,27 @@ static void burst_lends(struct vsim *sim)
 	vsim_expect(sim, ran(a) - before >= VSIM_S - 4 * VSIM_MS,
 		    "the first got %llu ns", ran(a) - before);
 	vsim_expect(sim, sim->idle_ns == 0, "idle %llu ns", sim->idle_ns);
+}
+
+/* Who has credit takes back what was lent as soon as it wakes up. */
+static void burst_takes_back(struct vsim *sim)
+{
+	const struct vsim_load borrower = { HOG, .cap = 100 };
+	const struct vsim_load seldom = {
+		.kind = VSIM_CLOSED, .cap = 5000, .random = true,
+		.cost_ns = VSIM_MS, .gap_ns = 30 * VSIM_MS,
+	};
+	struct vsim_ent *ent;
+
+	vsim_spawn(sim, &borrower);
+	ent = vsim_spawn(sim, &seldom);
+	vsim_run(sim, 20 * VSIM_S);
+	vsim_stop(sim);
+	/* all but when the borrower spends its own one per cent */
+	vsim_expect(sim, vsim_hist_above(&ent->latency, 50) <=
+		    2 * sim->check_ns, "p95 of the latency is %llu ns",
+		    vsim_hist_above(&ent->latency, 50));
+	vsim_expect(sim, !sim->idle_ns, "idle %llu ns", sim->idle_ns);
 }
 
 /* --- groups, and many ----------------------------------------------------- */
@@ -588,6 +696,11 @@ static void alone_goes_on(struct vsim *sim)
 	vgpu_rq_wake(rq, c, sim->now);
 	expect_extended(sim, a, false, "somebody else waits");
 	vgpu_rq_block(rq, c, sim->now);
+	vgpu_rq_put(rq, a, 0, sim->now, true, true);
+	/* nor is a member's slice longer than its group's */
+	vgpu_rq_set_se_slice(rq, &sim->groups[0]->se, 300 * VSIM_US, sim->now);
+	vsim_expect(sim, vgpu_rq_pick(rq, sim->now, &slice) == a &&
+		    slice == 300 * VSIM_US, "%llu ns", slice);
 	vgpu_rq_move(rq, a, rq, sim->now);
 	expect_extended(sim, a, true, "alone, in no group");
 	set_policy(sim, "fixed");
@@ -715,7 +828,11 @@ static void bad_policies_go(struct vsim *sim)
 	vsim_spawn(sim, &jobs);
 	for (i = 0; i < ARRAY_SIZE(bad_policies); i++) {
 		vgpu_rq_set_policy(&sim->rq, &bad_policies[i], sim->now);
-		vsim_run(sim, sim->now + 32 * VSIM_S);
+		vsim_run(sim, sim->now + VSIM_S);
+		/* to starve somebody takes its time */
+		vsim_expect(sim, bad_policies[i].pick == pick_favourite ||
+			    sim->rq.ejections == i + 1, "policy %u: too late", i);
+		vsim_run(sim, sim->now + 31 * VSIM_S);
 		vsim_expect(sim, sim->rq.ejections == i + 1 &&
 			    !strcmp(vgpu_policy_name(sim->rq.policy), "rr"),
 			    "policy %u: %llu ejections", i, sim->rq.ejections);
@@ -767,15 +884,19 @@ static void bad_tables_refused(struct vsim *sim)
 const struct vsim_scenario vsim_scenarios_policy[] = {
 	{ "prio_is_strict", "prio", 2, prio_is_strict },
 	{ "prio_cuts_off", "prio", 9, prio_cuts_off },
+	{ "prio_keeps_its_place", "prio", 3, prio_keeps_its_place },
 	{ "prio_ages", "prio", 64, prio_ages },
 	{ "mlfq_interactive", "mlfq", 64, mlfq_interactive },
 	{ "mlfq_ages", "mlfq", 32, mlfq_ages },
+	{ "mlfq_flooded", "mlfq", 42, mlfq_flooded },
 	{ "mlfq_not_gamed", "mlfq", 4, mlfq_not_gamed },
 	{ "fixed_caps", "fixed", 5, fixed_caps },
 	{ "fixed_idle_engine", "fixed", 1, fixed_idle_engine },
 	{ "fixed_overshoot", "fixed", 2, fixed_overshoot },
+	{ "fixed_saves_little", "fixed", 1, fixed_saves_little },
 	{ "caps_refused", "fixed", 2, caps_refused },
 	{ "burst_lends", "burst", 2, burst_lends },
+	{ "burst_takes_back", "burst", 2, burst_takes_back },
 	{ "uneven_groups", "fair", 304, uneven_groups },
 	{ "sleepy_groups", "fair", 24, sleepy_groups },
 	{ "groups_change", "fair", 12, groups_change },

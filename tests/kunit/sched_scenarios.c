@@ -161,7 +161,7 @@ static void mixed_slices(struct vsim *sim)
 
 /* --- fair: naps ---------------------------------------------------------- */
 
-/* However it naps, a sleeper gets no more than the hog beside it. */
+/* However it naps, for a minute or a second, a sleeper gets no more than a hog. */
 static void sleeper_gains_nothing(struct vsim *sim)
 {
 	unsigned int round;
@@ -177,7 +177,7 @@ static void sleeper_gains_nothing(struct vsim *sim)
 		struct vsim_ent *sleeper = vsim_spawn(sim, &nap);
 		u64 most = 2 * slice_and_check(sim);
 
-		vsim_run(sim, sim->now + VSIM_S);
+		vsim_run(sim, sim->now + (round % 8 ? 1 : 60) * VSIM_S);
 		vsim_stop(sim);
 		vsim_expect(sim, ran(sleeper) <= ran(a) + most &&
 			    ran(sleeper) <= ran(b) + most,
@@ -193,6 +193,28 @@ static void sleeper_gains_nothing(struct vsim *sim)
 	expect_lag(sim, slice_and_check(sim));
 	vsim_figure(sim, "gained %lld of %llu ns at most", gain,
 		    2 * slice_and_check(sim));
+}
+
+/* What it had coming when it fell asleep for a moment it has still. */
+static void naps_keep_credit(struct vsim *sim)
+{
+	const struct vsim_load nap = {
+		.kind = VSIM_CLOSED, .cost_ns = 100 * VSIM_US,
+		.gap_ns = VSIM_US,
+	};
+	struct vsim_ent *ent;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		hog(sim, 100);
+	ent = vsim_spawn(sim, &nap);
+	vsim_run(sim, 10 * VSIM_S);
+	vsim_stop(sim);
+	/* of a quarter; it does sleep, and each nap ends its turn */
+	vsim_expect(sim, ran(ent) >= 10 * VSIM_S / 8, "it got %llu ns of 10 s",
+		    ran(ent));
+	expect_lag(sim, slice_and_check(sim));
+	vsim_figure(sim, "%llu ns of 10 s", ran(ent));
 }
 
 /* After a long sleep it gets what it is due from then on, not arrears. */
@@ -343,6 +365,46 @@ static void churn(struct vsim *sim)
 	for (i = 0; i < 2; i++)
 		vsim_expect(sim, ran(stay[i]) > 0, "entity %u never ran", i);
 	expect_lag(sim, slice_and_check(sim));
+}
+
+/* Who is destroyed ahead of its share, and made again, gets no more by that. */
+static void rebirth_gains_nothing(struct vsim *sim)
+{
+	struct vsim_ent *stays = hog(sim, 100), *ent;
+	unsigned int round, i;
+	u64 reborn = 0, end;
+	s64 gain = 0, begin;
+
+	for (round = 0; round < 24; round++) {
+		/* a life is that long, or any length up to that */
+		u64 life = (10 + vsim_random(sim, 400)) * 10 * VSIM_US;
+
+		begin = reborn - ran(stays);
+		for (i = 0; i < 1000; i++) {
+			ent = hog(sim, 100);
+			end = round % 2 ? life : 1 + vsim_random(sim, life);
+			while (ran(ent) < end) {
+				vsim_run(sim, sim->now + 50 * VSIM_US);
+				if (ent == sim->curr &&
+				    ran(ent) + sim->now - sim->run_from >= end)
+					vsim_stop(sim);
+			}
+			if (sim->curr)
+				vsim_stop(sim);
+			reborn += ran(ent);
+			vsim_kill(sim, ent);
+			vsim_expect(sim, stays->se.stats.wait_max_ns <=
+				    3 * slice_and_check(sim),
+				    "lives of %llu: it waited %llu ns", life,
+				    stays->se.stats.wait_max_ns);
+		}
+		gain = max(gain, (s64)(reborn - ran(stays)) - begin);
+	}
+	vsim_expect(sim, gain <= 2 * slice_and_check(sim), "gained %lld ns",
+		    gain);
+	expect_lag(sim, slice_and_check(sim));
+	vsim_figure(sim, "gained %lld of %llu ns", gain,
+		    2 * slice_and_check(sim));
 }
 
 /* New weights at any moment: what was due stays due. */
@@ -592,12 +654,14 @@ const struct vsim_scenario vsim_scenarios_fair[] = {
 	{ "random_weights", "fair", 64, random_weights },
 	{ "mixed_slices", "fair", 32, mixed_slices },
 	{ "sleeper_gains_nothing", "fair", 3, sleeper_gains_nothing },
+	{ "naps_keep_credit", "fair", 4, naps_keep_credit },
 	{ "no_arrears", "fair", 2, no_arrears },
 	{ "light_waker", "fair", 64, light_waker },
 	{ "tiny_commands", "fair", 2, tiny_commands },
 	{ "long_stretches", "fair", 3, long_stretches },
 	{ "thundering_wakeups", "fair", 204, thundering_wakeups },
 	{ "churn", "fair", 32, churn },
+	{ "rebirth_gains_nothing", "fair", 2, rebirth_gains_nothing },
 	{ "weights_change", "fair", 8, weights_change },
 	{ "simulated_years", "fair", 3, simulated_years },
 	{ "strict_rotation", "rr", 17, strict_rotation },

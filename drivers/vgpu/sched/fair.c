@@ -29,7 +29,9 @@
  *    nobody owes any more is gone.  Credit does not grow in sleep.
  *  - If nobody is eligible, because credit has left, V jumps to the first v.
  *  - If an entity is destroyed in debt, the others are behind V in sum. V
- *    stands still until they are not.
+ *    stands still until they are not; and who is new meanwhile takes over
+ *    that debt, a slice of it at most.  Else to be destroyed and made again
+ *    would pay: V would not move, and who is new at V would always be first.
  *
  * The books for that are one number, the sum of all lags (@balance).
  *
@@ -100,6 +102,7 @@ struct fair_entity {
 	u32 vrem;		/* of the division that made v */
 	enum fair_place place;
 	bool out_of_turn;	/* runs as such */
+	bool fresh;		/* it never had any work */
 };
 
 #define entity_of(rb)	rb_entry(rb, struct fair_entity, node)
@@ -361,6 +364,7 @@ static void fair_join(void *queue, const struct vgpu_rq *rq,
 
 	e->nr = se->nr;
 	e->weight = se->weight;
+	e->fresh = true;
 	INIT_LIST_HEAD(&e->lane);
 }
 
@@ -389,10 +393,13 @@ static void fair_enqueue(void *queue, const struct vgpu_rq *rq,
 	} else {
 		s64 credit = min(e->credit, max_t(s64, -q->balance, 0));
 
+		if (e->fresh && q->balance > 0)
+			credit = -min_t(s64, q->balance, slice << FAIR_SHIFT);
 		e->vtime = q->vtime - div_s64(credit, e->weight);
 		compete(q, e);
 	}
 
+	e->fresh = false;
 	e->burst = 0;
 	e->slice = slice;
 	light = e->burst_avg <= slice / 2;

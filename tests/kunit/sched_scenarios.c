@@ -680,7 +680,8 @@ const struct vsim_scenario *vsim_scenario_at(unsigned int n)
 {
 	static const struct vsim_scenario * const tables[] = {
 		vsim_scenarios_fair, vsim_scenarios_policy,
-		vsim_scenarios_governor, vsim_scenarios_lines,
+		vsim_scenarios_misbehave, vsim_scenarios_governor,
+		vsim_scenarios_lines,
 	};
 	const struct vsim_scenario *scenario;
 	unsigned int i;

@@ -202,6 +202,7 @@ struct vsim_scenario {
 
 extern const struct vsim_scenario vsim_scenarios_fair[];
 extern const struct vsim_scenario vsim_scenarios_policy[];
+extern const struct vsim_scenario vsim_scenarios_misbehave[];
 extern const struct vsim_scenario vsim_scenarios_governor[];
 extern const struct vsim_scenario vsim_scenarios_lines[];
 

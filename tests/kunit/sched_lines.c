@@ -14,7 +14,8 @@
 
 #include "sched_sim.h"
 
-#define LINES_MAX	64
+#define LINES_MAX	1000
+#define SOME_LINES	64
 
 /**
  * struct source - a line and what comes to it
@@ -495,28 +496,19 @@ static void gathering_adapts(struct vsim *sim)
 	engine_free(e);
 }
 
-/*
- * Two vGPUs of equal weight under fair, one with nothing but high lines and
- * deadlines that have gone by, the other with nothing but batch: a class buys
- * nothing from the other vGPU.
- */
-static void class_takes_from_none(struct vsim *sim)
+/* Two vGPUs of equal weight, with the lines of @e each: who @got how much. */
+static void two_vgpus(struct vsim *sim, struct engine **e, u64 until, u64 *got)
 {
-	struct engine *e[2] = { engine_new(sim), engine_new(sim) };
 	struct vgpu_se se[2];
-	u64 now = 1, slice, got[2] = { };
-	unsigned int i, n;
+	u64 now = 1, slice;
+	unsigned int n;
 
-	if (!e[0] || !e[1])
-		goto out;
 	for (n = 0; n < 2; n++) {
-		for (i = 0; i < 8; i++)
-			source(e[n], n ? VGPU_LINE_BATCH : VGPU_LINE_HIGH,
-			       100 * VSIM_US, 0, n ? 0 : 1);
 		vgpu_rq_add(&sim->rq, &se[n], n, VGPU_WEIGHT_DEFAULT, 0);
 		vgpu_rq_wake(&sim->rq, &se[n], now);
+		got[n] = 0;
 	}
-	while (now < 10 * VSIM_S) {
+	while (now < until) {
 		u64 from = now;
 
 		n = vgpu_rq_pick(&sim->rq, now, &slice)->id;
@@ -526,15 +518,66 @@ static void class_takes_from_none(struct vsim *sim)
 		got[n] += now - from;
 		vgpu_rq_put(&sim->rq, &se[n], now - from, now, true, false);
 	}
+	for (n = 0; n < 2; n++)
+		vgpu_rq_remove(&sim->rq, &se[n], now);
+	vsim_figure(sim, "%llu and %llu ns", got[0], got[1]);
+}
+
+static void expect_halves(struct vsim *sim, const u64 *got, u64 cost)
+{
 	vsim_expect(sim, max(got[0], got[1]) - min(got[0], got[1]) <=
-		    2 * (sim->rq.slice_ns + 100 * VSIM_US),
+		    2 * (sim->rq.slice_ns + cost),
 		    "%llu and %llu ns", got[0], got[1]);
+}
+
+/*
+ * One with nothing but high lines and deadlines that have gone by, the other with
+ * nothing but batch: a class buys nothing from the other vGPU.
+ */
+static void class_takes_from_none(struct vsim *sim)
+{
+	struct engine *e[2] = { engine_new(sim), engine_new(sim) };
+	u64 got[2];
+	unsigned int i, n;
+
+	if (!e[0] || !e[1])
+		goto out;
+	for (n = 0; n < 2; n++)
+		for (i = 0; i < 8; i++)
+			source(e[n], n ? VGPU_LINE_BATCH : VGPU_LINE_HIGH,
+			       100 * VSIM_US, 0, n ? 0 : 1);
+	two_vgpus(sim, e, 10 * VSIM_S, got);
+	expect_halves(sim, got, 100 * VSIM_US);
 	vsim_expect(sim, e[0]->lines.stats[VGPU_LINE_HIGH].missed > 1000 &&
 		    !e[0]->lines.stats[VGPU_LINE_HIGH].met, "%llu met",
 		    e[0]->lines.stats[VGPU_LINE_HIGH].met);
-	vsim_figure(sim, "%llu and %llu ns", got[0], got[1]);
+out:
 	for (n = 0; n < 2; n++)
-		vgpu_rq_remove(&sim->rq, &se[n], now);
+		if (e[n])
+			engine_free(e[n]);
+}
+
+/* A thousand queues, never empty, get no more than one; and all of them that. */
+static void hog_of_a_thousand_queues(struct vsim *sim)
+{
+	struct engine *e[2] = { engine_new(sim), engine_new(sim) };
+	u64 got[2], least = U64_MAX, most = 0;
+	unsigned int i, n;
+
+	if (!e[0] || !e[1])
+		goto out;
+	for (i = 0; i < LINES_MAX; i++)
+		source(e[0], VGPU_LINE_NORMAL, 400 * VSIM_US, 0, 0);
+	source(e[1], VGPU_LINE_NORMAL, 400 * VSIM_US, 0, 0);
+	two_vgpus(sim, e, 2 * VSIM_S, got);
+	expect_halves(sim, got, 400 * VSIM_US);
+	for (i = 0; i < LINES_MAX; i++) {
+		least = min(least, e[0]->sources[i].ended);
+		most = max(most, e[0]->sources[i].ended);
+	}
+	vsim_expect(sim, least >= 1 && most <= least + 1,
+		    "a queue had %llu commands served, another %llu", least,
+		    most);
 out:
 	for (n = 0; n < 2; n++)
 		if (e[n])
@@ -549,10 +592,10 @@ static void lines_any_order(struct vsim *sim)
 
 	if (!e)
 		return;
-	for (i = 0; i < LINES_MAX; i++)
+	for (i = 0; i < SOME_LINES; i++)
 		source(e, vsim_random(sim, VGPU_LINE_CLASSES), VSIM_US, 0, 0);
 	for (i = 0; i < 200000; i++) {
-		struct source *s = &e->sources[vsim_random(sim, LINES_MAX)];
+		struct source *s = &e->sources[vsim_random(sim, SOME_LINES)];
 		enum vgpu_line_class class = s->line.class;
 		u64 hold, deadline = vsim_random(sim, 3) ? U64_MAX :
 				     vsim_random(sim, 8) ?
@@ -631,6 +674,7 @@ const struct vsim_scenario vsim_scenarios_lines[] = {
 	{ "lines_gathers", "rr", 1, gathers },
 	{ "lines_gathering_adapts", "rr", 1, gathering_adapts },
 	{ "lines_take_from_none", "fair", 1, class_takes_from_none },
+	{ "hog_of_a_thousand_queues", "fair", 1, hog_of_a_thousand_queues },
 	{ "lines_any_order", "rr", 1, lines_any_order },
 	{}
 };

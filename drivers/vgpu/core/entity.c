@@ -214,24 +214,31 @@ void vgpu_queue_reconsider_locked(struct vgpu_queue *q)
 		overtake(ent, q);
 }
 
-void vgpu_queue_wake_locked(struct vgpu_queue *q)
+static void wake(struct vgpu_queue *q, unsigned int *budget)
 {
 	struct vgpu_entity *ent = q->ctx->entity;
-	unsigned int budget = VGPU_TURN;
 
 	/* What was served before @q waited was served in turn. */
 	if (ent->engine->entity == ent && !q->line.waiting)
 		vgpu_engine_charge_locked(ent->engine);
-	vgpu_queue_line_up_locked(q, false, &budget, ktime_get_ns());
+	vgpu_queue_line_up_locked(q, false, budget, ktime_get_ns());
 	vgpu_queue_reconsider_locked(q);
+}
+
+void vgpu_queue_wake_locked(struct vgpu_queue *q)
+{
+	unsigned int budget = VGPU_TURN;
+
+	wake(q, &budget);
 }
 
 void vgpu_ctx_wake_locked(struct vgpu_ctx *ctx)
 {
+	unsigned int budget = VGPU_TURN;	/* of all, for all are under one lock */
 	struct vgpu_queue *q;
 
 	list_for_each_entry(q, &ctx->queues, link)
-		vgpu_queue_wake_locked(q);
+		wake(q, &budget);
 }
 
 void vgpu_ctx_leave_locked(struct vgpu_ctx *ctx, u64 now)

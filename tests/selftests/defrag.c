@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,9 +159,9 @@ static void scribble(struct hoard *h)
 	b->word[page] = word;
 }
 
-static void churn(struct hoard *h)
+static void churn(struct hoard *h, unsigned int seconds)
 {
-	uint64_t end = st_now_ns() + SECONDS * SEC;
+	uint64_t end = st_now_ns() + seconds * SEC;
 	unsigned int n;
 
 	while (st_now_ns() < end) {
@@ -185,7 +186,7 @@ static void churn(struct hoard *h)
 }
 
 /* A child is a tenant; it fails as its parent would. */
-static pid_t tenant(uint32_t who)
+static pid_t tenant(uint32_t who, unsigned int seconds)
 {
 	struct counter_run first, again;
 	static struct hoard h;
@@ -195,6 +196,7 @@ static pid_t tenant(uint32_t who)
 	NEED(pid >= 0, "fork");
 	if (pid)
 		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	st_seed += who;
 	h.secret = who << 24;
 	gpu_new(&h.gpu, 4, 100);
@@ -204,7 +206,7 @@ static pid_t tenant(uint32_t who)
 	again.totals = gpu_bo(&h.gpu, first.totals->bytes, 0);
 	NEED_OK(counter_start(&first));
 	NEED_OK(gpu_finish(&h.gpu, 60 * SEC));
-	churn(&h);
+	churn(&h, seconds);
 	/* a kernel's own memory moves, too */
 	for (i = 0; i < 32; i++)
 		((uint64_t *)again.cells->cpu)[i] = i * 0x9e3779b97f4a7c15u;
@@ -245,8 +247,8 @@ static void two_tenants(bool ratio)
 	pid_t pid[2];
 	int status;
 
-	pid[0] = tenant(1);
-	pid[1] = tenant(2);
+	pid[0] = tenant(1, SECONDS);
+	pid[1] = tenant(2, SECONDS);
 	while (done < 2) {
 		pid_t p = waitpid(-1, &status, WNOHANG);
 
@@ -286,7 +288,8 @@ static void killed(void)
 	int status;
 
 	for (i = 0; i < 3; i++) {
-		pid_t pid = tenant(3 + i);
+		/* longer than a defragmentation that is slow takes */
+		pid_t pid = tenant(3 + i, 3600);
 
 		st_sleep_ms(300 + st_below(700));
 		CHECK(!defrag(), "mem defrag failed");
@@ -305,7 +308,7 @@ static void unasked(void)
 
 	NEED(!ctl("mem set 0 --defrag-threshold 0% --defrag-interval 1"),
 	     "mem set failed");
-	pid = tenant(7);
+	pid = tenant(7, SECONDS);
 	NEED(waitpid(pid, &status, 0) == pid, "waitpid");
 	CHECK(WIFEXITED(status) && !WEXITSTATUS(status),
 	      "the tenant ended with %#x", status);

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 CTL = os.environ["ctl"]
 DONE = "/tmp/recorded"
@@ -55,6 +56,37 @@ def events():
             sys.exit(f"events were lost: {line}")
         elif "vgpu_" in line:
             sys.exit(f"trace-cmd cannot read this: {line}")
+
+
+def woken(seconds, *work):
+    """What of vgpu's is run meanwhile: timers, works and engine threads, with a number each."""
+    with open("/proc/kallsyms", encoding="ascii") as f:
+        ours = {l.split()[2] for l in f if l.rstrip().endswith("]") and l.split()[-1].startswith("[vgpu")}
+    assert len(ours) > 100, f"{len(ours)} symbols of vgpu"
+    argv = ["trace-cmd", "record", "-q", "-b", "16384", "-o", "/tmp/idle.dat"]
+    for e in ("timer:hrtimer_expire_entry", "timer:timer_expire_entry", "workqueue:workqueue_execute_start", "sched:sched_switch"):
+        argv += ["-e", e]
+    subprocess.run([*argv, *(work or ["sleep", str(seconds)])], check=True, stdout=subprocess.DEVNULL)
+    report = subprocess.run(["trace-cmd", "report", "-i", "/tmp/idle.dat"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    count = collections.Counter()
+    for line in report.splitlines():
+        m = re.search(r"(hrtimer_expire_entry|timer_expire_entry|workqueue_execute_start): .*\bfunction[= ](\w+)", line)
+        if m and m[2] in ours:
+            count[m[2]] += 1
+        m = re.search(r"sched_switch: .*==> (\S*vgpu[-/]\S*|soft\d\S*):\d+", line)
+        if m:
+            count[m[1]] += 1
+    return count
+
+
+def idle():
+    """No tick: after the last work, and what looks back at it, nothing is run."""
+    busy = woken(0, "sh", "-c", f"{CTL} run --vgpu v0 --repeat 4 igemm >/dev/null")
+    assert len(busy) > 2, f"while it works only this was seen: {dict(busy)}"
+    time.sleep(4)
+    still = woken(4)
+    assert not still, f"nothing is to be done, and yet: {dict(still)}"
+    print(f"idle for 4 s: nothing ran; while it worked: {dict(busy)}")
 
 
 def main():
@@ -116,6 +148,7 @@ def main():
     assert reset["vgpu"] == 1, reset
     assert quota["vgpu"] == 1 and quota["bytes"] > quota["limit"] - quota["used"], quota
     print(f"{len(seen)} events: {', '.join(sorted({n for n, _ in seen}))}")
+    idle()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,31 @@ static int by_time(const void *a, const void *b)
 	return x->vgpu < y->vgpu ? -1 : x->vgpu > y->vgpu;
 }
 
+/* All of a line: three numbers or four, and no sign, which would be a wrap. */
+static bool parse_arrival(const char *line, struct arrival *a)
+{
+	unsigned long long field[4] = { 0 };
+	unsigned int n;
+	char *end;
+
+	for (n = 0; n < 4; n++) {
+		if (line[0] < '0' || line[0] > '9')
+			return false;
+		errno = 0;
+		field[n] = strtoull(line, &end, 10);
+		if (errno)
+			return false;
+		if (*end != ',')
+			break;
+		line = end + 1;
+	}
+	if (n < 2 || n > 3 || end[strspn(end, "\r\n")])
+		return false;
+	*a = (struct arrival){ .at = field[0], .cost = field[1],
+			       .vgpu = field[2], .weight = field[3] };
+	return a->cost && field[2] < SIM_VGPUS_MAX && field[3] <= VGPU_WEIGHT_MAX;
+}
+
 static void read_trace(const char *path, struct trace *trace)
 {
 	FILE *file = fopen(path, "r");
@@ -38,15 +63,15 @@ static void read_trace(const char *path, struct trace *trace)
 	if (!file)
 		die(strerror(errno), path);
 	while (fgets(line, sizeof(line), file)) {
-		struct arrival a = { 0 };
-		int got = sscanf(line, "%llu,%llu,%u,%u", &a.at, &a.cost,
-				 &a.vgpu, &a.weight);
+		struct arrival a;
 
 		n++;
-		if (line[0] == '#' || line[0] == '\n' || (n == 1 && got < 3))
+		if (line[0] == '#' || line[0] == '\n' ||
+		    (n == 1 && !strncmp(line, "arrival_ns,", 11)))
 			continue;	/* a comment, or the heading */
-		if (got < 3 || a.vgpu >= SIM_VGPUS_MAX || !a.cost ||
-		    a.weight > VGPU_WEIGHT_MAX) {
+		/* nor one that is too long to be one */
+		if ((!strchr(line, '\n') && !feof(file)) ||
+		    !parse_arrival(line, &a)) {
 			snprintf(where, sizeof(where), "%s:%u", path, n);
 			die("not arrival_ns,cost_ns,vgpu[,weight]", where);
 		}

@@ -8,6 +8,6 @@ vgpu_kunit-y += mem_pool.o
 vgpu_kunit-y += mem_pressure.o
 vgpu_kunit-y += mem_race.o
 vgpu_kunit-y += mem_host.o
-vgpu_kunit-y += mem_residency.o mem_victims.o mem_thrash.o
+vgpu_kunit-y += mem_residency.o mem_victims.o mem_thrash.o mem_ahead.o
 vgpu_kunit-y += mem_plan.o defrag_scene.o mem_defrag.o mem_defrag_move.o
 vgpu_kunit-y += ctx_switch.o

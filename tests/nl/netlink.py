@@ -315,9 +315,14 @@ def _():
     assert (old["defrag-threshold"], old["defrag-interval"]) == (300, 300), old
     refused(errno.ERANGE, nl.do, "gpu-set", index=0, defrag_threshold=1001, attr_name="defrag-threshold")
     refused(errno.ERANGE, nl.do, "gpu-set", index=0, defrag_interval=86401, attr_name="defrag-interval")
-    refused(errno.ENOENT, nl.do, "gpu-set", index=0, defrag_interval=5, policy="nonsense", attr_name="policy")
+    assert old["read-ahead"] == 8, old
+    refused(errno.ERANGE, nl.do, "gpu-set", index=0, read_ahead=33, attr_name="read-ahead")
+    refused(errno.ENOENT, nl.do, "gpu-set", index=0, defrag_interval=5, read_ahead=3, policy="nonsense", attr_name="policy")
     now = nl.do("gpu-get", index=0)
-    assert now["defrag-interval"] == 300, "half done"
+    assert (now["defrag-interval"], now["read-ahead"]) == (300, 8), "half done"
+    nl.do("gpu-set", index=0, read_ahead=0)
+    assert nl.do("gpu-get", index=0)["read-ahead"] == 0
+    nl.do("gpu-set", index=0, read_ahead=8)
     refused(errno.EINVAL, nl.do, "mem-map-get", missing="index")
     refused(errno.ENODEV, nl.do, "mem-map-get", index=77)
     refused(errno.EINVAL, nl.do, "gpu-defrag", missing="index")

@@ -153,6 +153,8 @@ t "mem defrag -j" json 'j["defrag"]["running"] == 0 and j["defrag"]["runs"] >= 2
 t "mem set" says "above 50.0 %, every 60 s" 0 "$ctl" mem set 0 --defrag-threshold 50% --defrag-interval 60
 t "mem set, never" says "unasked: never" 0 "$ctl" mem set 0 --defrag-interval 0
 t "mem set, as it was" says "above 30.0 %, every 300 s" 0 "$ctl" mem set 0 --defrag-threshold 30 --defrag-interval 300
+t "mem set, not ahead" says "reads ahead: never" 0 "$ctl" mem set 0 --read-ahead 0
+t "mem set, ahead" says "reads ahead: 512 KiB" 0 "$ctl" mem set 0 --read-ahead 8
 t "somebody: mem defrag" says "CAP_SYS_ADMIN" 3 somebody "$ctl" mem defrag 0
 t "somebody: mem show" says "need root" 1 somebody "$ctl" mem show 0
 t "stats" says "busy_ns" 0 "$ctl" stats

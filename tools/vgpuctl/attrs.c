@@ -209,6 +209,12 @@ static const struct attr attrs_paging[] = {
 	  .name = "throttled" },
 	{ VGPU_A_PAGING_THROTTLED_NS, ATTR_U64,
 	  .name = "throttled_ns" },
+	{ VGPU_A_PAGING_AHEAD, ATTR_U64,
+	  .name = "ahead" },
+	{ VGPU_A_PAGING_AHEAD_USED, ATTR_U64,
+	  .name = "ahead_used" },
+	{ VGPU_A_PAGING_AHEAD_WASTED, ATTR_U64,
+	  .name = "ahead_wasted" },
 	{ .name = NULL },
 };
 
@@ -417,6 +423,8 @@ static const struct attr attrs_gpu[] = {
 	{ VGPU_A_GPU_DEFRAG, ATTR_NEST,
 	  .name = "defrag",
 	  .nested = &attr_set_defrag },
+	{ VGPU_A_GPU_READ_AHEAD, ATTR_U32,
+	  .name = "read_ahead" },
 	{ .name = NULL },
 };
 

@@ -35,6 +35,7 @@ static const struct option_desc gpu_set_options[] = {
 
 static const struct option_desc mem_set_options[] = {
 	{ 0, "overcommit", "RATIO", ARG_TEXT, "how much is promised at most, as a multiple of what there is: 1 to 8" },
+	{ 0, "read-ahead", "CHUNKS", ARG_NUMBER, "how many pieces of 64 KiB to bring back before they are asked for, when memory is used in order, 0 to 32; 0 for none (default: 8)" },
 	{ 0, "defrag-threshold", "PERCENT", ARG_TEXT, "fragmentation above which memory is moved unasked (default: 30 %)" },
 	{ 0, "defrag-interval", "SECONDS", ARG_NUMBER, "how often to look at it, 0 to 86400; 0 for never (default: 300)" },
 	END
@@ -142,7 +143,7 @@ const struct command commands[] = {
 	{
 		.noun = "mem", .verb = "set", .args = "GPU", .arg = ARG_GPU,
 		.min = 1, .max = 1,
-		.help = "change how much memory may be promised, and when it is moved",
+		.help = "change how much memory may be promised, what is brought back unasked, and when it is moved",
 		.more = "Above 1, new buffers of programs and containers need not be in the GPU's memory all the time: what was not used for long goes to compressed system memory, which their control group pays for, and comes back when it is needed. Buffers of VMs stay.",
 		.options = mem_set_options, .handler = cmd_mem_set,
 		.examples = EXAMPLES({ "vgpuctl mem set 0 --overcommit 2", "promise twice what there is" },

@@ -66,6 +66,9 @@ static void show_paging(struct json_object *paging)
 		{ "refaults", "  too soon", SHOW_NUMBER },
 		{ "throttled", "Put off for that", SHOW_NUMBER },
 		{ "throttled_ns", "  in all", SHOW_NS },
+		{ "ahead", "  before it was asked for", SHOW_NUMBER },
+		{ "ahead_used", "    and then it was", SHOW_NUMBER },
+		{ "ahead_wasted", "    in vain", SHOW_NUMBER },
 		{ "evictions", "Evicted", SHOW_NUMBER },
 		{ "evict_failed", "  in vain", SHOW_NUMBER },
 		{ "latency_p50_ns", "Half of them within", SHOW_NS },
@@ -165,7 +168,7 @@ static int show_json(struct json_object *gpu, struct json_object *map,
 	static const char *const names[] = {
 		"index", "vram_bytes", "vram_committed",
 		"overcommit_permille", "strategy", "vram", "paging",
-		"defrag_threshold", "defrag_interval", "defrag",
+		"read_ahead", "defrag_threshold", "defrag_interval", "defrag",
 	};
 	struct json_object *all = json_new(), *part;
 	struct json_object *mem = json_object_new_object();
@@ -186,6 +189,7 @@ static void show_text(uint32_t index, struct json_object *gpu,
 {
 	uint64_t ratio = json_u64(gpu, "overcommit_permille");
 	struct json_object *part;
+	char buf[FORMAT_SIZE];
 
 	printf("%sMemory of GPU %" PRIu32 "%s\n", color_on(COLOR_BOLD), index,
 	       color_off());
@@ -197,6 +201,11 @@ static void show_text(uint32_t index, struct json_object *gpu,
 	});
 	printf("  over-commit: %" PRIu64 ".%02" PRIu64 "\n", ratio / 1000,
 	       ratio % 1000 / 10);
+	if (json_u64(gpu, "read_ahead"))
+		printf("  reads ahead: %s\n",
+		       format_bytes(buf, json_u64(gpu, "read_ahead") << 16));
+	else
+		puts("  reads ahead: never");
 	show_users(vgpus);
 	show_defrag(gpu);
 	if (json_object_object_get_ex(gpu, "paging", &part) &&
@@ -278,9 +287,10 @@ int cmd_mem_set(struct args *args)
 		return usage_error(args->command, "'%s' is no GPU: give a number",
 				   args->argv[0]);
 	if (!arg_option(args, "overcommit") &&
+	    !arg_option(args, "read-ahead") &&
 	    !arg_option(args, "defrag-threshold") &&
 	    !arg_option(args, "defrag-interval"))
-		return usage_error(args->command, "nothing to set: give --overcommit, --defrag-threshold or --defrag-interval");
+		return usage_error(args->command, "nothing to set: give --overcommit, --read-ahead, --defrag-threshold or --defrag-interval");
 	/* words before the module: they are wrong anywhere */
 	msg = nlmsg_alloc();
 	code = put_overcommit(args, msg);
@@ -289,6 +299,9 @@ int cmd_mem_set(struct args *args)
 	if (!code)
 		code = put_number(args, "defrag-interval", 0, 86400, msg,
 				  VGPU_A_GPU_DEFRAG_INTERVAL, false);
+	if (!code)
+		code = put_number(args, "read-ahead", 0, 32, msg,
+				  VGPU_A_GPU_READ_AHEAD, false);
 	nlmsg_free(msg);
 	if (code)
 		return code;
@@ -301,6 +314,8 @@ int cmd_mem_set(struct args *args)
 	put_threshold(args, msg);
 	put_number(args, "defrag-interval", 0, 86400, msg,
 		   VGPU_A_GPU_DEFRAG_INTERVAL, false);
+	put_number(args, "read-ahead", 0, 32, msg, VGPU_A_GPU_READ_AHEAD,
+		   false);
 	snprintf(doing, sizeof(doing), "cannot set the memory of GPU %u", index);
 	if (nl_talk(msg, &attr_set_gpu, NULL, &result))
 		return nl_explain(&result, doing);

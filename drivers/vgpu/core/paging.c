@@ -86,17 +86,27 @@ static bool put_off(struct vgpu_ctx *ctx)
 	return true;
 }
 
+/* What it waits for by now; that may be out of date, which costs a moment. */
+static u64 wanted(void *arg)
+{
+	struct vgpu_ctx *ctx = arg;
+
+	if (READ_ONCE(ctx->kill))
+		return U64_MAX;
+	return READ_ONCE(ctx->paging) ? READ_ONCE(ctx->fault.fault_va) : 0;
+}
+
 void vgpu_paging_work(struct work_struct *work)
 {
 	struct vgpu_ctx *ctx = container_of(to_delayed_work(work),
 					    struct vgpu_ctx, page_work);
 	struct vgpu_engine *e = ctx->engine;
+	u64 va = ctx->fault.fault_va;
 	int err;
 
 	if (put_off(ctx))
 		return;
-	err = vgpu_as_fault_in(ctx->vm->as, ctx->fault.fault_va,
-			       ctx->fault.fault_access);
+	err = vgpu_as_fault_in(ctx->vm->as, va, ctx->fault.fault_access);
 	spin_lock_irq(&e->lock);
 	ctx->paging = false;
 	/* Unless it was cancelled meanwhile. */
@@ -110,6 +120,9 @@ void vgpu_paging_work(struct work_struct *work)
 	vgpu_ctx_wake_locked(ctx);
 	wake_up_all(&e->wait);
 	spin_unlock_irq(&e->lock);
+	/* it goes on meanwhile, and can't be freed, see vgpu_paging_cancelled() */
+	if (!err)
+		vgpu_as_read_ahead(ctx->vm->as, va, wanted, ctx);
 }
 
 /* Is the fault of a command that is no more still being seen to? */
@@ -174,6 +187,23 @@ static int set_shares(struct vgpu_gpu *gpu)
 	}
 	return 0;
 }
+
+int vgpu_gpu_set_read_ahead(struct vgpu_gpu *gpu, u32 chunks, u32 *was)
+{
+	struct vgpu_paging_stats st;
+	int idx, ret;
+
+	if (!vgpu_gpu_enter(gpu, &idx))
+		return -ENODEV;
+	mutex_lock(&gpu->lock);
+	vgpu_vram_get_paging(gpu->whole.vram, &st);
+	*was = st.ahead_max;
+	ret = vgpu_vram_set_read_ahead(gpu->whole.vram, chunks);
+	mutex_unlock(&gpu->lock);
+	vgpu_gpu_leave(idx);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_gpu_set_read_ahead, VGPU);
 
 /* gpu->lock held. */
 int vgpu_gpu_set_overcommit_locked(struct vgpu_gpu *gpu, u32 permille)

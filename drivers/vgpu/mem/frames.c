@@ -286,10 +286,12 @@ void vgpu_vram_get_paging(struct vgpu_vram *vram, struct vgpu_paging_stats *st)
 	struct vgpu_tier_stats *tier;
 
 	memset(st, 0, sizeof(*st));
+	st->ahead_max = READ_ONCE(vram->read_ahead);
 	if (!res)
 		return;
 	spin_lock(&res->lock);
 	*st = res->stats;
+	st->ahead_max = READ_ONCE(vram->read_ahead);
 	st->frames = res->nr_frames;
 	st->frames_free = res->nr_free;
 	spin_unlock(&res->lock);
@@ -307,5 +309,6 @@ void vgpu_vram_get_paging(struct vgpu_vram *vram, struct vgpu_paging_stats *st)
 	spin_unlock(&res->tier.lock);
 }
 
+VGPU_EXPORT_IF_KUNIT(vgpu_frame_free);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_enable_paging);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_get_paging);

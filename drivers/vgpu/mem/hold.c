@@ -173,8 +173,13 @@ static int fault_in_paged(struct vgpu_bo *bo, u64 offset)
 	if (err)
 		return err;
 	/* it was mapped while it was on its way, or still is */
-	if (was_there)
+	if (was_there) {
 		vgpu_bo_refresh(bo, lo, lo + VGPU_CHUNK_BYTES);
+	} else {
+		spin_lock(&res->lock);
+		vgpu_ahead_note(bo, lo >> VGPU_CHUNK_SHIFT);
+		spin_unlock(&res->lock);
+	}
 	vgpu_chunk_unhold(bo, offset);
 	return 0;
 }

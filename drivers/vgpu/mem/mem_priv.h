@@ -201,6 +201,7 @@ struct vgpu_defrag {
  * @va_end: one past what can be mapped
  * @pages: VRAM pages in all
  * @strategy_lock: one change of strategy at a time
+ * @read_ahead: chunks, at most; 0: none
  * @residency: what is pageable; NULL until it is enabled, never NULL again
  * @defrag: moving what is in use, see defrag.c
  * @lock: protects all that follows
@@ -238,6 +239,7 @@ struct vgpu_vram {
 	u64 va_start;
 	u64 va_end;
 	u32 pages;
+	u32 read_ahead;
 	struct vgpu_residency *residency;
 	struct vgpu_defrag defrag;
 

@@ -202,10 +202,12 @@ static int load(struct vgpu_chunk *chunk, struct vgpu_block *frame)
 
 /*
  * The next victim, which is the caller's then, or NULL. One that was used
- * since its last turn gets another, if @chances are left.
+ * since its last turn gets another, if @chances are left. With @only, NULL when
+ * they are not, and when somebody else's is next.
  */
 static struct vgpu_chunk *pick_victim(struct vgpu_residency *res,
-				      unsigned int chances)
+				      unsigned int chances,
+				      const struct vgpu_mem_owner *only)
 {
 	struct vgpu_chunk *chunk;
 
@@ -214,7 +216,8 @@ static struct vgpu_chunk *pick_victim(struct vgpu_residency *res,
 
 		spin_lock(&res->lock);
 		chunk = vgpu_lru_victim(res);
-		if (!chunk) {
+		if (!chunk || (only && (!chances || only !=
+					vgpu_lru_owner(res, chunk->bo)))) {
 			spin_unlock(&res->lock);
 			return NULL;
 		}
@@ -237,6 +240,7 @@ static struct vgpu_chunk *pick_victim(struct vgpu_residency *res,
 		vgpu_lru_add(res, chunk);
 		chunk->bo->paged->busy--;
 		res->stats.second_chances++;
+		vgpu_ahead_judge(res, chunk, true);
 		spin_unlock(&res->lock);
 		/* somebody may have wanted it, or the end of it, meanwhile */
 		wake_up_all(&res->wait);
@@ -254,8 +258,10 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 	struct vgpu_paged *paged = bo->paged;
 	u64 lo = chunk_offset(chunk);
 	struct vgpu_block *frame;
+	bool used;
 	int err;
 
+	used = chunk->ahead && was_used(chunk);
 	vgpu_bo_take_away(bo, lo, lo + VGPU_CHUNK_BYTES);
 	err = store(chunk);
 	if (!err)
@@ -263,6 +269,8 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 	spin_lock(&res->lock);
 	frame = chunk->frame;
 	if (err) {
+		if (used)
+			vgpu_ahead_judge(res, chunk, true);
 		/*
 		 * Both at once: it may be held, or a victim again, before its
 		 * entries are back, and whoever comes last writes them.
@@ -275,6 +283,7 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 		chunk->frame = NULL;
 		chunk->stamp = ++res->stats.evictions;
 		chunk->evictor = evictor;
+		vgpu_ahead_judge(res, chunk, used);
 		res->stats.resident -= VGPU_CHUNK_BYTES;
 		res->stats.evicted += VGPU_CHUNK_BYTES;
 	}
@@ -297,9 +306,18 @@ struct vgpu_block *vgpu_residency_evict_one(struct vgpu_vram *vram,
 					    const struct vgpu_mem_owner *owner)
 {
 	struct vgpu_residency *res = vram->residency;
-	struct vgpu_chunk *victim = pick_victim(res, SECOND_CHANCES);
+	struct vgpu_chunk *victim = pick_victim(res, SECOND_CHANCES, NULL);
 
 	return victim ? evict(res, victim, owner ? owner->id : 0) : NULL;
+}
+
+struct vgpu_block *vgpu_residency_evict_cold(struct vgpu_vram *vram,
+					     const struct vgpu_mem_owner *owner)
+{
+	struct vgpu_residency *res = vram->residency;
+	struct vgpu_chunk *victim = pick_victim(res, SECOND_CHANCES, owner);
+
+	return victim ? evict(res, victim, owner->id) : NULL;
 }
 
 /* To be filled for @bo. */
@@ -361,7 +379,6 @@ static void count_latency(struct vgpu_residency *res, u64 ns)
 
 	lockdep_assert_held(&res->lock);
 	res->stats.latency[bucket]++;
-	res->stats.restores++;
 }
 
 /* Not when its cgroup has no room for what it would have to give up. */
@@ -375,19 +392,14 @@ static bool may_grow(struct vgpu_bo *bo)
 	return true;
 }
 
-/* @chunk is RESTORING, and ours. */
-static int restore(struct vgpu_chunk *chunk)
+int vgpu_chunk_restore(struct vgpu_chunk *chunk, struct vgpu_block *frame,
+		       bool ahead)
 {
 	struct vgpu_bo *bo = chunk->bo;
 	struct vgpu_residency *res = bo->vram->residency;
-	u64 begin = ktime_get_ns();
 	struct vgpu_stored stored;
-	struct vgpu_block *frame = ERR_PTR(-ENOMEM);
-	int err;
+	int err = PTR_ERR_OR_ZERO(frame);
 
-	if (may_grow(bo))
-		frame = get_frame(bo);
-	err = PTR_ERR_OR_ZERO(frame);
 	if (!err) {
 		err = load(chunk, frame);
 		if (err) {
@@ -411,7 +423,10 @@ static int restore(struct vgpu_chunk *chunk)
 		chunk->holds++;		/* until it is mapped, and used */
 		res->stats.resident += VGPU_CHUNK_BYTES;
 		res->stats.evicted -= VGPU_CHUNK_BYTES;
-		count_latency(res, ktime_get_ns() - begin);
+		res->stats.restores++;
+		res->stats.ahead += ahead;
+		/* without accessed bits nobody could say more of it */
+		chunk->ahead = ahead && bo->vram->format->accessed;
 	}
 	spin_unlock(&res->lock);
 	if (!err) {
@@ -420,6 +435,16 @@ static int restore(struct vgpu_chunk *chunk)
 		vgpu_tier_drop(&res->tier, &stored);
 	}
 	return err;
+}
+
+void vgpu_chunk_done(struct vgpu_bo *bo)
+{
+	struct vgpu_residency *res = bo->vram->residency;
+
+	spin_lock(&res->lock);
+	bo->paged->busy--;
+	spin_unlock(&res->lock);
+	wake_up_all(&res->wait);
 }
 
 /* Undoes vgpu_chunk_hold(). */
@@ -440,6 +465,8 @@ int vgpu_chunk_hold(struct vgpu_bo *bo, u64 offset, bool *was_there)
 {
 	struct vgpu_residency *res = bo->vram->residency;
 	struct vgpu_chunk *chunk = vgpu_chunk_at(bo, offset);
+	struct vgpu_block *frame;
+	u64 begin;
 	int err;
 
 	*was_there = false;
@@ -448,6 +475,7 @@ int vgpu_chunk_hold(struct vgpu_bo *bo, u64 offset, bool *was_there)
 		if (chunk->state == VGPU_CHUNK_RESIDENT) {
 			vgpu_lru_del(res, chunk);
 			chunk->holds++;
+			vgpu_ahead_judge(res, chunk, true);
 			spin_unlock(&res->lock);
 			*was_there = true;
 			return 0;
@@ -463,13 +491,16 @@ int vgpu_chunk_hold(struct vgpu_bo *bo, u64 offset, bool *was_there)
 	bo->paged->busy++;
 	spin_unlock(&res->lock);
 
-	err = restore(chunk);
+	begin = ktime_get_ns();
+	frame = may_grow(bo) ? get_frame(bo) : ERR_PTR(-ENOMEM);
+	err = vgpu_chunk_restore(chunk, frame, false);
 	spin_lock(&res->lock);
 	if (err)
 		res->stats.restore_failed++;
-	bo->paged->busy--;
+	else
+		count_latency(res, ktime_get_ns() - begin);
 	spin_unlock(&res->lock);
-	wake_up_all(&res->wait);
+	vgpu_chunk_done(bo);
 	return err;
 }
 
@@ -576,3 +607,4 @@ int vgpu_chunk_move(struct vgpu_bo *bo, struct vgpu_block *frame, u64 offset,
 }
 
 VGPU_EXPORT_IF_KUNIT(vgpu_bo_evict);
+VGPU_EXPORT_IF_KUNIT(vgpu_residency_evict_cold);

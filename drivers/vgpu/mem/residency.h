@@ -26,6 +26,7 @@ enum vgpu_chunk_state {
  * @frame: VRAM behind it; NULL when evicted
  * @state: enum vgpu_chunk_state
  * @holds: not to be evicted; resident chunks only
+ * @ahead: resident: nobody has asked for it yet
  * @stamp: resident: when it came into @lru, of residency->clock; evicted: how
  *	many evictions there had been then
  * @evictor: evicted: for whom, or 0
@@ -37,9 +38,22 @@ struct vgpu_chunk {
 	struct vgpu_block *frame;
 	enum vgpu_chunk_state state;
 	u32 holds;
+	bool ahead;
 	u64 stamp;
 	u64 evictor;
 	struct vgpu_stored stored;
+};
+
+/**
+ * struct vgpu_ahead - what of a BO is likely to be wanted next, see ahead.c
+ * @next: chunk behind the last one that was brought in
+ * @run: faults in order so far, if less than it takes
+ * @window: chunks to bring in with the next one
+ */
+struct vgpu_ahead {
+	u32 next;
+	u32 run;
+	u32 window;
 };
 
 /**
@@ -48,6 +62,7 @@ struct vgpu_chunk {
  * @busy: how many work on its chunks (residency->lock)
  * @codec: for the next chunks; VGPU_CODECS: to be found by samples
  * @sample: chunks until it is found anew
+ * @ahead: what to read ahead (residency->lock)
  * @count: chunks
  * @chunk: all of them
  */
@@ -56,6 +71,7 @@ struct vgpu_paged {
 	unsigned int busy;
 	u8 codec;
 	u8 sample;
+	struct vgpu_ahead ahead;
 	u32 count;
 	struct vgpu_chunk chunk[];
 };
@@ -101,6 +117,11 @@ struct vgpu_chunk *vgpu_lru_victim(struct vgpu_residency *res);
 struct vgpu_mem_owner *vgpu_lru_owner(struct vgpu_residency *res,
 				      const struct vgpu_bo *bo);
 
+/* ahead.c: residency->lock held */
+void vgpu_ahead_note(struct vgpu_bo *bo, u32 index);
+void vgpu_ahead_judge(struct vgpu_residency *res, struct vgpu_chunk *chunk,
+		      bool used);
+
 /* thrash.c: residency->lock held */
 #define VGPU_THRASH_NS		(1 * NSEC_PER_MSEC)
 #define VGPU_THRASH_LEVELS	6
@@ -109,6 +130,8 @@ struct vgpu_mem_owner *vgpu_lru_owner(struct vgpu_residency *res,
 
 void vgpu_thrash_blame(struct vgpu_thrash *th, u64 now);
 u64 vgpu_thrash_delay(struct vgpu_thrash *th, u64 now);
+bool vgpu_thrash_is_held_back(struct vgpu_residency *res,
+			      const struct vgpu_mem_owner *owner);
 void vgpu_thrash_restored(struct vgpu_residency *res,
 			  const struct vgpu_chunk *chunk, u64 now);
 
@@ -125,6 +148,14 @@ u64 vgpu_paged_run(const struct vgpu_bo *bo, u64 offset, u64 *addr);
 /* Brings it in, and holds it; @was_there: it was in VRAM before. */
 int vgpu_chunk_hold(struct vgpu_bo *bo, u64 offset, bool *was_there);
 void vgpu_chunk_unhold(struct vgpu_bo *bo, u64 offset);
+/*
+ * A chunk that is RESTORING gets @frame, or goes back to what it was if that is
+ * an error; it is held then. @ahead: nobody waits for it. vgpu_chunk_done() has
+ * to follow.
+ */
+int vgpu_chunk_restore(struct vgpu_chunk *chunk, struct vgpu_block *frame,
+		       bool ahead);
+void vgpu_chunk_done(struct vgpu_bo *bo);
 int vgpu_chunk_move(struct vgpu_bo *bo, struct vgpu_block *frame, u64 offset,
 		    u32 to);
 bool vgpu_chunk_in_transit(struct vgpu_residency *res,
@@ -153,6 +184,9 @@ void vgpu_frame_drop(struct vgpu_vram *vram, struct vgpu_block *frame);
 /* For @owner; NULL: for nobody who could be blamed. */
 struct vgpu_block *vgpu_residency_evict_one(struct vgpu_vram *vram,
 					    const struct vgpu_mem_owner *owner);
+/* For @owner, and of its own; NULL: there is nothing but what is in use. */
+struct vgpu_block *vgpu_residency_evict_cold(struct vgpu_vram *vram,
+					     const struct vgpu_mem_owner *owner);
 /* Evicts until @pages of VRAM are free, if that can be; true: some were. */
 bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages);
 void vgpu_residency_unplug(struct vgpu_vram *vram);

@@ -18,6 +18,7 @@ vgpu-y += mem/tier.o
 vgpu-y += mem/frames.o
 vgpu-y += mem/lru.o
 vgpu-y += mem/thrash.o
+vgpu-y += mem/ahead.o
 vgpu-y += mem/residency.o
 vgpu-y += mem/paged.o
 vgpu-y += mem/hold.o

@@ -91,6 +91,20 @@ void vgpu_thrash_restored(struct vgpu_residency *res,
 	}
 }
 
+/* Is there anybody else who could have something of it? */
+static bool is_shared(struct vgpu_residency *res)
+{
+	return !list_empty(&res->owners) && !list_is_singular(&res->owners);
+}
+
+/* Has @owner to wait for what it does to others? */
+bool vgpu_thrash_is_held_back(struct vgpu_residency *res,
+			      const struct vgpu_mem_owner *owner)
+{
+	lockdep_assert_held(&res->lock);
+	return owner->thrash.level && is_shared(res);
+}
+
 /**
  * vgpu_mem_fault_delay() - how long the next fault-in is to wait
  * @vram: where
@@ -112,7 +126,7 @@ u64 vgpu_mem_fault_delay(struct vgpu_vram *vram, struct vgpu_mem_account *acct,
 	if (!res)
 		return 0;
 	spin_lock(&res->lock);
-	if (!list_empty(&res->owners) && !list_is_singular(&res->owners))
+	if (is_shared(res))
 		delay = vgpu_thrash_delay(&acct->owner.thrash, ktime_get_ns());
 	*begun = acct->owner.thrash.begun;
 	if (delay) {

@@ -603,6 +603,7 @@ struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
 	vram->dev = get_device(dev);
 	vram->format = desc->format;
 	vram->caps = desc->caps;
+	vram->read_ahead = VGPU_READ_AHEAD_DEFAULT;
 	vram->numa_node = desc->numa_node;
 	vram->pages = pages;
 	vgpu_vram_init_geometry(vram);

@@ -10,7 +10,7 @@ static const struct nla_policy vgpu_nl_gpu_get_policy[VGPU_A_GPU_INDEX + 1] = {
 };
 
 /* gpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_DEFRAG_INTERVAL + 1] = {
+static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_READ_AHEAD + 1] = {
 	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
 	[VGPU_A_GPU_POLICY] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_SLICE_NS] = { .type = NLA_U64, },
@@ -20,6 +20,7 @@ static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_DEFRAG_INTERVAL
 	[VGPU_A_GPU_OVERCOMMIT_PERMILLE] = NLA_POLICY_RANGE(NLA_U32, 1000, 8000),
 	[VGPU_A_GPU_DEFRAG_THRESHOLD] = NLA_POLICY_MAX(NLA_U32, 1000),
 	[VGPU_A_GPU_DEFRAG_INTERVAL] = { .type = NLA_U32, },
+	[VGPU_A_GPU_READ_AHEAD] = NLA_POLICY_MAX(NLA_U32, 32),
 };
 
 /* type-get: attributes of its requests */
@@ -100,7 +101,7 @@ const struct genl_ops vgpu_nl_ops[11] = {
 		.cmd		= VGPU_NL_CMD_GPU_SET,
 		.doit		= vgpu_nl_gpu_set_doit,
 		.policy		= vgpu_nl_gpu_set_policy,
-		.maxattr	= VGPU_A_GPU_DEFRAG_INTERVAL,
+		.maxattr	= VGPU_A_GPU_READ_AHEAD,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_TYPE_GET,

@@ -110,6 +110,9 @@ static int put_paging(struct sk_buff *skb, const struct vgpu_paging_stats *st)
 		{ VGPU_A_PAGING_REFAULTS, st->refaults },
 		{ VGPU_A_PAGING_THROTTLED, st->throttled },
 		{ VGPU_A_PAGING_THROTTLED_NS, st->throttled_ns },
+		{ VGPU_A_PAGING_AHEAD, st->ahead },
+		{ VGPU_A_PAGING_AHEAD_USED, st->ahead_used },
+		{ VGPU_A_PAGING_AHEAD_WASTED, st->ahead_wasted },
 	};
 	struct nlattr *nest = nla_nest_start(skb, VGPU_A_GPU_PAGING);
 	unsigned int i, last = VGPU_PAGING_BUCKETS;
@@ -279,7 +282,8 @@ static int put_shape(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 			gi->overcommit_permille) ||
 	    nla_put_u32(skb, VGPU_A_GPU_DEFRAG_THRESHOLD,
 			gi->tidy.threshold) ||
-	    nla_put_u32(skb, VGPU_A_GPU_DEFRAG_INTERVAL, gi->tidy.interval_s))
+	    nla_put_u32(skb, VGPU_A_GPU_DEFRAG_INTERVAL, gi->tidy.interval_s) ||
+	    nla_put_u32(skb, VGPU_A_GPU_READ_AHEAD, gi->paging.ahead_max))
 		return -EMSGSIZE;
 	if (gi->unplugged && nla_put_flag(skb, VGPU_A_GPU_UNPLUGGED))
 		return -EMSGSIZE;
@@ -481,9 +485,10 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	const struct nlattr *threshold =
 		info->attrs[VGPU_A_GPU_DEFRAG_THRESHOLD];
 	const struct nlattr *interval = info->attrs[VGPU_A_GPU_DEFRAG_INTERVAL];
+	const struct nlattr *ahead = info->attrs[VGPU_A_GPU_READ_AHEAD];
 	const char *was = NULL;
 	struct vgpu_refusal why = {};
-	u32 old_ratio = 0, old_tidy[2];
+	u32 old_ratio = 0, old_ahead = 0, old_tidy[2];
 	struct vgpu_gpu *gpu;
 	int err;
 
@@ -493,7 +498,8 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "say which GPU: index");
-	if (!set.mask && !strategy && !ratio && !threshold && !interval)
+	if (!set.mask && !strategy && !ratio && !threshold && !interval &&
+	    !ahead)
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "nothing to set, such as policy, strategy, governor or overcommit-permille");
 
@@ -507,13 +513,20 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 		if (err)
 			goto out;
 	}
+	if (ahead) {
+		/* the policy has seen to its range */
+		err = vgpu_gpu_set_read_ahead(gpu, nla_get_u32(ahead),
+					      &old_ahead);
+		if (err)
+			goto out_ratio;
+	}
 	if (strategy) {
 		err = vgpu_gpu_set_strategy(gpu, nla_data(strategy), &was);
 		if (err == -ENOENT)
 			vgpu_nl_err(info->extack, strategy, err,
 				    "no strategy of that name: best, buddy, first or worst");
 		if (err)
-			goto out_ratio;
+			goto out_ahead;
 	}
 	if (threshold || interval) {
 		err = set_tidy(gpu, threshold, interval, old_tidy, info->extack);
@@ -528,6 +541,9 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 out_strategy:
 	if (err && strategy)
 		vgpu_gpu_set_strategy(gpu, was, &was);
+out_ahead:
+	if (err && ahead)
+		vgpu_gpu_set_read_ahead(gpu, old_ahead, &old_ahead);
 out_ratio:
 	if (err && ratio)
 		vgpu_gpu_set_overcommit(gpu, old_ratio, NULL);

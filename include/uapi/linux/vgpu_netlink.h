@@ -215,6 +215,12 @@ enum {
 	VGPU_A_PAGING_THROTTLED = 25,
 	/* u64: how long, all of them */
 	VGPU_A_PAGING_THROTTLED_NS = 26,
+	/* u64: restores that nobody had asked for yet */
+	VGPU_A_PAGING_AHEAD = 27,
+	/* u64: of them, asked for since */
+	VGPU_A_PAGING_AHEAD_USED = 28,
+	/* u64: of them, evicted before anybody did */
+	VGPU_A_PAGING_AHEAD_WASTED = 29,
 
 	__VGPU_A_PAGING_MAX,
 	VGPU_A_PAGING_MAX = (__VGPU_A_PAGING_MAX - 1)
@@ -426,6 +432,11 @@ enum {
 	VGPU_A_GPU_DEFRAG_INTERVAL = 31,
 	/* nest: what was moved (CAP_SYS_ADMIN) */
 	VGPU_A_GPU_DEFRAG = 32,
+	/*
+	 * u32: chunks of 64 KiB brought back at most before they are asked for;
+	 * 0, none
+	 */
+	VGPU_A_GPU_READ_AHEAD = 33,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)

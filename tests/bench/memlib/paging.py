@@ -3,7 +3,7 @@
 
 Two things are measured, on a GPU of 8 MiB. First one tenant alone, with a set of pages
 of 1 to 3 times the memory that it can have, which it goes over in order, at random or
-by Zipf's law. Then a tenant that keeps within its share, beside one of 3 times that
+by Zipf's law (in order also with reading ahead switched off). Then a tenant that keeps within its share, beside one of 3 times that
 memory: how much it gets done while nobody pages, and meanwhile. Every page is looked
 at when it is used, and all of them afterwards.
 
@@ -18,7 +18,9 @@ import os
 BASE = 80                       # chunks of 64 KiB, which are always there
 RATIOS = [1, 1.1, 1.25, 1.5, 2, 3]
 PATTERNS = ["sequential", "random", "zipf"]
-COLOURS = {"sequential": "#1f77b4", "random": "#d62728", "zipf": "#2ca02c"}
+OFF = "sequential, nothing ahead"
+ALONE_PATTERNS = PATTERNS + [OFF]
+COLOURS = {"sequential": "#1f77b4", "random": "#d62728", "zipf": "#2ca02c", OFF: "#7f7f7f"}
 KEEPS = 0.95
 
 PROLOGUE = r"""
@@ -33,8 +35,8 @@ ALONE = PROLOGUE + r"""
 VGPU_CHUNKS=36 "$ws" ballast >"$VGPU_OUT/ballast" & other=$!
 until_true 60 grep -q there "$VGPU_OUT/ballast"
 "$VGPUCTL" mem set 0 --overcommit 3 >/dev/null
-while read -r pattern chunks; do
-	name=alone-$pattern-$chunks
+while read -r name pattern chunks ahead; do
+	"$VGPUCTL" mem set 0 --read-ahead "$ahead" >/dev/null
 	export VGPU_FIGURES="'$VGPUCTL' -j mem show 0 >>'$VGPU_OUT/figures-$name'"
 	VGPU_CHUNKS=$chunks VGPU_WARM=$((4 * chunks)) VGPU_ACCESSES=$((4 * chunks)) "$ws" "$pattern" >"$VGPU_OUT/$name"
 done <<<"$points"
@@ -62,12 +64,17 @@ rmmod vgpu_soft vgpu
 """
 
 
+def point_name(pattern, ratio):
+    return f"alone-{pattern.split(',')[0]}{'-off' if pattern == OFF else ''}-{round(BASE * ratio)}"
+
+
 def job(quick):
     """What the machine runs; `quick`: only what is promised."""
     beside = "patterns='random'" if quick else f"patterns='{' '.join(PATTERNS)}'"
     if quick:
         return beside + BESIDE
-    points = "\n".join(f"{p} {round(BASE * r)}" for p in PATTERNS for r in RATIOS)
+    points = "\n".join(f"{point_name(p, r)} {p.split(',')[0]} {round(BASE * r)} {0 if p == OFF else 8}"
+                       for p in ALONE_PATTERNS for r in RATIOS)
     return f"points='{points}'" + ALONE + beside + BESIDE
 
 
@@ -121,7 +128,7 @@ def belady(trace, frames, there):
 def alone(folder, pattern, ratio):
     """One point of the plots."""
     chunks = round(BASE * ratio)
-    name = f"alone-{pattern}-{chunks}"
+    name = point_name(pattern, ratio)
     path = os.path.join(folder, name)
     warm, count = words(path, "warm"), words(path, "access")
     before, after = figures(folder, name)
@@ -137,7 +144,7 @@ def alone(folder, pattern, ratio):
             "ns_per_access": sum(ns for _, ns in count) // len(count), "seconds": (end - begin) / 1e9,
             "faults": after["faults"] - before["faults"], "belady": len([i for i in best if i >= len(warm)]),
             "refaults": after["refaults"] - before["refaults"], "hist": hist, "latencies": [ns for _, ns in count],
-            "trace": trace}
+            "trace": trace, **{n: after[n] - before[n] for n in ("ahead", "ahead_used", "ahead_wasted")}}
 
 
 def knee(points):
@@ -165,7 +172,7 @@ def svg(points):
     import math
     s = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1200 400" font-family="sans-serif" font-size="12">',
          '<!-- SPDX-License-Identifier: GPL-2.0 -->', '<rect width="1200" height="400" fill="white"/>']
-    of = {p: [q for q in points if q["pattern"] == p] for p in PATTERNS}
+    of = {p: [q for q in points if q["pattern"] == p] for p in ALONE_PATTERNS}
 
     def line(x, y, at, colour, dashed=""):
         s.append(f'<path d="M{"L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in at)}" fill="none" stroke="{colour}" stroke-width="2"{dashed}/>')
@@ -193,21 +200,21 @@ def svg(points):
         return 840 + math.log10(max(v, 1e4) / 1e4) / 4 * 300
     axes(s, xt, y, [(1e4, "10 µs"), (1e5, "100 µs"), (1e6, "1 ms"), (1e7, "10 ms"), (1e8, "100 ms")],
          [(v, f"{v * 100:.0f} %") for v in (0, .25, .5, .75, 1)], "time", "fault-ins at 3 times the memory that took less")
-    for i, p in enumerate(PATTERNS):
+    for i, p in enumerate(ALONE_PATTERNS):
         hist = of[p][-1]["hist"]
         total, sofar, at = max(1, sum(hist)), 0, []
         for n, c in enumerate(hist):
             sofar += c
             at.append((2 << n, sofar / total))
         line(xt, y, [a for a in at if 1e4 <= a[0] <= 1e8], COLOURS[p])
-        s.append(f'<path d="M{860 + 100 * i} 16h20" stroke="{COLOURS[p]}" stroke-width="2"/><text x="{884 + 100 * i}" y="20">{p}</text>')
+        s.append(f'<path d="M{760 + 100 * i} 390h20" stroke="{COLOURS[p]}" stroke-width="2"/><text x="{784 + 100 * i}" y="394">{p}</text>')
     s.append("</svg>")
     return "\n".join(s) + "\n"
 
 
 def write(out, points):
     """The tables and the plot of what was measured alone."""
-    names = ["pattern", "ratio", "chunks", "frames", "accesses", "ns_per_access", "faults", "belady", "refaults"]
+    names = ["pattern", "ratio", "chunks", "frames", "accesses", "ns_per_access", "faults", "belady", "refaults", "ahead", "ahead_used", "ahead_wasted"]
     with open(os.path.join(out, "overcommit.csv"), "w", encoding="ascii", newline="") as f:
         w = csv.writer(f)
         w.writerow(names)
@@ -248,13 +255,16 @@ def promises(folder, out, quick):
             rows.append(("  by the wall clock, with one processor for the engine and for compressing", f"{100 * busy[1] / calm[1]:.1f} %", None))
     if quick:
         return rows
-    points = [alone(folder, p, r) for p in PATTERNS for r in RATIOS]
+    points = [alone(folder, p, r) for p in ALONE_PATTERNS for r in RATIOS]
     write(out, points)
-    for p in PATTERNS:
+    for p in ALONE_PATTERNS:
         of = [q for q in points if q["pattern"] == p]
         rows.append((f"  {p}: how much slower at 1.5, 2 and 3 times the memory",
                      ", ".join(f"{q['ns_per_access'] / of[0]['ns_per_access']:.1f}" for q in of if q["ratio"] in (1.5, 2, 3))
                      + f"; knee at {knee(of) or 'none'}", None))
         rows.append((f"  {p}: faults to Belady's bound at 1.5, 2 and 3 times",
                      ", ".join(f"{q['faults']}/{q['belady']}" for q in of if q["ratio"] in (1.5, 2, 3)), None))
+        used, wasted = (sum(q[n] for q in of) for n in ("ahead_used", "ahead_wasted"))
+        if used + wasted:
+            rows.append((f"  {p}: chunks read ahead that were used", f"{100 * used / (used + wasted):.1f} % of {used + wasted}", None))
     return rows

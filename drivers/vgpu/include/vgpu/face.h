@@ -225,6 +225,11 @@ int vgpu_gpu_set_strategy(struct vgpu_gpu *gpu, const char *name,
  * -ENOMEM, -ENODEV.  @was, if not NULL, gets what it was.
  */
 int vgpu_gpu_set_overcommit(struct vgpu_gpu *gpu, u32 permille, u32 *was);
+/*
+ * How many chunks of 64 KiB are brought back at most before they are asked for,
+ * when memory is used in order; 0: none.  -ERANGE, -ENODEV.  @was gets what it was.
+ */
+int vgpu_gpu_set_read_ahead(struct vgpu_gpu *gpu, u32 chunks, u32 *was);
 
 #define VGPU_TIDY_INTERVAL_MAX	86400
 

@@ -346,8 +346,12 @@ int vgpu_bo_evict(struct vgpu_bo *bo);
  * @refaults: restores of what would still be there with twice the frames
  * @throttled: fault-ins that had to wait for what their tenant had done
  * @throttled_ns: how long, all of them
+ * @ahead_max: chunks to read ahead at most, as set
+ * @ahead: chunks of @restores that nobody had asked for yet
+ * @ahead_used: of them, asked for since
+ * @ahead_wasted: of them, evicted before anybody did
  * @lz4: bytes compressed by it, ever; likewise the others
- * @latency: of restores: bucket n counts those of 2^n to 2^(n+1) ns
+ * @latency: of restores that somebody waits for: bucket n counts those of 2^n to 2^(n+1) ns
  */
 struct vgpu_paging_stats {
 	u64 frames;
@@ -369,6 +373,10 @@ struct vgpu_paging_stats {
 	u64 refaults;
 	u64 throttled;
 	u64 throttled_ns;
+	u32 ahead_max;
+	u64 ahead;
+	u64 ahead_used;
+	u64 ahead_wasted;
 	u64 lz4;
 	u64 lzo_rle;
 	u64 zstd;
@@ -376,6 +384,12 @@ struct vgpu_paging_stats {
 };
 
 void vgpu_vram_get_paging(struct vgpu_vram *vram, struct vgpu_paging_stats *st);
+
+#define VGPU_READ_AHEAD_DEFAULT	8	/* chunks of 64 KiB */
+#define VGPU_READ_AHEAD_MAX	32
+
+/* 0 or -ERANGE. Live; 0: nothing is read ahead. */
+int vgpu_vram_set_read_ahead(struct vgpu_vram *vram, u32 chunks);
 
 /* An address space. @acct pays for its tables. NULL format: no MMU. */
 struct vgpu_as *vgpu_as_create(struct vgpu_vram *vram,
@@ -413,6 +427,12 @@ int vgpu_as_translate(struct vgpu_as *as, u64 va, u64 bytes, u32 prot,
  * nothing is there that it may access so; else as vgpu_bo_hold().
  */
 int vgpu_as_fault_in(struct vgpu_as *as, u64 va, u32 access);
+/*
+ * After that: what is likely to be wanted next comes as well, unless @wanted (which
+ * may be NULL) tells of an address elsewhere. 0: nothing is wanted; U64_MAX: stop.
+ */
+void vgpu_as_read_ahead(struct vgpu_as *as, u64 va, u64 (*wanted)(void *arg),
+			void *arg);
 /*
  * How long the next fault-in is to wait, ns, for what @acct has done to others;
  * whoever asks has to come. @begun: how often that was more than nothing after

@@ -37,8 +37,12 @@ static void all_in_one_run(struct kunit *test)
 	kunit_info(test, "%u to %u permille of %llu KiB, %llu moves of %llu KiB, %llu given up\n",
 		   before, after, free >> 10, st.moves, st.moved >> 10,
 		   st.given_up);
-	KUNIT_EXPECT_LT(test, after, before);
-	KUNIT_EXPECT_GT(test, st.moves, 0ULL);
+	KUNIT_EXPECT_LE(test, after, before);
+	/* by chance there may be next to nothing to do, and nowhere to put it */
+	if (before > 200) {
+		KUNIT_EXPECT_LT(test, after, before);
+		KUNIT_EXPECT_GT(test, st.moves, 0ULL);
+	}
 	KUNIT_EXPECT_EQ(test, st.before, before);
 	KUNIT_EXPECT_EQ(test, st.after, after);
 	KUNIT_EXPECT_FALSE(test, st.running);

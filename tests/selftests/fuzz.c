@@ -201,6 +201,7 @@ union any {
 	struct vgpu_eventfd eventfd;
 	struct vgpu_queue_status status;
 	struct vgpu_queue_set queue_set;
+	struct vgpu_bo_user user;
 };
 
 static const uint32_t sizes[] = {
@@ -212,7 +213,11 @@ static const uint32_t sizes[] = {
 	sizeof(struct vgpu_kick), sizeof(struct vgpu_wait),
 	sizeof(struct vgpu_signal), sizeof(struct vgpu_eventfd),
 	sizeof(struct vgpu_queue_status), sizeof(struct vgpu_queue_set),
+	sizeof(struct vgpu_bo_user),
 };
+
+/* Whatever the GPU does to it. */
+static uint8_t lent[16 * PAGE] __attribute__((aligned(4096)));
 
 /* Mostly sensible; each field is sometimes not. */
 static void any_arg(struct fuzz *f, uint32_t call, union any *a)
@@ -290,6 +295,10 @@ static void any_arg(struct fuzz *f, uint32_t call, union any *a)
 		a->queue_set.queue = any_handle(f);
 		a->queue_set.sched_class = (uint32_t)st_below(4);
 		break;
+	case VGPU_CALL_BO_USER:
+		a->user.addr = (uintptr_t)lent + st_below(16) * PAGE;
+		a->user.bytes = st_below(18) * PAGE + !st_below(8);
+		break;
 	case VGPU_CALL_KICK:
 	case VGPU_CALL_QUEUE_STATUS:
 		a->status.queue = any_handle(f);
@@ -315,6 +324,9 @@ static void remember(struct fuzz *f, uint32_t call, const union any *a)
 	case VGPU_CALL_BO_CREATE:
 		handle = a->bo.handle;
 		f->offsets[st_below(16)] = a->bo.mmap_offset;
+		break;
+	case VGPU_CALL_BO_USER:
+		handle = a->user.handle;
 		break;
 	case VGPU_CALL_VM_CREATE:
 		handle = a->vm.handle;

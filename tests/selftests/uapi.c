@@ -41,6 +41,7 @@ union arg {
 	struct vgpu_eventfd eventfd;
 	struct vgpu_queue_status queue_status;
 	struct vgpu_queue_set queue_set;
+	struct vgpu_bo_user bo_user;
 	struct vgpu_ctl_create ctl_create;
 	struct vgpu_ctl_destroy ctl_destroy;
 	struct vgpu_ctl_state ctl_state;
@@ -86,6 +87,19 @@ static void fill_bo(union arg *a)
 static void undo_bo(union arg *a)
 {
 	undo_close_handle(a->bo_create.handle);
+}
+
+static void fill_bo_user(union arg *a)
+{
+	static uint8_t page[PAGE] __attribute__((aligned(PAGE)));
+
+	a->bo_user.addr = (uintptr_t)page;
+	a->bo_user.bytes = PAGE;
+}
+
+static void undo_bo_user(union arg *a)
+{
+	undo_close_handle(a->bo_user.handle);
 }
 
 static void undo_vm(union arg *a)
@@ -295,6 +309,10 @@ static const struct call calls[] = {
 	  FLAGS(queue_status, irq_clear, 15), .fill = fill_status },
 	{ BASE("QUEUE_SET", IOCTL_QUEUE_SET, queue_set),
 	  .pads = { PAD(queue_set, pad) }, .fill = fill_queue_set },
+	{ BASE("BO_USER", IOCTL_BO_USER, bo_user),
+	  RESULTS(bo_user, handle, handle), FLAGS(bo_user, flags, 0),
+	  .pads = { PAD(bo_user, pad) }, .fill = fill_bo_user,
+	  .undo = undo_bo_user },
 	{ BASE("CTL_CREATE", CTL_IOCTL_CREATE, ctl_create), .ctl = true,
 	  RESULTS(ctl_create, id, uuid),
 	  FLAGS(ctl_create, flags, VGPU_CREATE_WITH_FD),

@@ -135,6 +135,8 @@ static void refusals(void)
 	struct vgpu_close close_arg = { .size = sizeof(close_arg) };
 	struct vgpu_bo_create bo = { .size = sizeof(bo), .bytes = PAGE };
 	struct vgpu_submit submit = { .size = sizeof(submit) };
+	struct vgpu_bo_user user = { .size = sizeof(user), .addr = PAGE,
+				     .bytes = PAGE };
 	struct vgpu_cmd cmds[2] = {};
 	volatile struct vgpu_admin_msg *msg;
 	uint32_t call;
@@ -174,6 +176,9 @@ static void refusals(void)
 	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_WAIT, &wait), 0, "a look");
 	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_EVENTFD, &efd), -EOPNOTSUPP,
 		  "a file of another machine");
+
+	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_BO_USER, &user), -EOPNOTSUPP,
+		  "memory of a program of another machine");
 
 	bo.flags = 0x80;
 	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_BO_CREATE, &bo), -EOPNOTSUPP,

@@ -130,6 +130,8 @@ static int do_call(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
 
 	if (desc->call == VGPU_CALL_EVENTFD)
 		return do_eventfd(vf, arg);
+	if (desc->call == VGPU_CALL_BO_USER)
+		return vgpu_client_bo_user(vf->client, arg);
 
 	/* read before the value is, so that no move is missed */
 	if (desc->call == VGPU_CALL_WAIT &&
@@ -206,6 +208,7 @@ static void node_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "vgpu-type:\t%s\n", info.type);
 	seq_printf(m, "vgpu-vram-limit:\t%llu\n", info.vram_limit);
 	seq_printf(m, "vgpu-vram-used:\t%llu\n", info.vram_used);
+	seq_printf(m, "vgpu-pinned:\t%llu\n", info.pinned_bytes);
 	seq_printf(m, "vgpu-engine-ns:\t%llu\n", info.busy_ns);
 }
 

@@ -499,6 +499,7 @@ struct vgpu_instance {
 	struct list_head clients;
 	unsigned int nr_clients;
 	struct vgpu_mem_account acct;
+	atomic64_t pinned;			/* pages of programs, see user.c */
 	u64 aperture_bytes;
 	struct maple_tree aperture;		/* page of mmap_offset -> vgpu_bo_obj */
 	unsigned long aperture_next[2];		/* VRAM, host: where to place next */

@@ -544,6 +544,7 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 	info->vram_used = inst->acct.used;
 	info->vram_peak = inst->acct.peak;
 	info->vram_denied = inst->acct.denied;
+	info->pinned_bytes = atomic64_read(&inst->pinned) << PAGE_SHIFT;
 	spin_unlock_irq(&inst->acct.lock);
 
 	spin_lock_irq(&inst->stat_lock);

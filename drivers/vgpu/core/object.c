@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "core_priv.h"
+#include "share.h"
 #include "trace.h"
 
 struct vgpu_bo_obj *vgpu_bo_obj(struct vgpu_obj *obj)
@@ -315,6 +316,25 @@ int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
 		bo_retire(&bo->obj);
 		vgpu_obj_put(&bo->obj);
 	}
+	return ret;
+}
+
+int vgpu_bo_publish(struct vgpu_client *client, struct vgpu_bo *memory,
+		    u32 *handle)
+{
+	struct vgpu_bo_obj *bo;
+	int ret;
+
+	bo = kzalloc(sizeof(*bo), GFP_KERNEL_ACCOUNT);
+	if (!bo) {
+		vgpu_bo_put(memory);
+		return -ENOMEM;
+	}
+	vgpu_obj_init(&bo->obj, VGPU_OBJ_BO, client, bo_retire, bo_release);
+	bo->bo = memory;
+	ret = vgpu_obj_publish(&bo->obj, handle);
+	if (ret)
+		vgpu_obj_put(&bo->obj);
 	return ret;
 }
 

@@ -109,6 +109,10 @@ static const struct vgpu_ioctl_desc calls[] = {
 	     OUT(struct vgpu_queue_status, irq, late_max_ns)),
 	CALL(VGPU_CALL_QUEUE_SET, "queue-set", struct vgpu_queue_set, 16,
 	     .pads = { PAD(struct vgpu_queue_set, pad) }),
+	CALL(VGPU_CALL_BO_USER, "bo-user", struct vgpu_bo_user, 32,
+	     FLAGS(struct vgpu_bo_user, flags, 0),
+	     OUT(struct vgpu_bo_user, handle, handle),
+	     .pads = { PAD(struct vgpu_bo_user, pad) }),
 };
 
 static const struct vgpu_ioctl_desc ctl_calls[] = {

@@ -92,6 +92,7 @@ static int check_call(u32 call, const void *arg)
 
 	switch (call) {
 	case VGPU_CALL_EVENTFD:
+	case VGPU_CALL_BO_USER:	/* the guest has no addresses here */
 		return -EOPNOTSUPP;
 	case VGPU_CALL_WAIT:
 		return wait->timeout_ns ? -EOPNOTSUPP : 0;

@@ -47,7 +47,8 @@ enum vgpu_call {
 	VGPU_CALL_EVENTFD		= 0x8d,
 	VGPU_CALL_QUEUE_STATUS		= 0x8e,
 	VGPU_CALL_QUEUE_SET		= 0x8f,
-	VGPU_CALL_END			= 0x90,	/* one past the last */
+	VGPU_CALL_BO_USER		= 0x90,
+	VGPU_CALL_END			= 0x91,	/* one past the last */
 };
 
 #define VGPU_IOCTL_INFO			_IO(VGPU_IOCTL_TYPE, VGPU_CALL_INFO)
@@ -66,6 +67,7 @@ enum vgpu_call {
 #define VGPU_IOCTL_EVENTFD		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_EVENTFD)
 #define VGPU_IOCTL_QUEUE_STATUS		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_QUEUE_STATUS)
 #define VGPU_IOCTL_QUEUE_SET		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_QUEUE_SET)
+#define VGPU_IOCTL_BO_USER		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_BO_USER)
 
 /* Capabilities of the GPU behind an instance, vgpu_info.caps. */
 #define VGPU_CAP_PREEMPT	(1ULL << 0)	/* stops a command midway */
@@ -150,6 +152,36 @@ struct vgpu_bo_create {
 	__u64 pages;
 	__u32 page_count;
 	__u32 page_stride;
+};
+
+#define VGPU_BO_USER_MAX	0x100000000ULL	/* bytes of one */
+
+/**
+ * struct vgpu_bo_user - VGPU_IOCTL_BO_USER: memory of the program, for the GPU
+ * @size: sizeof(struct vgpu_bo_user)
+ * @flags: 0
+ * @addr: first address of it, a multiple of 4096
+ * @bytes: length, a multiple of 4096, at most VGPU_BO_USER_MAX (-E2BIG)
+ * @handle: out: of a BO that VM_MAP takes
+ * @pad: 0
+ *
+ * The pages that are there now are pinned, and are the GPU's until the handle is
+ * closed and nothing maps the BO any more: what the program puts in their place
+ * (munmap(), MADV_DONTNEED, fork()) the GPU does not see.  They count against
+ * RLIMIT_MEMLOCK of the program's user (-EDQUOT), unless it has CAP_IPC_LOCK.
+ *
+ * -EFAULT: not all of it is writable memory of the program's, or the kernel lets
+ * nobody pin it; -EOPNOTSUPP: pages of a file (anonymous memory, memfd, tmpfs and
+ * huge pages can be pinned), a GPU that does not reach system memory, or a vGPU
+ * in a VM.
+ */
+struct vgpu_bo_user {
+	__u32 size;
+	__u32 flags;
+	__u64 addr;
+	__u64 bytes;
+	__u32 handle;
+	__u32 pad;
 };
 
 /**

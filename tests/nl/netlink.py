@@ -6,6 +6,7 @@ Needs root, vgpu.ko, and 8 soft GPUs with room for 8 of their smallest type.
 """
 import ctypes
 import errno
+import mmap
 import os
 import random
 import struct
@@ -634,6 +635,20 @@ def _():
         assert nl.do("vgpu-get", id=i)["vram-denied"] >= 1
         os.close(node)
     ear.close()
+
+
+@test("memory that a program lends is a figure of the vGPU")
+def _():
+    with Vgpu(start=True) as i:
+        node = os.open(f"/dev/vgpu/v{i}", os.O_RDWR)
+        page = mmap.mmap(-1, 3 * 4096)
+        at = ctypes.addressof(ctypes.c_char.from_buffer(page))
+        arg = (ctypes.c_char * 32).from_buffer(bytearray(struct.pack("=IIQQII", 32, 0, at, 2 * 4096, 0, 0)))
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert libc.ioctl(node, 0x7690, arg) == 0, ctypes.get_errno()
+        assert nl.do("vgpu-get", id=i)["pinned-bytes"] == 2 * 4096
+        os.close(node)
+        assert nl.do("vgpu-get", id=i)["pinned-bytes"] == 0
 
 
 # ---- many --------------------------------------------------------------------------------------

@@ -79,6 +79,33 @@ int vgpu_bo_create(struct vgpu_dev *dev, uint64_t bytes, uint32_t flags,
 	return 0;
 }
 
+int vgpu_bo_user(struct vgpu_dev *dev, void *at, uint64_t bytes,
+		 struct vgpu_bo **out)
+{
+	struct vgpu_bo_user arg = { .addr = (uintptr_t)at, .bytes = bytes };
+	struct vgpu_bo *bo = calloc(1, sizeof(*bo));
+	int ret;
+
+	if (!bo)
+		return vgpu_fail(-ENOMEM, "out of memory");
+	ret = vgpu_call(dev, VGPU_IOCTL_BO_USER, &arg, sizeof(arg));
+	if (ret) {
+		free(bo);
+		return vgpu_fail(ret, "%s: the GPU can't have the %llu bytes at %p: %s%s",
+				 dev->path, (unsigned long long)bytes, at,
+				 strerror(-ret), ret == -EDQUOT ?
+				 " (ulimit -l says how many)" : "");
+	}
+	bo->dev = dev;
+	bo->bytes = bytes;
+	bo->flags = VGPU_BO_HOST;
+	bo->handle = arg.handle;
+	bo->user = at;
+	bo->cpu = at;
+	*out = bo;
+	return 0;
+}
+
 int vgpu_bo_map(struct vgpu_bo *bo, struct vgpu_vm *vm, uint32_t prot,
 		uint64_t va)
 {
@@ -167,7 +194,7 @@ void vgpu_bo_destroy(struct vgpu_bo *bo)
 		return;
 	t = &bo->dev->transport;
 	vgpu_bo_unmap(bo);
-	if (bo->cpu)
+	if (bo->cpu && !bo->user)
 		t->unmap(t->cookie, bo->cpu, bo->bytes);
 	vgpu_dev_close_handle(bo->dev, bo->handle);
 	free(bo);

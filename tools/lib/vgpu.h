@@ -87,6 +87,7 @@ struct vgpu_bo {
 	void *cpu;		/* after vgpu_bo_cpu(), or NULL */
 	uint32_t handle;
 	uint32_t flags;		/* VGPU_BO_* */
+	void *user;		/* after vgpu_bo_user(), else NULL */
 };
 
 /* Memory, all zero.  @align 0, or a power of two up to 2 MiB (in VRAM).
@@ -94,6 +95,14 @@ struct vgpu_bo {
  */
 int vgpu_bo_create(struct vgpu_dev *dev, uint64_t bytes, uint32_t flags,
 		   uint64_t align, struct vgpu_bo **bo);
+/*
+ * Memory that the program has already, @at a multiple of VGPU_PAGE as @bytes is, so
+ * that the GPU can use it in place.  Until it is destroyed the GPU has these very
+ * pages, even when the program unmaps them; they count against RLIMIT_MEMLOCK
+ * (-EDQUOT).  -EOPNOTSUPP: pages of a file, or a vGPU in a VM.
+ */
+int vgpu_bo_user(struct vgpu_dev *dev, void *at, uint64_t bytes,
+		 struct vgpu_bo **bo);
 /* Unmaps it from the GPU and from the process, and gives it back. */
 void vgpu_bo_destroy(struct vgpu_bo *bo);
 

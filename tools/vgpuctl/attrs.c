@@ -569,6 +569,8 @@ static const struct attr attrs_vgpu[] = {
 	  .name = "normal_ns" },
 	{ VGPU_A_VGPU_BATCH_NS, ATTR_U64,
 	  .name = "batch_ns" },
+	{ VGPU_A_VGPU_PINNED_BYTES, ATTR_U64,
+	  .name = "pinned_bytes" },
 	{ .name = NULL },
 };
 

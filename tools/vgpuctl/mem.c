@@ -144,7 +144,7 @@ static struct json_object *users_json(struct json_object *vgpus)
 {
 	static const char *const names[] = {
 		"id", "uuid", "vram_limit", "vram_used", "vram_peak",
-		"vram_denied",
+		"vram_denied", "pinned_bytes",
 	};
 	struct json_object *all = json_object_new_array(), *one, *part;
 	size_t i, k;

@@ -302,6 +302,7 @@ void print_vgpu(struct json_object *vgpu)
 		{ "vram_used", "Memory in use", SHOW_BYTES },
 		{ "vram_peak", "Memory at most", SHOW_BYTES },
 		{ "vram_denied", "Memory refused", SHOW_NUMBER },
+		{ "pinned_bytes", "Pinned of programs", SHOW_BYTES },
 		{ "entitled_permille", "Share entitled to", SHOW_PERMILLE },
 		{ "received_permille", "Share received", SHOW_PERMILLE },
 		{ "busy_ns", "Engine time", SHOW_NS },

@@ -102,6 +102,7 @@ static const struct {
 	U64(HIGH_NS, class_ns[0]),
 	U64(NORMAL_NS, class_ns[1]),
 	U64(BATCH_NS, class_ns[2]),
+	U64(PINNED_BYTES, pinned_bytes),
 };
 
 static int put_wide(struct sk_buff *skb, const struct vgpu_instance_info *ii)

@@ -584,6 +584,8 @@ enum {
 	VGPU_A_VGPU_NORMAL_NS = 57,
 	/* u64: of class batch */
 	VGPU_A_VGPU_BATCH_NS = 58,
+	/* u64: system memory of programs that it has pinned */
+	VGPU_A_VGPU_PINNED_BYTES = 59,
 
 	__VGPU_A_VGPU_MAX,
 	VGPU_A_VGPU_MAX = (__VGPU_A_VGPU_MAX - 1)

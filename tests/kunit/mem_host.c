@@ -154,6 +154,65 @@ static void foreign_pages(struct kunit *test)
 	mem_mock_check(test, mock);
 }
 
+/* Taken from who has the other name, and from nobody else. */
+static void aliased(struct kunit *test)
+{
+	struct mem_mock *mock = mem_mock_create(test, 4 * MOCK_MIB,
+						test->param_value, &pdev->dev);
+	u64 u = 1ULL << mock->format->fmt.page_shift;
+	struct foreign *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct vgpu_as *as = vgpu_as_create(mock->vram, NULL, 1);
+	struct vgpu_bo *bo[2], *alias, *more;
+	struct mock_entry e, same;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(as));
+	f->mock = mock;
+	f->as = vgpu_as_create(mock->vram, NULL, 2);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(f->as));
+	bo[0] = vgpu_bo_create(mock->vram, NULL, 4 * u, 0, VGPU_BO_FIXED);
+	bo[1] = vgpu_bo_create_host(mock->vram, 4 * u, NULL, NULL, NULL);
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_FALSE(test, IS_ERR(bo[i]));
+		KUNIT_ASSERT_EQ(test, vgpu_as_map(as, bo[i], 0, VA, 4 * u, RW),
+				0);
+		f->released = 0;
+		alias = vgpu_bo_create_alias(bo[i], release_foreign, f);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(alias));
+		more = vgpu_bo_create_alias(alias, release_foreign, f);
+		KUNIT_EXPECT_EQ(test, PTR_ERR(more), -EINVAL);
+		KUNIT_EXPECT_EQ(test, vgpu_bo_bytes(alias), 4 * u);
+		KUNIT_EXPECT_EQ(test, vgpu_bo_is_host(alias), i == 1);
+		KUNIT_EXPECT_PTR_EQ(test, vgpu_bo_page(alias, u),
+				    vgpu_bo_page(bo[i], u));
+		KUNIT_ASSERT_EQ(test, vgpu_as_map(f->as, alias, u, VA, 2 * u, RW),
+				0);
+		KUNIT_EXPECT_EQ(test, mem_mock_access(mock, f->as, VA, RW, &e), 0);
+		KUNIT_EXPECT_EQ(test, mem_mock_access(mock, as, VA + u, RW, &same),
+				0);
+		KUNIT_EXPECT_EQ(test, e.addr, same.addr);
+		KUNIT_EXPECT_EQ(test, e.host, same.host);
+
+		vgpu_bo_revoke(alias);
+		KUNIT_EXPECT_EQ(test, f->released, 1U);
+		KUNIT_EXPECT_EQ(test, f->access, -EFAULT);
+		KUNIT_EXPECT_NULL(test, vgpu_bo_page(alias, 0));
+		KUNIT_EXPECT_EQ(test, vgpu_as_map(f->as, alias, 0, VA, u, RW),
+				-ESTALE);
+		KUNIT_EXPECT_EQ(test, mem_mock_access(mock, as, VA, RW, &same), 0);
+		KUNIT_ASSERT_EQ(test, vgpu_as_unmap(as, VA, 4 * u), 0);
+		vgpu_bo_put(bo[i]);
+		/* the name is left, and nothing behind it */
+		KUNIT_EXPECT_NULL(test, vgpu_bo_page(alias, u));
+		vgpu_bo_put(alias);
+		KUNIT_EXPECT_EQ(test, f->released, 1U);
+	}
+	vgpu_as_destroy(f->as);
+	vgpu_as_destroy(as);
+	mem_mock_check(test, mock);
+}
+
 static void out_of_reach(struct kunit *test)
 {
 	struct mem_mock *mock = mem_mock_create(test, 4 * MOCK_MIB,
@@ -295,6 +354,7 @@ static void pulled_out(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(own_pages, mock_format_gen_params),
 	KUNIT_CASE(foreign_pages),
+	KUNIT_CASE_PARAM(aliased, mock_format_gen_params),
 	KUNIT_CASE(out_of_reach),
 	KUNIT_CASE(host_without_metadata),
 	KUNIT_CASE(without_an_mmu),

@@ -97,7 +97,7 @@ struct fuzz {
 	uint64_t vas[16];
 	uint64_t offsets[16];
 	struct vgpu_cmd cmds[64];
-	int event;
+	int event, dmabuf;
 	uint64_t calls[256], good[256];
 };
 
@@ -202,6 +202,8 @@ union any {
 	struct vgpu_queue_status status;
 	struct vgpu_queue_set queue_set;
 	struct vgpu_bo_user user;
+	struct vgpu_bo_export export;
+	struct vgpu_bo_import import;
 };
 
 static const uint32_t sizes[] = {
@@ -213,7 +215,8 @@ static const uint32_t sizes[] = {
 	sizeof(struct vgpu_kick), sizeof(struct vgpu_wait),
 	sizeof(struct vgpu_signal), sizeof(struct vgpu_eventfd),
 	sizeof(struct vgpu_queue_status), sizeof(struct vgpu_queue_set),
-	sizeof(struct vgpu_bo_user),
+	sizeof(struct vgpu_bo_user), sizeof(struct vgpu_bo_export),
+	sizeof(struct vgpu_bo_import),
 };
 
 /* Whatever the GPU does to it. */
@@ -232,7 +235,8 @@ static void any_arg(struct fuzz *f, uint32_t call, union any *a)
 	case VGPU_CALL_BO_CREATE:
 		a->bo.bytes = any_bytes();
 		a->bo.align = st_below(4) ? 0 : 1ull << st_below(64);
-		a->bo.flags = !st_below(3);
+		a->bo.flags = (st_below(3) ? 0 : VGPU_BO_HOST) |
+			      (st_below(2) ? 0 : VGPU_BO_SHARE);
 		break;
 	case VGPU_CALL_VM_MAP:
 		a->map.vm = any_handle(f);
@@ -295,6 +299,12 @@ static void any_arg(struct fuzz *f, uint32_t call, union any *a)
 		a->queue_set.queue = any_handle(f);
 		a->queue_set.sched_class = (uint32_t)st_below(4);
 		break;
+	case VGPU_CALL_BO_EXPORT:
+		a->export.bo = any_handle(f);
+		break;
+	case VGPU_CALL_BO_IMPORT:
+		a->import.fd = st_below(4) ? f->dmabuf : (int)st_below(8);
+		break;
 	case VGPU_CALL_BO_USER:
 		a->user.addr = (uintptr_t)lent + st_below(16) * PAGE;
 		a->user.bytes = st_below(18) * PAGE + !st_below(8);
@@ -327,6 +337,14 @@ static void remember(struct fuzz *f, uint32_t call, const union any *a)
 		break;
 	case VGPU_CALL_BO_USER:
 		handle = a->user.handle;
+		break;
+	case VGPU_CALL_BO_EXPORT:
+		if (f->dmabuf >= 0)
+			close(f->dmabuf);
+		f->dmabuf = a->export.fd;
+		break;
+	case VGPU_CALL_BO_IMPORT:
+		handle = a->import.handle;
 		break;
 	case VGPU_CALL_VM_CREATE:
 		handle = a->vm.handle;
@@ -409,6 +427,7 @@ static void one_life(const struct st_vgpu *vgpu, unsigned int calls,
 	if (f.fd < 0)
 		st_stop();
 	st_info(f.fd, &f.info);
+	f.dmabuf = -1;
 	f.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	for (i = 0; i < 16; i++)
 		f.vas[i] = f.info.va_start + i * PAGE;
@@ -429,6 +448,8 @@ static void one_life(const struct st_vgpu *vgpu, unsigned int calls,
 			break;
 	}
 	close(f.event);
+	if (f.dmabuf >= 0)
+		close(f.dmabuf);
 	close(f.fd);
 	for (i = 0; i < 256; i++) {
 		*did += f.calls[i];

@@ -17,8 +17,8 @@
 /* Something of each kind, to make valid calls of. */
 static struct {
 	struct st_vgpu vgpu;
-	uint32_t bo, vm, ctx, queue, ring_bo, ring, timeline;
-	int eventfd;
+	uint32_t bo, vm, ctx, queue, ring_bo, ring, timeline, shared;
+	int eventfd, dmabuf;
 	uint64_t va;
 	struct vgpu_cmd nop;
 } fix;
@@ -42,6 +42,8 @@ union arg {
 	struct vgpu_queue_status queue_status;
 	struct vgpu_queue_set queue_set;
 	struct vgpu_bo_user bo_user;
+	struct vgpu_bo_export bo_export;
+	struct vgpu_bo_import bo_import;
 	struct vgpu_ctl_create ctl_create;
 	struct vgpu_ctl_destroy ctl_destroy;
 	struct vgpu_ctl_state ctl_state;
@@ -100,6 +102,26 @@ static void fill_bo_user(union arg *a)
 static void undo_bo_user(union arg *a)
 {
 	undo_close_handle(a->bo_user.handle);
+}
+
+static void fill_bo_export(union arg *a)
+{
+	a->bo_export.bo = fix.shared;
+}
+
+static void undo_bo_export(union arg *a)
+{
+	CHECK(!close(a->bo_export.fd), "fd %d", a->bo_export.fd);
+}
+
+static void fill_bo_import(union arg *a)
+{
+	a->bo_import.fd = fix.dmabuf;
+}
+
+static void undo_bo_import(union arg *a)
+{
+	undo_close_handle(a->bo_import.handle);
 }
 
 static void undo_vm(union arg *a)
@@ -268,7 +290,7 @@ static const struct call calls[] = {
 	{ BASE("CLOSE", IOCTL_CLOSE, close), .fill = fill_close },
 	{ BASE("BO_CREATE", IOCTL_BO_CREATE, bo_create),
 	  RESULTS(bo_create, handle, mmap_offset),
-	  FLAGS(bo_create, flags, VGPU_BO_HOST),
+	  FLAGS(bo_create, flags, VGPU_BO_HOST | VGPU_BO_SHARE),
 	  .pads = { PAD(bo_create, pad),
 		    { offsetof(struct vgpu_bo_create, pages), 16 } },
 	  .fill = fill_bo, .undo = undo_bo },
@@ -313,6 +335,12 @@ static const struct call calls[] = {
 	  RESULTS(bo_user, handle, handle), FLAGS(bo_user, flags, 0),
 	  .pads = { PAD(bo_user, pad) }, .fill = fill_bo_user,
 	  .undo = undo_bo_user },
+	{ BASE("BO_EXPORT", IOCTL_BO_EXPORT, bo_export),
+	  RESULTS(bo_export, fd, fd), FLAGS(bo_export, flags, 0),
+	  .fill = fill_bo_export, .undo = undo_bo_export },
+	{ BASE("BO_IMPORT", IOCTL_BO_IMPORT, bo_import),
+	  RESULTS(bo_import, handle, bytes), FLAGS(bo_import, flags, 0),
+	  .fill = fill_bo_import, .undo = undo_bo_import },
 	{ BASE("CTL_CREATE", CTL_IOCTL_CREATE, ctl_create), .ctl = true,
 	  RESULTS(ctl_create, id, uuid),
 	  FLAGS(ctl_create, flags, VGPU_CREATE_WITH_FD),
@@ -337,6 +365,7 @@ static void setup(void)
 {
 	struct vgpu_queue_create ring = { .flags = VGPU_QUEUE_RING,
 					  .ring_slots = 2 };
+	struct vgpu_bo_export share = { 0 };
 	struct vgpu_info info;
 	int fd;
 
@@ -345,6 +374,10 @@ static void setup(void)
 	st_info(fd, &info);
 	fix.va = info.va_start;
 	fix.bo = st_bo(fd, PAGE, 0, NULL);
+	fix.shared = st_bo(fd, PAGE, VGPU_BO_SHARE, NULL);
+	share.bo = fix.shared;
+	NEED_OK(CALL(fd, VGPU_IOCTL_BO_EXPORT, &share));
+	fix.dmabuf = share.fd;
 	fix.vm = st_vm(fd);
 	fix.ctx = st_ctx(fd, fix.vm);
 	fix.queue = st_queue(fd, fix.ctx);

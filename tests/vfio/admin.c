@@ -137,6 +137,8 @@ static void refusals(void)
 	struct vgpu_submit submit = { .size = sizeof(submit) };
 	struct vgpu_bo_user user = { .size = sizeof(user), .addr = PAGE,
 				     .bytes = PAGE };
+	struct vgpu_bo_export export = { .size = sizeof(export) };
+	struct vgpu_bo_import import = { .size = sizeof(import) };
 	struct vgpu_cmd cmds[2] = {};
 	volatile struct vgpu_admin_msg *msg;
 	uint32_t call;
@@ -179,6 +181,13 @@ static void refusals(void)
 
 	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_BO_USER, &user), -EOPNOTSUPP,
 		  "memory of a program of another machine");
+	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_BO_EXPORT, &export),
+		  -EOPNOTSUPP, "a descriptor of another machine");
+	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_BO_IMPORT, &import),
+		  -EOPNOTSUPP, "a descriptor of another machine");
+	bo.flags = VGPU_BO_SHARE;
+	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_BO_CREATE, &bo), -EOPNOTSUPP,
+		  "memory to be shared");
 
 	bo.flags = 0x80;
 	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_BO_CREATE, &bo), -EOPNOTSUPP,

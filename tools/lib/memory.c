@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Address spaces and buffers. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "priv.h"
 
@@ -106,6 +109,57 @@ int vgpu_bo_user(struct vgpu_dev *dev, void *at, uint64_t bytes,
 	return 0;
 }
 
+int vgpu_bo_export(struct vgpu_bo *bo, int *fd)
+{
+	struct vgpu_bo_export arg = { .bo = bo->handle };
+	int ret = vgpu_call(bo->dev, VGPU_IOCTL_BO_EXPORT, &arg, sizeof(arg));
+
+	if (ret)
+		return vgpu_fail(ret, "%s: the buffer can't be shared: %s",
+				 bo->dev->path, strerror(-ret));
+	*fd = arg.fd;
+	return 0;
+}
+
+int vgpu_bo_import(struct vgpu_dev *dev, int fd, struct vgpu_bo **out)
+{
+	struct vgpu_bo_import arg = { .fd = fd };
+	struct vgpu_bo *bo = calloc(1, sizeof(*bo));
+	int ret;
+
+	if (!bo)
+		return vgpu_fail(-ENOMEM, "out of memory");
+	/* ours, for vgpu_bo_cpu(); never 0, which says that there is none */
+	bo->dmabuf = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	ret = bo->dmabuf < 0 ? -errno : 0;
+	if (!ret) {
+		ret = vgpu_call(dev, VGPU_IOCTL_BO_IMPORT, &arg, sizeof(arg));
+		if (ret)
+			close(bo->dmabuf);
+	}
+	if (ret) {
+		free(bo);
+		return vgpu_fail(ret, "%s: descriptor %d is no memory for this vGPU: %s",
+				 dev->path, fd, strerror(-ret));
+	}
+	bo->dev = dev;
+	bo->bytes = arg.bytes;
+	bo->handle = arg.handle;
+	*out = bo;
+	return 0;
+}
+
+static int map_dmabuf(struct vgpu_bo *bo)
+{
+	void *at = mmap(NULL, bo->bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+			bo->dmabuf, 0);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	bo->cpu = at;
+	return 0;
+}
+
 int vgpu_bo_map(struct vgpu_bo *bo, struct vgpu_vm *vm, uint32_t prot,
 		uint64_t va)
 {
@@ -175,7 +229,9 @@ int vgpu_bo_cpu(struct vgpu_bo *bo, void **cpu)
 	struct vgpu_transport *t = &bo->dev->transport;
 	int ret = 0;
 
-	if (!bo->cpu)
+	if (!bo->cpu && bo->dmabuf)
+		ret = map_dmabuf(bo);
+	else if (!bo->cpu)
 		ret = t->map(t->cookie, bo->mmap_offset, bo->bytes,
 			     PROT_READ | PROT_WRITE, &bo->cpu);
 	if (ret)
@@ -194,8 +250,12 @@ void vgpu_bo_destroy(struct vgpu_bo *bo)
 		return;
 	t = &bo->dev->transport;
 	vgpu_bo_unmap(bo);
-	if (bo->cpu && !bo->user)
+	if (bo->cpu && bo->dmabuf)
+		munmap(bo->cpu, bo->bytes);
+	else if (bo->cpu && !bo->user)
 		t->unmap(t->cookie, bo->cpu, bo->bytes);
+	if (bo->dmabuf)
+		close(bo->dmabuf);
 	vgpu_dev_close_handle(bo->dev, bo->handle);
 	free(bo);
 }

@@ -88,6 +88,7 @@ struct vgpu_bo {
 	uint32_t handle;
 	uint32_t flags;		/* VGPU_BO_* */
 	void *user;		/* after vgpu_bo_user(), else NULL */
+	int dmabuf;		/* after vgpu_bo_import(), else 0 */
 };
 
 /* Memory, all zero.  @align 0, or a power of two up to 2 MiB (in VRAM).
@@ -103,6 +104,13 @@ int vgpu_bo_create(struct vgpu_dev *dev, uint64_t bytes, uint32_t flags,
  */
 int vgpu_bo_user(struct vgpu_dev *dev, void *at, uint64_t bytes,
 		 struct vgpu_bo **bo);
+/*
+ * A descriptor of memory made with VGPU_BO_SHARE (else -EOPNOTSUPP), and the memory
+ * behind one, for vGPUs of one group on one GPU (-EACCES, -EXDEV otherwise).  It is
+ * lost when the vGPU it was made on is stopped or goes (-ESTALE).
+ */
+int vgpu_bo_export(struct vgpu_bo *bo, int *fd);
+int vgpu_bo_import(struct vgpu_dev *dev, int fd, struct vgpu_bo **bo);
 /* Unmaps it from the GPU and from the process, and gives it back. */
 void vgpu_bo_destroy(struct vgpu_bo *bo);
 

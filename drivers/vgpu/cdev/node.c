@@ -11,6 +11,7 @@
  * -> checks on the copy -> one copy of its array -> core -> results back.
  */
 #include <linux/compat.h>
+#include <linux/dma-buf.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/mm.h>
@@ -19,6 +20,8 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
+
+#include <vgpu/share.h>
 
 #include "cdev_priv.h"
 
@@ -121,6 +124,35 @@ static int do_eventfd(struct vgpu_file *vf, const struct vgpu_eventfd *arg)
 	return ret;
 }
 
+static int do_export(struct vgpu_file *vf, struct vgpu_bo_export *arg)
+{
+	struct dma_buf *dmabuf = vgpu_client_bo_export(vf->client, arg->bo);
+	int fd;
+
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	fd = dma_buf_fd(dmabuf, O_CLOEXEC);
+	if (fd < 0) {
+		dma_buf_put(dmabuf);
+		return fd;
+	}
+	arg->fd = fd;
+	return 0;
+}
+
+static int do_import(struct vgpu_file *vf, struct vgpu_bo_import *arg)
+{
+	struct dma_buf *dmabuf = dma_buf_get(arg->fd);
+	int ret;
+
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	ret = vgpu_client_bo_import(vf->client, dmabuf, &arg->handle);
+	arg->bytes = dmabuf->size;
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
 static int do_call(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
 		   void *arg)
 {
@@ -132,6 +164,10 @@ static int do_call(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
 		return do_eventfd(vf, arg);
 	if (desc->call == VGPU_CALL_BO_USER)
 		return vgpu_client_bo_user(vf->client, arg);
+	if (desc->call == VGPU_CALL_BO_EXPORT)
+		return do_export(vf, arg);
+	if (desc->call == VGPU_CALL_BO_IMPORT)
+		return do_import(vf, arg);
 
 	/* read before the value is, so that no move is missed */
 	if (desc->call == VGPU_CALL_WAIT &&

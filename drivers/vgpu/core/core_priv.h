@@ -10,6 +10,7 @@
  *                             settings, which engine has which units
  *   inst->lock (mutex)        state, quotas, list of clients
  *   client->lock (mutex)      handles
+ *   shares.lock, share->lock (mutex) see share.h
  *   [mem/'s locks]
  *   mapping invalidate lock   aperture against page faults
  *   shpages->lock (spin)      doorbells in use
@@ -44,6 +45,7 @@
 #include <vgpu/governor.h>
 #include <vgpu/lines.h>
 
+#include "share.h"
 #include "tidy.h"
 #include <vgpu/mem.h>
 #include <vgpu/sched.h>
@@ -500,6 +502,7 @@ struct vgpu_instance {
 	unsigned int nr_clients;
 	struct vgpu_mem_account acct;
 	atomic64_t pinned;			/* pages of programs, see user.c */
+	struct vgpu_shares shares;		/* see share.h */
 	u64 aperture_bytes;
 	struct maple_tree aperture;		/* page of mmap_offset -> vgpu_bo_obj */
 	unsigned long aperture_next[2];		/* VRAM, host: where to place next */
@@ -656,26 +659,12 @@ void vgpu_client_irq(struct vgpu_client *client, u32 bits);
 
 /* ---------------------------------------------------- memory (object.c) */
 
-/**
- * struct vgpu_foreign - pages that a face pinned for a host BO
- * @link: client->foreign, until they are released
- * @client: whose
- * @bo: made of them; NULL until it is made
- * @cookie: of get_pages
- */
-struct vgpu_foreign {
-	struct list_head link;
-	struct vgpu_client *client;
-	struct vgpu_bo *bo;
-	void *cookie;
-	bool gone;				/* revoked before @bo was made */
-};
-
 struct vgpu_bo_obj {
 	struct vgpu_obj obj;
 	struct vgpu_bo *bo;
 	u64 mmap_offset;
 	bool mappable;
+	bool share;				/* made for BO_EXPORT */
 	struct address_space *mapping;
 	struct rcu_head rcu;
 };

@@ -30,6 +30,7 @@ static void instance_free(struct kref *ref)
 
 	mtree_destroy(&inst->aperture);
 	fput(inst->file);
+	mutex_destroy(&inst->shares.lock);
 	mutex_destroy(&inst->lock);
 	kvfree(inst);
 	vgpu_gpu_put(gpu);
@@ -235,6 +236,7 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	mutex_init(&inst->lock);
 	spin_lock_init(&inst->stat_lock);
 	INIT_LIST_HEAD(&inst->clients);
+	vgpu_shares_init(&inst->shares);
 	INIT_WORK(&inst->reap_work, instance_reap);
 	INIT_DELAYED_WORK(&inst->unthrottle_work, vgpu_bandwidth_unthrottle);
 	/* mmap() looks things up without the invalidate lock. */
@@ -326,6 +328,7 @@ void vgpu_instance_kill(struct vgpu_instance *inst, enum vgpu_state state,
 		vgpu_entity_pause(&inst->entity[i], true);
 	list_for_each_entry(client, &inst->clients, link)
 		vgpu_client_kill(client, error);
+	vgpu_shares_revoke(inst);
 	mutex_unlock(&inst->lock);
 	vgpu_event_post(VGPU_EVENT_STATE, NULL, inst, state);
 }
@@ -425,9 +428,11 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb)
 			ent->strikes = 0;
 		vgpu_entity_pause(ent, inst->state != VGPU_STATE_RUNNING);
 	}
-	if (verb == VGPU_VERB_STOP)
+	if (verb == VGPU_VERB_STOP) {
 		list_for_each_entry(client, &inst->clients, link)
 			vgpu_client_kill(client, -ESHUTDOWN);
+		vgpu_shares_revoke(inst);
+	}
 	vgpu_event_post(VGPU_EVENT_STATE, NULL, inst, inst->state);
 out:
 	mutex_unlock(&inst->lock);

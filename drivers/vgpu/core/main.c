@@ -35,3 +35,4 @@ module_exit(vgpu_exit);
 MODULE_AUTHOR("The vgpu authors");
 MODULE_DESCRIPTION("Mediator that turns one GPU into many");
 MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(DMA_BUF);

@@ -13,7 +13,6 @@
 #include <linux/slab.h>
 
 #include "core_priv.h"
-#include "share.h"
 #include "trace.h"
 
 struct vgpu_bo_obj *vgpu_bo_obj(struct vgpu_obj *obj)
@@ -248,13 +247,13 @@ static int bo_place(struct vgpu_instance *inst, struct vgpu_bo_obj *bo,
  * A VM's memory stays where it is: what its devices map of the aperture is not
  * always told when it moves.
  */
-static u32 bo_flags(const struct vgpu_client *client)
+static u32 bo_flags(const struct vgpu_client *client, bool share)
 {
 	const struct vgpu_gpu *gpu = client->inst->gpu;
 
 	if (!(gpu->desc.caps & VGPU_HW_MMU))
 		return VGPU_BO_CONTIGUOUS;
-	if (client->ops && client->ops->get_pages)
+	if (share || (client->ops && client->ops->get_pages))
 		return VGPU_BO_FIXED;
 	/* pairs with vgpu_gpu_set_overcommit_locked(): frames are there */
 	if (smp_load_acquire(&gpu->overcommit) == 1000)
@@ -268,12 +267,17 @@ int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
 	struct vgpu_instance *inst = client->inst;
 	struct vgpu_gpu *gpu = inst->gpu;
 	bool host = arg->flags & VGPU_BO_HOST;
-	bool foreign = host && client->ops && client->ops->get_pages;
+	bool share = arg->flags & VGPU_BO_SHARE;
+	bool vm = client->ops && client->ops->get_pages;
+	bool foreign = host && vm;
 	struct vgpu_bo_obj *bo;
 	u64 bytes;
 	int ret;
 
-	if (arg->flags & ~VGPU_BO_HOST)
+	if (arg->flags & ~(VGPU_BO_HOST | VGPU_BO_SHARE))
+		return -EOPNOTSUPP;
+	/* without an MMU it can't be taken from under commands, see share.c */
+	if (share && (vm || !(gpu->desc.caps & VGPU_HW_MMU)))
 		return -EOPNOTSUPP;
 	if (host && !(gpu->desc.caps & VGPU_HW_HOST_MEM))
 		return -EOPNOTSUPP;
@@ -297,7 +301,7 @@ int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
 					     NULL);
 	else
 		bo->bo = vgpu_bo_create(gpu->whole.vram, &inst->acct, bytes,
-					arg->align, bo_flags(client));
+					arg->align, bo_flags(client, share));
 	if (IS_ERR(bo->bo)) {
 		ret = PTR_ERR(bo->bo);
 		kfree(bo);
@@ -307,6 +311,7 @@ int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
 		}
 		return ret;
 	}
+	bo->share = share;
 	ret = foreign ? 0 : bo_place(inst, bo, host);
 	if (!ret) {
 		arg->mmap_offset = bo->mmap_offset;

@@ -136,8 +136,8 @@ int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
 	q->ring = vgpu_bo_obj(obj);
-	ret = -EOPNOTSUPP;	/* a VM may take its pages back at any time */
-	if (vgpu_bo_is_host(q->ring->bo) && !q->ring->mappable)
+	ret = -EOPNOTSUPP;	/* its owner may take its pages back at any time */
+	if (!q->ring->mappable)
 		goto err;
 	if (bytes > vgpu_bo_bytes(q->ring->bo) ||
 	    arg->ring_offset > vgpu_bo_bytes(q->ring->bo) - bytes) {

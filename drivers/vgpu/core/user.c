@@ -27,7 +27,6 @@
 
 #include "../compat/shmem.h"
 #include "core_priv.h"
-#include "share.h"
 
 #define BATCH	1024	/* pages pinned at once */
 

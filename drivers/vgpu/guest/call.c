@@ -68,7 +68,9 @@ static int do_call(struct vgpu_guest_file *gf,
 	case VGPU_CALL_BO_CREATE:
 		return vgpu_guest_bo_create(gf, desc, arg);
 	case VGPU_CALL_BO_USER:
-		/* ours to pin, and not done yet: the host would refuse it */
+	case VGPU_CALL_BO_EXPORT:
+	case VGPU_CALL_BO_IMPORT:
+		/* ours to do, and not done yet: the host would refuse it */
 		return -EOPNOTSUPP;
 	case VGPU_CALL_VM_MAP:
 		return vgpu_guest_vm_map(gf, desc, arg);

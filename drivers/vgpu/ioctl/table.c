@@ -63,7 +63,7 @@ static const struct vgpu_ioctl_desc calls[] = {
 	     OUT(struct vgpu_info, version, gpu_name)),
 	CALL(VGPU_CALL_CLOSE, "close", struct vgpu_close, 8),
 	CALL(VGPU_CALL_BO_CREATE, "bo-create", struct vgpu_bo_create, 56,
-	     FLAGS(struct vgpu_bo_create, flags, VGPU_BO_HOST),
+	     FLAGS(struct vgpu_bo_create, flags, VGPU_BO_HOST | VGPU_BO_SHARE),
 	     OUT(struct vgpu_bo_create, handle, mmap_offset),
 	     ARRAY(struct vgpu_bo_create, pages, page_count, page_stride,
 		   __u64, 0, MAX_PAGES),
@@ -113,6 +113,12 @@ static const struct vgpu_ioctl_desc calls[] = {
 	     FLAGS(struct vgpu_bo_user, flags, 0),
 	     OUT(struct vgpu_bo_user, handle, handle),
 	     .pads = { PAD(struct vgpu_bo_user, pad) }),
+	CALL(VGPU_CALL_BO_EXPORT, "bo-export", struct vgpu_bo_export, 16,
+	     FLAGS(struct vgpu_bo_export, flags, 0),
+	     OUT(struct vgpu_bo_export, fd, fd)),
+	CALL(VGPU_CALL_BO_IMPORT, "bo-import", struct vgpu_bo_import, 24,
+	     FLAGS(struct vgpu_bo_import, flags, 0),
+	     OUT(struct vgpu_bo_import, handle, bytes)),
 };
 
 static const struct vgpu_ioctl_desc ctl_calls[] = {

@@ -230,7 +230,7 @@ static void bo_release(struct kref *ref)
 	struct vgpu_vram *vram = bo->vram;
 
 	/* mappings hold references: no address space has it */
-	if (bo->host)
+	if (bo->host || bo->parent)
 		vgpu_bo_host_fini(bo);
 	else if (bo->paged)
 		vgpu_paged_free(bo);
@@ -360,6 +360,9 @@ u64 vgpu_bo_run(struct vgpu_bo *bo, u64 offset, u64 *addr)
 {
 	u64 end;
 
+	/* it does not move */
+	if (bo->parent)
+		bo = bo->parent;
 	if (bo->paged) {
 		return vgpu_paged_run(bo, offset, addr);
 	} else if (bo->host) {
@@ -406,6 +409,8 @@ struct page *vgpu_bo_page(struct vgpu_bo *bo, u64 offset)
 
 	if (offset >= bo->bytes || READ_ONCE(bo->revoked))
 		return NULL;
+	if (bo->parent)
+		return vgpu_bo_page(bo->parent, offset);
 	if (bo->host)
 		return bo->page[offset >> PAGE_SHIFT];
 	if (bo->paged) {

@@ -420,12 +420,13 @@ struct vgpu_bo_piece {
  * @bytes: a multiple of the GPU's base page
  * @host: system memory
  * @foreign: of somebody else
+ * @parent: BO that this is another name for, while not released
  * @piece: VRAM: by offset
  * @paged: VRAM, pageable: in place of @piece
  * @page: host: one for each PAGE_SIZE
  * @dma: host: bus address of each GPU base page
  * @dma_mapped: entries of @dma that are mapped
- * @release: foreign pages: called once, see vgpu_bo_create_host()
+ * @release: foreign: called once, see vgpu_bo_create_host()
  * @movable: VRAM: its pieces may be moved; set last when it is made
  * @walk_lock: one walk of the reverse map at a time; above as->lock. Also
  *	protects @zap
@@ -448,6 +449,7 @@ struct vgpu_bo {
 	u64 bytes;
 	bool host;
 	bool foreign;
+	struct vgpu_bo *parent;
 
 	unsigned int pieces;
 	unsigned int pieces_max;

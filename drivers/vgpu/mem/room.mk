@@ -8,6 +8,7 @@ vgpu-y += mem/pool.o
 vgpu-y += mem/scrub.o
 vgpu-y += mem/bo.o
 vgpu-y += mem/bo_host.o
+vgpu-y += mem/bo_alias.o
 vgpu-y += mem/region.o
 vgpu-y += mem/pt.o
 vgpu-y += mem/harvest.o

@@ -93,6 +93,8 @@ static int check_call(u32 call, const void *arg)
 	switch (call) {
 	case VGPU_CALL_EVENTFD:
 	case VGPU_CALL_BO_USER:	/* the guest has no addresses here */
+	case VGPU_CALL_BO_EXPORT:	/* nor files */
+	case VGPU_CALL_BO_IMPORT:
 		return -EOPNOTSUPP;
 	case VGPU_CALL_WAIT:
 		return wait->timeout_ns ? -EOPNOTSUPP : 0;

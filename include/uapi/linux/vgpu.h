@@ -48,7 +48,9 @@ enum vgpu_call {
 	VGPU_CALL_QUEUE_STATUS		= 0x8e,
 	VGPU_CALL_QUEUE_SET		= 0x8f,
 	VGPU_CALL_BO_USER		= 0x90,
-	VGPU_CALL_END			= 0x91,	/* one past the last */
+	VGPU_CALL_BO_EXPORT		= 0x91,
+	VGPU_CALL_BO_IMPORT		= 0x92,
+	VGPU_CALL_END			= 0x93,	/* one past the last */
 };
 
 #define VGPU_IOCTL_INFO			_IO(VGPU_IOCTL_TYPE, VGPU_CALL_INFO)
@@ -68,6 +70,8 @@ enum vgpu_call {
 #define VGPU_IOCTL_QUEUE_STATUS		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_QUEUE_STATUS)
 #define VGPU_IOCTL_QUEUE_SET		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_QUEUE_SET)
 #define VGPU_IOCTL_BO_USER		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_BO_USER)
+#define VGPU_IOCTL_BO_EXPORT		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_BO_EXPORT)
+#define VGPU_IOCTL_BO_IMPORT		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_BO_IMPORT)
 
 /* Capabilities of the GPU behind an instance, vgpu_info.caps. */
 #define VGPU_CAP_PREEMPT	(1ULL << 0)	/* stops a command midway */
@@ -126,6 +130,7 @@ struct vgpu_close {
 
 #define VGPU_BO_VRAM	0x0	/* GPU memory (the default) */
 #define VGPU_BO_HOST	0x1	/* system memory that the GPU reaches */
+#define VGPU_BO_SHARE	0x2	/* for BO_EXPORT: stays where it is */
 
 /**
  * struct vgpu_bo_create - VGPU_IOCTL_BO_CREATE: a piece of memory, all zero
@@ -182,6 +187,47 @@ struct vgpu_bo_user {
 	__u64 bytes;
 	__u32 handle;
 	__u32 pad;
+};
+
+/**
+ * struct vgpu_bo_export - VGPU_IOCTL_BO_EXPORT: a dma-buf of a BO
+ * @size: sizeof(struct vgpu_bo_export)
+ * @flags: 0
+ * @bo: handle of a BO made with VGPU_BO_SHARE (-EOPNOTSUPP: not so, or a vGPU in a VM)
+ * @fd: out: a dma-buf, close-on-exec, for BO_IMPORT and mmap()
+ *
+ * The memory stays, and is charged to this vGPU, as long as the dma-buf or an import
+ * of it is there, but not after the vGPU was stopped or has gone: then it is taken
+ * from everybody; mmap() of it raises SIGBUS, commands that use it fault.
+ *
+ * The dma-buf has no fences and can't be attached to other devices (-EOPNOTSUPP):
+ * a command may take for ever, which a fence may not. Use timelines.
+ */
+struct vgpu_bo_export {
+	__u32 size;
+	__u32 flags;
+	__u32 bo;
+	__s32 fd;
+};
+
+/**
+ * struct vgpu_bo_import - VGPU_IOCTL_BO_IMPORT: the memory behind a dma-buf
+ * @size: sizeof(struct vgpu_bo_import)
+ * @flags: 0
+ * @fd: from BO_EXPORT of this vGPU, or of one in the same group on the same GPU
+ * @handle: out: of a BO that VM_MAP takes, for the same memory
+ * @bytes: out: its length
+ *
+ * It is not charged to this vGPU, and is mapped for the CPU through the dma-buf.
+ * -EACCES: of another owner; -EXDEV: of another GPU; -EOPNOTSUPP: not of a vGPU;
+ * -ESTALE: its vGPU was stopped or has gone; -EBADF, -EINVAL: no dma-buf.
+ */
+struct vgpu_bo_import {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 handle;
+	__u64 bytes;
 };
 
 /**

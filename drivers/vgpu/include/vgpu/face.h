@@ -582,17 +582,11 @@ struct vgpu_shpages *vgpu_client_shpages(const struct vgpu_client *client);
  * One call of a tenant: @arg is the call's structure in kernel memory, whole
  * and checked by vgpu_ioctl_check() (vgpu/ioctl.h); @payload the array it
  * names, already copied, packed at its current stride, or NULL. The result
- * is in @arg. VGPU_CALL_WAIT sleeps interruptibly; VGPU_CALL_EVENTFD and
- * VGPU_CALL_BO_USER are not taken here.
+ * is in @arg. VGPU_CALL_WAIT sleeps interruptibly; VGPU_CALL_EVENTFD
+ * and those of vgpu/share.h are not taken here.
  */
 int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
 		     const void *payload, size_t payload_bytes);
-/*
- * VGPU_CALL_BO_USER, in the program itself: it is its memory that is pinned.  May
- * wait for whoever answers the faults there (userfaultfd), until killed, with no
- * lock held.  Not for the client of a VM (-EOPNOTSUPP).
- */
-int vgpu_client_bo_user(struct vgpu_client *client, struct vgpu_bo_user *arg);
 /* Consumes the reference to @ctx when 0 is returned. */
 int vgpu_client_eventfd(struct vgpu_client *client, u32 timeline, u64 value,
 			struct eventfd_ctx *ctx);

@@ -275,6 +275,12 @@ struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
 struct vgpu_bo *vgpu_bo_create_host(struct vgpu_vram *vram, u64 bytes,
 				    struct page **pages,
 				    void (*release)(void *arg), void *arg);
+/*
+ * Another name for the memory of @parent, which is not movable: mapped and revoked by
+ * itself. @release as above; @parent is there until then. -EINVAL, -ENOMEM.
+ */
+struct vgpu_bo *vgpu_bo_create_alias(struct vgpu_bo *parent,
+				     void (*release)(void *arg), void *arg);
 void vgpu_bo_get(struct vgpu_bo *bo);
 /* False: its last reference is gone already. */
 bool vgpu_bo_tryget(struct vgpu_bo *bo);

@@ -38,9 +38,10 @@ mdev() {
 }
 
 # A guest with the driver, vgpuctl and all GPU programs; what follows goes to
-# scripts/guest.
+# scripts/guest.  With the firmware that is fastest: to SeaBIOS each look at a device
+# is an exit or two, where KVM is nested.
 guest() {
-	"$VGPU_TOP/scripts/guest" run --tries 3 --kernel "${VGPU_GUEST_KERNEL:-$VGPU_KERNEL}" --module vgpu_guest.ko \
+	"$VGPU_TOP/scripts/guest" run --tries 3 --firmware "${VGPU_FIRMWARE:-qboot}" --kernel "${VGPU_GUEST_KERNEL:-$VGPU_KERNEL}" --module vgpu_guest.ko \
 		--program "$vgpuctl" --env VGPU_PROGRAMS=/programs \
 		--file "$VGPU_TOP/build/programs:/programs" "$@"
 }

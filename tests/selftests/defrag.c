@@ -16,7 +16,7 @@
 
 #define PAGE	4096u
 #define BUFFERS	96
-#define SECONDS	(st_seconds ? st_seconds : 6)
+#define SECONDS	(st_seconds ? st_seconds : 4)
 
 struct buffer {
 	struct vgpu_bo *bo;
@@ -273,7 +273,7 @@ static void two_tenants(bool ratio)
 				       "mem set 0 --overcommit 2");
 		CHECK(!defrag(), "mem defrag failed");
 		/* however long they take */
-		*enough = ++runs >= 4;
+		*enough = ++runs >= 2;
 	}
 	st_note("%u runs meanwhile", runs);
 }

@@ -502,7 +502,7 @@ static void scrubbed(void)
 {
 	unsigned int round;
 
-	for (round = 0; round < 6; round++) {
+	for (round = 0; round < 4; round++) {
 		struct st_vgpu vgpu;
 		struct vgpu_info info;
 		uint64_t offset, bytes, i;

@@ -33,11 +33,12 @@ load_one() {
 }
 
 # Waits until the command succeeds: until_true SECONDS COMMAND…; the seconds
-# are multiplied by VGPU_PATIENCE.
+# are multiplied by VGPU_PATIENCE.  To look costs the machine what it waits for: after
+# a second it looks once in $VGPU_LOOK seconds (default 1).
 until_true() {
-	local end=$((SECONDS + $1 * ${VGPU_PATIENCE:-1})); shift
+	local begin=$SECONDS end=$((SECONDS + $1 * ${VGPU_PATIENCE:-1})); shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.2
+		if [ "$SECONDS" -le $((begin + 1)) ]; then sleep 0.2; else sleep "${VGPU_LOOK:-1}"; fi
 	done
 }

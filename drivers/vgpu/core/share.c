@@ -35,7 +35,7 @@
  * struct share - what a dma-buf stands for
  * @ref: the dma-buf's and the imports'
  * @inst: reference: whose account pays
- * @link: in inst->shares, until it is freed
+ * @link: in inst->shares, until it is freed or revoked
  * @inode: reference: all CPU mappings of the dma-buf are in its mapping
  * @lock: @bo against changes, and imports being made
  * @bo: reference; NULL: it was taken away. Read under the mapping's invalidate
@@ -202,8 +202,9 @@ static struct share *any_share(struct vgpu_shares *shares)
 
 	mutex_lock(&shares->lock);
 	list_for_each_entry(share, &shares->list, link) {
-		if (READ_ONCE(share->bo) &&
-		    kref_get_unless_zero(&share->ref)) {
+		if (kref_get_unless_zero(&share->ref)) {
+			/* not to be passed again for each of the others */
+			list_del_init(&share->link);
 			found = share;
 			break;
 		}

@@ -32,7 +32,7 @@ struct vgpu_foreign {
 /**
  * struct vgpu_shares - what a vGPU has exported
  * @lock: @list; below inst->lock, above share->lock
- * @list: struct share, until nothing refers to it
+ * @list: struct share, until nothing refers to it or it is revoked
  */
 struct vgpu_shares {
 	struct mutex lock;	/* @list */

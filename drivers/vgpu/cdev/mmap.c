@@ -139,9 +139,11 @@ static bool is_own_bo(struct vgpu_file *vf, u64 offset, u64 bytes)
 
 int vgpu_node_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	struct vgpu_file *vf = file->private_data;
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	u64 bytes = vma->vm_end - vma->vm_start;
 	unsigned long clear = VM_MAYEXEC;
+	int ret;
 
 	/* a private copy would not be the GPU's memory */
 	if (!(vma->vm_flags & VM_SHARED))
@@ -159,7 +161,10 @@ int vgpu_node_mmap(struct file *file, struct vm_area_struct *vma)
 		}
 		vma->vm_ops = &shpage_vm_ops;
 	} else {
-		if (!is_own_bo(file->private_data, offset, bytes))
+		ret = vgpu_client_may_map(vf->client);
+		if (ret)
+			return ret;
+		if (!is_own_bo(vf, offset, bytes))
 			return -EINVAL;
 		vma->vm_ops = &bo_vm_ops;
 	}

@@ -124,19 +124,32 @@ static int do_eventfd(struct vgpu_file *vf, const struct vgpu_eventfd *arg)
 	return ret;
 }
 
-static int do_export(struct vgpu_file *vf, struct vgpu_bo_export *arg)
+/*
+ * A descriptor can't be taken back once it is there: another thread may have
+ * closed it, and its number be another file's. So its number is told first.
+ */
+static int do_export(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
+		     struct vgpu_bo_export *arg, void __user *uarg,
+		     u32 user_size)
 {
-	struct dma_buf *dmabuf = vgpu_client_bo_export(vf->client, arg->bo);
+	struct dma_buf *dmabuf;
 	int fd;
 
-	if (IS_ERR(dmabuf))
-		return PTR_ERR(dmabuf);
-	fd = dma_buf_fd(dmabuf, O_CLOEXEC);
-	if (fd < 0) {
-		dma_buf_put(dmabuf);
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
 		return fd;
+	dmabuf = vgpu_client_bo_export(vf->client, arg->bo);
+	if (IS_ERR(dmabuf)) {
+		put_unused_fd(fd);
+		return PTR_ERR(dmabuf);
 	}
 	arg->fd = fd;
+	if (vgpu_ioctl_copy_out(desc, uarg, arg, user_size)) {
+		put_unused_fd(fd);
+		dma_buf_put(dmabuf);
+		return -EFAULT;
+	}
+	fd_install(fd, dmabuf->file);
 	return 0;
 }
 
@@ -164,8 +177,6 @@ static int do_call(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
 		return do_eventfd(vf, arg);
 	if (desc->call == VGPU_CALL_BO_USER)
 		return vgpu_client_bo_user(vf->client, arg);
-	if (desc->call == VGPU_CALL_BO_EXPORT)
-		return do_export(vf, arg);
 	if (desc->call == VGPU_CALL_BO_IMPORT)
 		return do_import(vf, arg);
 
@@ -186,13 +197,22 @@ static int do_call(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
 	return ret == -ERESTARTSYS ? -EINTR : ret;
 }
 
+/* Nobody would know its number. */
+static void take_back(struct vgpu_file *vf, u32 handle)
+{
+	struct vgpu_close arg = { .size = sizeof(arg), .handle = handle };
+
+	vgpu_client_call(vf->client, VGPU_CALL_CLOSE, &arg, NULL, 0);
+}
+
 static long node_ioctl(struct file *file, unsigned int cmd,
 		       unsigned long uaddr)
 {
 	void __user *uarg = (void __user *)uaddr;
+	struct vgpu_file *vf = file->private_data;
 	const struct vgpu_ioctl_desc *desc;
 	u64 arg[VGPU_ARG_MAX / sizeof(u64)];
-	u32 user_size;
+	u32 user_size, handle;
 	int ret;
 
 	desc = vgpu_cdev_find(cmd);
@@ -203,11 +223,17 @@ static long node_ioctl(struct file *file, unsigned int cmd,
 	if (ret)
 		return ret;
 
-	ret = do_call(file->private_data, desc, arg);
+	if (desc->call == VGPU_CALL_BO_EXPORT)
+		return do_export(vf, desc, (void *)arg, uarg, user_size);
+	ret = do_call(vf, desc, arg);
 
 	/* also after a failure: how far it got, or which command was bad */
-	if (vgpu_ioctl_copy_out(desc, uarg, arg, user_size))
+	if (vgpu_ioctl_copy_out(desc, uarg, arg, user_size)) {
+		handle = ret ? 0 : vgpu_ioctl_handle(desc, arg);
+		if (handle)
+			take_back(vf, handle);
 		return -EFAULT;
+	}
 	return ret;
 }
 

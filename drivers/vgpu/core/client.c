@@ -135,7 +135,7 @@ struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
 				     const struct vgpu_client_params *params)
 {
 	struct vgpu_client *client;
-	int ret = 0;
+	int ret;
 
 	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
@@ -159,9 +159,14 @@ struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
 	init_waitqueue_head(&client->wait);
 	spin_lock_init(&client->foreign_lock);
 	INIT_LIST_HEAD(&client->foreign);
+	vgpu_subject_take(&client->subject,
+			  params->like ? &params->like->subject : NULL);
 
+	ret = vgpu_access_enter(client);
 	mutex_lock(&inst->lock);
-	if (inst->state == VGPU_STATE_DEAD)
+	if (ret)
+		;
+	else if (inst->state == VGPU_STATE_DEAD)
 		ret = -ENODEV;
 	else if (inst->state != VGPU_STATE_RUNNING &&
 		 inst->state != VGPU_STATE_PAUSED)
@@ -174,7 +179,9 @@ struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
 		vgpu_instance_hold(inst);
 	}
 	mutex_unlock(&inst->lock);
+	vgpu_access_leave();
 	if (ret) {
+		vgpu_subject_drop(&client->subject);
 		vgpu_shpages_put(client->shpages);
 		kfree(client);
 		return ERR_PTR(ret);
@@ -203,6 +210,7 @@ void vgpu_client_close(struct vgpu_client *client)
 	WARN_ON(!list_empty(&client->foreign));
 	xa_destroy(&client->objs);
 	mutex_destroy(&client->lock);
+	vgpu_subject_drop(&client->subject);
 	vgpu_shpages_put(client->shpages);
 	kfree(client);
 	vgpu_instance_put(inst);
@@ -265,8 +273,9 @@ static int call_info(struct vgpu_client *client, struct vgpu_info *info)
 int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
 		     const void *payload, size_t payload_bytes)
 {
-	int idx, ret = READ_ONCE(client->dead);
+	int idx, ret;
 
+	ret = READ_ONCE(client->dead) ?: vgpu_filter_call(&client->inst->filter, call);
 	if (ret)
 		return ret;
 	if (call == VGPU_CALL_WAIT)	/* sleeps: outside the gate */

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checking commands.  What is checked is a copy in kernel memory, and what
- * was checked is what runs: the tenant has no way to change it any more.
+ * The table of commands: which right each needs, and what it is checked for.
+ * What is checked is a copy in kernel memory, and what was checked is what runs:
+ * the tenant has no way to change it any more.
  */
+#include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -26,8 +29,15 @@ static bool tail_is_zero(const struct vgpu_cmd *cmd, size_t used)
 			   sizeof(cmd->raw) - used);
 }
 
-static int check_copy(struct vgpu_queue *q, const struct vgpu_cmd_copy *c)
+static int check_nop(struct vgpu_queue *q, struct vgpu_slot *slot)
 {
+	return 0;
+}
+
+static int check_copy(struct vgpu_queue *q, struct vgpu_slot *slot)
+{
+	const struct vgpu_cmd_copy *c = &slot->cmd.copy;
+
 	if (!c->bytes || c->bytes > TRANSFER_MAX)
 		return -EINVAL;
 	if (!range_ok(q, c->src, c->bytes) || !range_ok(q, c->dst, c->bytes))
@@ -37,16 +47,19 @@ static int check_copy(struct vgpu_queue *q, const struct vgpu_cmd_copy *c)
 	return 0;
 }
 
-static int check_fill(struct vgpu_queue *q, const struct vgpu_cmd_fill *c)
+static int check_fill(struct vgpu_queue *q, struct vgpu_slot *slot)
 {
+	const struct vgpu_cmd_fill *c = &slot->cmd.fill;
+
 	if (!c->bytes || c->bytes > TRANSFER_MAX || (c->bytes | c->dst) & 3 ||
 	    c->pad)
 		return -EINVAL;
 	return range_ok(q, c->dst, c->bytes) ? 0 : -ERANGE;
 }
 
-static int check_launch(struct vgpu_queue *q, const struct vgpu_cmd_launch *c)
+static int check_launch(struct vgpu_queue *q, struct vgpu_slot *slot)
 {
+	const struct vgpu_cmd_launch *c = &slot->cmd.launch;
 	struct vgpu_gpu *gpu = q->ctx->gpu;
 	u64 lanes = (u64)c->block[0] * c->block[1] * c->block[2];
 	u64 groups;
@@ -74,14 +87,14 @@ static int check_launch(struct vgpu_queue *q, const struct vgpu_cmd_launch *c)
 	return 0;
 }
 
-static int check_sync(struct vgpu_client *client, const struct vgpu_cmd_sync *c,
-		      struct vgpu_slot *slot)
+static int check_sync(struct vgpu_queue *q, struct vgpu_slot *slot)
 {
+	const struct vgpu_cmd_sync *c = &slot->cmd.sync;
 	struct vgpu_obj *obj;
 
 	if (c->pad)
 		return -EINVAL;
-	obj = vgpu_obj_get(client, c->timeline, VGPU_OBJ_TIMELINE);
+	obj = vgpu_obj_get(q->obj.client, c->timeline, VGPU_OBJ_TIMELINE);
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
 	slot->timeline = container_of(obj, struct vgpu_timeline, obj);
@@ -125,49 +138,62 @@ out:
 	return ret;
 }
 
-int vgpu_command_check(struct vgpu_client *client, struct vgpu_queue *q,
-		       const struct vgpu_cmd *cmd, struct vgpu_slot *slot)
+/**
+ * struct command - what is known of a command
+ * @right: VGPU_RIGHT_*, 0: anybody may
+ * @used: bytes of its body; those behind must be zero
+ * @moves: it names memory, which without an MMU is looked up beforehand
+ * @check: of the body; may put references into the slot
+ */
+struct command {
+	u32 right;
+	u8 used;
+	bool moves;
+	int (*check)(struct vgpu_queue *q, struct vgpu_slot *slot);
+};
+
+#define BODY(member)	.used = sizeof_field(struct vgpu_cmd, member)
+
+static const struct command commands[] = {
+	[VGPU_CMD_NOP] = { .check = check_nop },
+	[VGPU_CMD_COPY] = { .right = VGPU_RIGHT_TRANSFER, BODY(copy),
+			    .moves = true, .check = check_copy },
+	[VGPU_CMD_FILL] = { .right = VGPU_RIGHT_TRANSFER, BODY(fill),
+			    .moves = true, .check = check_fill },
+	[VGPU_CMD_LAUNCH] = { .right = VGPU_RIGHT_LAUNCH, BODY(launch),
+			      .check = check_launch },
+	[VGPU_CMD_SIGNAL] = { .right = VGPU_RIGHT_SYNC, BODY(sync),
+			      .check = check_sync },
+	[VGPU_CMD_WAIT] = { .right = VGPU_RIGHT_SYNC, BODY(sync),
+			    .check = check_sync },
+};
+
+static_assert(ARRAY_SIZE(commands) == VGPU_CMD_OP_END);
+
+static const struct command *find(u16 op)
 {
-	size_t used;
+	if (op >= ARRAY_SIZE(commands))
+		return NULL;
+	op = array_index_nospec(op, ARRAY_SIZE(commands));
+	return commands[op].check ? &commands[op] : NULL;
+}
+
+int vgpu_command_check(struct vgpu_queue *q, const struct vgpu_cmd *cmd,
+		       struct vgpu_slot *slot)
+{
+	const struct command *known = find(cmd->op);
 	int ret;
 
 	memset(slot, 0, sizeof(*slot));
 	slot->cmd = *cmd;
-	cmd = &slot->cmd;
-	if (cmd->flags)
+	if (slot->cmd.flags || !known)
 		return -EOPNOTSUPP;
-	if (cmd->pad)
+	if (slot->cmd.pad || !tail_is_zero(&slot->cmd, known->used))
 		return -EINVAL;
-	switch (cmd->op) {
-	case VGPU_CMD_NOP:
-		used = 0;
-		ret = 0;
-		break;
-	case VGPU_CMD_COPY:
-		used = sizeof(cmd->copy);
-		ret = check_copy(q, &cmd->copy);
-		break;
-	case VGPU_CMD_FILL:
-		used = sizeof(cmd->fill);
-		ret = check_fill(q, &cmd->fill);
-		break;
-	case VGPU_CMD_LAUNCH:
-		used = sizeof(cmd->launch);
-		ret = check_launch(q, &cmd->launch);
-		break;
-	case VGPU_CMD_SIGNAL:
-	case VGPU_CMD_WAIT:
-		used = sizeof(cmd->sync);
-		ret = tail_is_zero(cmd, used) ?
-		      check_sync(client, &cmd->sync, slot) : -EINVAL;
-		break;
-	default:
-		return -EOPNOTSUPP;
-	}
-	if (!ret && !tail_is_zero(cmd, used))
-		ret = -EINVAL;
-	if (!ret && !(q->ctx->gpu->desc.caps & VGPU_HW_MMU) &&
-	    (cmd->op == VGPU_CMD_COPY || cmd->op == VGPU_CMD_FILL))
+	ret = vgpu_filter(&q->obj.client->inst->filter, known->right);
+	if (!ret)
+		ret = known->check(q, slot);
+	if (!ret && known->moves && !(q->ctx->gpu->desc.caps & VGPU_HW_MMU))
 		ret = translate(q, slot);
 	return ret;
 }

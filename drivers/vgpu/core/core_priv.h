@@ -4,6 +4,7 @@
  *
  * Locks, outermost first:
  *
+ *   access_lock (rwsem)       rules of access, see access.c
  *   registry_lock (mutex)     list of GPUs and of faces; held while faces are
  *                             told of GPUs
  *   gpu->lock (mutex)         list of instances, what is committed to them,
@@ -45,7 +46,11 @@
 #include <vgpu/governor.h>
 #include <vgpu/lines.h>
 
+#include "access.h"
+#include "filter.h"
+#include "preload.h"
 #include "share.h"
+#include "slice.h"
 #include "tidy.h"
 #include <vgpu/mem.h>
 #include <vgpu/sched.h>
@@ -53,8 +58,8 @@
 #define VGPU_MAX_GPUS		16
 #define VGPU_MAX_CLIENTS	256	/* of one instance */
 #define VGPU_MAX_HANDLES	16384	/* of one client */
-#define VGPU_MAX_CONTEXTS	1024	/* of one GPU */
 #define VGPU_MAX_QUEUES		64	/* of one context */
+#define VGPU_MAX_EVENTFDS	256	/* that wait for one timeline */
 #define VGPU_QUEUE_DEPTH	256
 #define VGPU_QUEUE_DEPTH_MAX	1024
 #define VGPU_TURN		100	/* commands served before others get a turn */
@@ -114,6 +119,8 @@ enum vgpu_engine_state {
  * @entity: that runs, with its @ctx
  * @ctx: that runs
  * @loaded: whose state is in the hardware (its job may be midway)
+ * @sw: how it gets from one to the next
+ * @preload: who is likely next, see preload.h
  * @resched: give the engine to somebody else at the next stop
  * @stopping: preempt() was called for this run
  * @overtaken: because another queue of the same vGPU comes first
@@ -145,6 +152,8 @@ struct vgpu_engine {
 	struct vgpu_entity *entity;
 	struct vgpu_ctx *ctx;
 	struct vgpu_ctx *loaded;
+	struct vgpu_switch sw;
+	struct vgpu_preload preload;
 	bool resched;
 	bool stopping;
 	bool overtaken;
@@ -268,27 +277,13 @@ void vgpu_engine_kick_locked(struct vgpu_engine *e);
 void vgpu_engine_ejected(struct vgpu_rq *rq, const char *policy,
 			 const char *reason);
 void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info);
+/* Adds what it switched to @sum. */
+void vgpu_engine_get_switched(struct vgpu_engine *e,
+			      struct vgpu_switch_stats *sum);
 void vgpu_engine_fault_locked(struct vgpu_engine *e, struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev);
 /* Lock held: ends what @ctx has midway and no engine runs. */
 void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error);
-
-/* -------------------------------------------------------------- slice.c */
-
-/* The engine's lock is held in all of these; a slice is e->entity's. */
-void vgpu_slice_begin_locked(struct vgpu_engine *e, u64 slice_ns, u64 now);
-/* Figures; before e->entity leaves. */
-void vgpu_slice_finish_locked(struct vgpu_engine *e, u64 now);
-/*
- * Where the engine is slower than the clock on the wall, it gets the rest of its
- * slice, instead of being stopped and picked again for ever smaller rests.  One
- * that stands still does not.
- */
-bool vgpu_slice_goes_on_locked(struct vgpu_engine *e, u64 now);
-/* It ends @keeps of engine time from now, if not sooner. */
-void vgpu_slice_cut_locked(struct vgpu_engine *e, u64 keeps, u64 now);
-/* When to look next: the end of the slice, or of the command's time. */
-void vgpu_slice_timer_start_locked(struct vgpu_engine *e, u64 now);
 
 /* ------------------------------------------------------------- entity.c */
 
@@ -349,8 +344,12 @@ void vgpu_queue_ended_locked(struct vgpu_queue *q, u64 accepted, u64 deadline,
 bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev);
 void vgpu_paging_work(struct work_struct *work);
-/* gpu->lock held: faults that memory on its way causes can wait. 0, -ENOMEM. */
-int vgpu_paging_prepare(struct vgpu_gpu *gpu);
+/* What an instance needs to wait for memory. 0, -ENOMEM. */
+int vgpu_paging_init(struct vgpu_instance *inst);
+/* No context is left. Sleeps. */
+void vgpu_paging_fini(struct vgpu_instance *inst);
+/* gpu->lock held: faults that memory on its way causes can wait from now on. */
+void vgpu_paging_enable(struct vgpu_gpu *gpu);
 /* A queue of @ctx was cancelled: waits until nothing is on its way for it. */
 void vgpu_paging_cancelled(struct vgpu_ctx *ctx);
 /* The over-commit ratio, permille; what all quotas together may be, bytes. */
@@ -431,6 +430,8 @@ struct vgpu_gpu {
 	u64 own_slice_ns;			/* set by hand, or 0 */
 	u64 threshold_ns;			/* in force */
 	u64 preempt_timeout_ns;
+	u32 switching;				/* VGPU_SWITCH_* */
+	u32 max_contexts;
 	struct vgpu_governor governor;
 	struct vgpu_tidy tidy;
 	const struct vgpu_policy *policy;
@@ -438,8 +439,9 @@ struct vgpu_gpu {
 	bool nested;				/* tenants count, see tenant.c */
 	struct ida asids;
 	atomic_t nr_contexts;
+	atomic_t last_context;			/* ids, from 1 */
 	struct workqueue_struct *wq;
-	struct workqueue_struct *page_wq;	/* waits for memory */
+	bool paging;				/* contexts wait for memory; for good */
 	struct delayed_work sample_work;
 	struct llist_head woken;		/* queues whose wait is over */
 	struct work_struct woken_work;
@@ -489,6 +491,7 @@ struct vgpu_instance {
 	u32 flags;
 	struct vgpu_gpu *gpu;
 	const struct vgpu_type *type;
+	struct workqueue_struct *page_wq;	/* waits for memory */
 	struct mutex lock;		/* state, quotas, clients, entities */
 	enum vgpu_state state;
 	bool added;				/* faces know of it */
@@ -502,6 +505,7 @@ struct vgpu_instance {
 	unsigned int nr_clients;
 	struct vgpu_mem_account acct;
 	atomic64_t pinned;			/* pages of programs, see user.c */
+	struct vgpu_filter filter;
 	struct vgpu_shares shares;		/* see share.h */
 	u64 aperture_bytes;
 	struct maple_tree aperture;		/* page of mmap_offset -> vgpu_bo_obj */
@@ -632,6 +636,7 @@ struct vgpu_client {
 	const struct vgpu_client_ops *ops;
 	void *priv;
 	struct vgpu_shpages *shpages;
+	struct vgpu_subject subject;		/* see access.h */
 	pid_t pid;
 	char holder[64];
 	struct mutex lock;		/* objs, when dead */
@@ -721,7 +726,9 @@ struct vgpu_ctx {
 	struct vgpu_vm_obj *vm;
 	struct vgpu_hw_ctx hw;
 	struct vgpu_ctx_state state;
+	u32 id;					/* for struct vgpu_predict */
 	/* engine->lock: */
+	struct list_head midway_link;		/* engine->preload.midway, or empty */
 	struct list_head queues;
 	unsigned int nr_queues;
 	struct vgpu_queue *job;			/* whose head is midway or runs */
@@ -818,16 +825,17 @@ u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
 void vgpu_queue_refuse(struct vgpu_queue *q, int error);
 
 /* command.c: checks @cmd for @q and fills @slot; 0 or errno. */
-int vgpu_command_check(struct vgpu_client *client, struct vgpu_queue *q,
-		       const struct vgpu_cmd *cmd, struct vgpu_slot *slot);
+int vgpu_command_check(struct vgpu_queue *q, const struct vgpu_cmd *cmd,
+		       struct vgpu_slot *slot);
 void vgpu_slot_drop(struct vgpu_slot *slot);
 
 /* ----------------------------------------------------------- timeline.c */
 
 struct vgpu_timeline {
 	struct vgpu_obj obj;
-	spinlock_t lock;		/* value, waits */
+	spinlock_t lock;		/* value, waits, eventfds */
 	u64 value;
+	u32 eventfds;			/* of the waits */
 	u32 slot;
 	struct vgpu_shpages *shpages;
 	struct list_head waits;

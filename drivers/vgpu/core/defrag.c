@@ -86,8 +86,9 @@ static void tidy_work(struct work_struct *work)
 	mutex_lock(&gpu->lock);
 	asked = gpu->tidy.asked;
 	threshold = gpu->tidy.threshold;
-	go = !gpu->unplugged && (asked || gpu->tidy.interval_s) &&
-	     !vgpu_paging_prepare(gpu);
+	go = !gpu->unplugged && (asked || gpu->tidy.interval_s);
+	if (go)
+		vgpu_paging_enable(gpu);
 	mutex_unlock(&gpu->lock);
 
 	if (go && !asked) {
@@ -153,8 +154,9 @@ int vgpu_gpu_tidy(struct vgpu_gpu *gpu)
 	else if (gpu->tidy.asked || st.running)
 		ret = -EBUSY;
 	else
-		ret = vgpu_paging_prepare(gpu);
+		ret = 0;
 	if (!ret) {
+		vgpu_paging_enable(gpu);
 		gpu->tidy.asked = true;
 		queue(gpu, 0);
 	}

@@ -40,12 +40,26 @@ static bool next_page(struct vgpu_gpu *gpu, u64 *addr)
 	return any;
 }
 
+struct bad_page {
+	struct vgpu_gpu *gpu;
+	u64 addr;
+};
+
+/* Under the lock of VRAM: who pays can't go meanwhile. */
+static void tell_owner(struct vgpu_mem_account *acct, void *arg)
+{
+	const struct bad_page *bad = arg;
+	struct vgpu_instance *inst = NULL;
+
+	if (acct)
+		inst = container_of(acct, struct vgpu_instance, acct);
+	vgpu_event_post(VGPU_EVENT_ECC, bad->gpu, inst, bad->addr);
+}
+
 static void retire(struct vgpu_gpu *gpu, u64 addr)
 {
+	struct bad_page bad = { .gpu = gpu, .addr = addr };
 	struct vgpu_vram *vram = gpu->whole.vram;
-	struct vgpu_instance *inst = NULL;
-	struct vgpu_mem_account *acct;
-	struct vgpu_bo *bo;
 	int err;
 
 	err = vgpu_vram_retire(vram, addr);
@@ -54,16 +68,10 @@ static void retire(struct vgpu_gpu *gpu, u64 addr)
 				   gpu->index, addr, ERR_PTR(err));
 		return;
 	}
-	bo = vgpu_vram_bo_at(vram, addr);
-	/* an account, and so its instance, outlives what it pays for */
-	acct = bo ? vgpu_bo_account(bo) : NULL;
-	if (acct)
-		inst = container_of(acct, struct vgpu_instance, acct);
 	pr_warn_ratelimited("vgpu: gpu%u: uncorrectable error in VRAM at 0x%llx, page retired\n",
 			    gpu->index, addr);
-	vgpu_event_post(VGPU_EVENT_ECC, gpu, inst, addr);
-	if (bo)
-		vgpu_bo_put(bo);
+	if (!vgpu_vram_owner_at(vram, addr, tell_owner, &bad))
+		vgpu_event_post(VGPU_EVENT_ECC, gpu, NULL, addr);
 }
 
 static void ecc_work(struct work_struct *work)

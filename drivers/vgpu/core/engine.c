@@ -64,6 +64,16 @@ void vgpu_engine_preempt_locked(struct vgpu_engine *e)
 		e->gpu->ops->preempt(e->gpu->hw, e->index);
 }
 
+/*
+ * From now on nothing but the reset touches the hardware: what is in the spare
+ * bank is given up here, so that nobody wants to clear it meanwhile.
+ */
+static void begin_reset(struct vgpu_engine *e)
+{
+	e->state = VGPU_ENGINE_RESETTING;
+	vgpu_switch_lost(&e->sw);
+}
+
 static enum hrtimer_restart hang_timer_fn(struct hrtimer *timer)
 {
 	struct vgpu_engine *e = container_of(timer, struct vgpu_engine,
@@ -72,7 +82,7 @@ static enum hrtimer_restart hang_timer_fn(struct hrtimer *timer)
 
 	spin_lock_irqsave(&e->lock, flags);
 	if (e->state == VGPU_ENGINE_RUNNING && e->stopping) {
-		e->state = VGPU_ENGINE_RESETTING;
+		begin_reset(e);
 		queue_work(e->gpu->wq, &e->reset_work);
 	}
 	spin_unlock_irqrestore(&e->lock, flags);
@@ -90,7 +100,8 @@ static enum hrtimer_restart slice_timer_fn(struct hrtimer *timer)
 	spin_lock_irqsave(&e->lock, flags);
 	if (e->state == VGPU_ENGINE_IDLE)	/* a cap held work back */
 		dispatch(e);
-	if (e->state != VGPU_ENGINE_RUNNING)
+	/* What was told to stop is not told twice: the rest is seen when it has. */
+	if (e->state != VGPU_ENGINE_RUNNING || e->stopping)
 		goto out;
 	now = ktime_get_ns();
 	q = e->ctx->job;
@@ -117,43 +128,58 @@ out:
 
 /* -------------------------------------------------------------- starting */
 
+void vgpu_ctx_note_moved_locked(struct vgpu_ctx *ctx,
+				const struct vgpu_ctx_stats *before)
+{
+	const struct vgpu_ctx_stats *now = &ctx->state.stats;
+	struct vgpu_ctx_stats *sum = &ctx->entity->ctx_stats;
+
+	sum->saves += now->saves - before->saves;
+	sum->loads += now->loads - before->loads;
+	sum->bytes_saved += now->bytes_saved - before->bytes_saved;
+	sum->bytes_loaded += now->bytes_loaded - before->bytes_loaded;
+}
+
 /* Takes what is worth keeping out of the engine. */
 static void unload(struct vgpu_engine *e)
 {
 	struct vgpu_ctx *old = e->loaded;
-	struct vgpu_ctx_stats *st;
-	u64 bytes;
+	struct vgpu_ctx_stats before;
 
 	e->loaded = NULL;
 	if (!old || !old->midway)
 		return;
-	bytes = old->state.stats.bytes_saved;
-	vgpu_ctx_save(&old->state, e->gpu->ops, e->gpu->hw, e->index);
-	st = &old->entity->ctx_stats;
-	st->saves++;
-	st->bytes_saved += old->state.stats.bytes_saved - bytes;
+	before = old->state.stats;
+	vgpu_switch_out(&e->sw, &old->state);
+	vgpu_ctx_note_moved_locked(old, &before);
 }
 
 /* Puts @ctx's state where @e's last context was. */
 static void switch_to(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 {
-	const struct vgpu_backend_ops *ops = e->gpu->ops;
-	void *hw = e->gpu->hw;
+	struct vgpu_ctx *old = e->loaded;
+	struct vgpu_ctx_stats out = {}, in = ctx->state.stats;
 	u64 from = ktime_get_ns(), wall;
-	struct vgpu_ctx_stats *st;
 
-	if (e->loaded == ctx)
-		return;
-	unload(e);
-	ops->clear(hw, e->index, &ctx->hw);
-	if (ctx->midway) {
-		u64 bytes = ctx->state.stats.bytes_loaded;
-
-		vgpu_ctx_load(&ctx->state, ops, hw, e->index);
-		st = &ctx->entity->ctx_stats;
-		st->loads++;
-		st->bytes_loaded += ctx->state.stats.bytes_loaded - bytes;
+	if (old == ctx) {
+		if (!ctx->midway || vgpu_switch_stay(&e->sw, &ctx->state,
+						     &ctx->hw) ==
+				    VGPU_SWITCHED_LAZY)
+			return;
+	} else {
+		if (old && old->midway)
+			out = old->state.stats;
+		else
+			old = NULL;
+		vgpu_switch_to(&e->sw, old ? &old->state : NULL,
+			       ctx->midway ? &ctx->state : NULL, &ctx->hw);
+		if (old) {
+			vgpu_ctx_note_moved_locked(old, &out);
+			vgpu_preload_left_locked(e, old);
+		}
+		vgpu_preload_came_locked(e, ctx);
 	}
+	vgpu_ctx_note_moved_locked(ctx, &in);
 	e->loaded = ctx;
 	e->switches++;
 	wall = ktime_get_ns() - from;
@@ -171,6 +197,7 @@ static void start(struct vgpu_engine *e, struct vgpu_queue *q, u64 now)
 
 	vgpu_line_leave(&ctx->entity->lines, &q->line, now);
 	switch_to(e, ctx);
+	list_del_init(&ctx->midway_link);
 	e->ctx = ctx;
 	ctx->job = q;
 	slot = vgpu_queue_head(q);
@@ -199,6 +226,7 @@ static void start(struct vgpu_engine *e, struct vgpu_queue *q, u64 now)
 	vgpu_slice_timer_start_locked(e, now);
 	trace_vgpu_run(e, slot->seqno, slot->cmd.op, ctx->midway);
 	e->gpu->ops->run(e->gpu->hw, e->index, &job, ctx->midway);
+	vgpu_preload_soon_locked(e);
 }
 
 static void dispatch(struct vgpu_engine *e)
@@ -355,7 +383,9 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 		}
 	}
 	ctx->midway = midway;
-	if (!midway) {
+	if (midway) {
+		list_add_tail(&ctx->midway_link, &e->preload.midway);
+	} else {
 		if (!error)
 			ent->strikes = 0;
 		ctx->kill = 0;
@@ -482,6 +512,8 @@ void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error)
 	ctx->midway = false;
 	ctx->kill = 0;
 	ctx->job = NULL;
+	list_del_init(&ctx->midway_link);
+	vgpu_switch_forget(&ctx->engine->sw, &ctx->state);
 	vgpu_ctx_state_drop(&ctx->state);
 	vgpu_line_leave(&ctx->entity->lines, &q->line, ktime_get_ns());
 	vgpu_queue_complete_locked(q, error);
@@ -510,6 +542,8 @@ void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx)
 	WARN_ON(e->ctx == ctx);
 	if (e->loaded == ctx)
 		e->loaded = NULL;	/* cleared before the next is loaded */
+	list_del_init(&ctx->midway_link);
+	vgpu_switch_forget(&e->sw, &ctx->state);
 	ctx->entity->contexts--;
 	spin_unlock_irq(&e->lock);
 	wake_up_all(&e->wait);
@@ -537,6 +571,7 @@ void vgpu_engine_hold(struct vgpu_engine *e)
 	wait_event(e->wait, is_stopped(e));
 	spin_lock_irq(&e->lock);
 	unload(e);
+	vgpu_switch_forget(&e->sw, NULL);
 	spin_unlock_irq(&e->lock);
 }
 
@@ -576,6 +611,8 @@ int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 	spin_lock_init(&e->lock);
 	init_waitqueue_head(&e->wait);
 	INIT_WORK(&e->reset_work, reset_work_fn);
+	vgpu_switch_init(&e->sw, gpu->ops, gpu->hw, index, gpu->switching);
+	vgpu_preload_init(e);
 	vgpu_hrtimer_setup(&e->slice_timer, slice_timer_fn);
 	vgpu_hrtimer_setup(&e->hang_timer, hang_timer_fn);
 	/* The run queue has a reference of its own, as it may change it. */
@@ -597,7 +634,7 @@ void vgpu_engine_kill(struct vgpu_engine *e)
 	spin_lock_irq(&e->lock);
 	runs = e->state == VGPU_ENGINE_RUNNING;
 	if (runs)
-		e->state = VGPU_ENGINE_RESETTING;
+		begin_reset(e);
 	else if (e->state == VGPU_ENGINE_IDLE)
 		e->state = VGPU_ENGINE_DEAD;
 	spin_unlock_irq(&e->lock);
@@ -609,7 +646,10 @@ void vgpu_engine_kill(struct vgpu_engine *e)
 		/* The reset dispatched the next one: stop that as well. */
 		spin_lock_irq(&e->lock);
 		runs = e->state == VGPU_ENGINE_RUNNING;
-		e->state = runs ? VGPU_ENGINE_RESETTING : VGPU_ENGINE_DEAD;
+		if (runs)
+			begin_reset(e);
+		else
+			e->state = VGPU_ENGINE_DEAD;
 		spin_unlock_irq(&e->lock);
 		if (runs)
 			e->gpu->ops->reset(e->gpu->hw, e->index);
@@ -619,6 +659,7 @@ void vgpu_engine_kill(struct vgpu_engine *e)
 	e->state = VGPU_ENGINE_DEAD;
 	e->cookie++;
 	e->loaded = NULL;
+	vgpu_switch_lost(&e->sw);
 	if (e->entity) {
 		struct vgpu_entity *ent = e->entity;
 		struct vgpu_ctx *ctx = e->ctx;
@@ -632,6 +673,7 @@ void vgpu_engine_kill(struct vgpu_engine *e)
 	spin_unlock_irq(&e->lock);
 	hrtimer_cancel(&e->slice_timer);
 	hrtimer_cancel(&e->hang_timer);
+	vgpu_preload_fini(e);
 	wake_up_all(&e->wait);
 }
 
@@ -640,6 +682,7 @@ void vgpu_engine_fini(struct vgpu_engine *e)
 	hrtimer_cancel(&e->slice_timer);
 	hrtimer_cancel(&e->hang_timer);
 	cancel_work_sync(&e->reset_work);
+	vgpu_preload_fini(e);
 	vgpu_rq_fini(&e->rq);
 	vgpu_policy_put(e->rq.policy);
 }

@@ -61,6 +61,14 @@ void vgpu_engine_get_info(struct vgpu_engine *e, struct vgpu_engine_info *info)
 	spin_unlock_irq(&e->lock);
 }
 
+void vgpu_engine_get_switched(struct vgpu_engine *e,
+			      struct vgpu_switch_stats *sum)
+{
+	spin_lock_irq(&e->lock);
+	vgpu_switch_stats_add(sum, &e->sw.stats);
+	spin_unlock_irq(&e->lock);
+}
+
 int vgpu_gpu_get_sched(struct vgpu_gpu *gpu, u32 engine,
 		       struct vgpu_engine_sched *out)
 {

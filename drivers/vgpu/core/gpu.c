@@ -167,6 +167,13 @@ static const char *desc_fault(const struct vgpu_hw_desc *d,
 		return "PREEMPT without preempt()";
 	if ((d->caps & VGPU_HW_SAVE) && (!ops->save || !ops->load || !ops->dirty))
 		return "SAVE without save(), load() and dirty()";
+	if ((d->caps & VGPU_HW_BLOCKS) &&
+	    (!(d->caps & VGPU_HW_SAVE) || !ops->blocks || !ops->save_blocks ||
+	     !ops->load_blocks))
+		return "BLOCKS without SAVE or operations";
+	if ((d->caps & VGPU_HW_BANK) &&
+	    (!(d->caps & VGPU_HW_SAVE) || !ops->flip))
+		return "BANK without SAVE or flip()";
 	if ((d->caps & VGPU_HW_MMU) &&
 	    (!d->format || !ops->pte_write || !ops->tlb_invalidate ||
 	     !ops->tlb_sync))
@@ -234,6 +241,8 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	gpu->dev = get_device(dev);
 	gpu->slice_ns = VGPU_SLICE_DEFAULT_NS;
 	gpu->preempt_timeout_ns = VGPU_PREEMPT_TIMEOUT_NS;
+	gpu->switching = vgpu_switch_can(desc->caps);
+	gpu->max_contexts = VGPU_CONTEXTS_MAX;
 	gpu->overcommit = 1000;
 	gpu->policy = vgpu_policy_get("fair");
 	gpu_make_types(gpu);
@@ -345,8 +354,6 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 	cancel_work_sync(&gpu->ecc_work);
 	for (i = 0; i < gpu->whole.nr_engines; i++)
 		vgpu_engine_fini(&gpu->whole.engines[i]);
-	if (gpu->page_wq)
-		destroy_workqueue(gpu->page_wq);
 	vgpu_vram_destroy(gpu->whole.vram);
 	destroy_workqueue(gpu->wq);
 	vgpu_gpu_put(gpu);
@@ -388,6 +395,9 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	info->overcommit_permille = gpu->overcommit;
 	info->slice_ns = gpu->slice_ns;
 	info->preempt_timeout_ns = gpu->preempt_timeout_ns;
+	info->switching = gpu->switching;
+	info->contexts = atomic_read(&gpu->nr_contexts);
+	info->max_contexts = gpu->max_contexts;
 	info->tidy.threshold = gpu->tidy.threshold;
 	info->tidy.interval_s = gpu->tidy.interval_s;
 	info->tidy.asked = gpu->tidy.asked;
@@ -407,8 +417,11 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	vgpu_vram_get_defrag(gpu->whole.vram, &info->tidy.stats);
 	strscpy(info->strategy, vgpu_vram_strategy_name(gpu->whole.vram),
 		sizeof(info->strategy));
-	for (i = 0; i < gpu->whole.nr_engines; i++)
+	for (i = 0; i < gpu->whole.nr_engines; i++) {
 		vgpu_engine_get_info(&gpu->whole.engines[i], &info->engine[i]);
+		vgpu_engine_get_switched(&gpu->whole.engines[i],
+					 &info->switched);
+	}
 	vgpu_gpu_leave(idx);
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_gpu_get_info, VGPU);

@@ -30,6 +30,7 @@ static void instance_free(struct kref *ref)
 
 	mtree_destroy(&inst->aperture);
 	fput(inst->file);
+	vgpu_paging_fini(inst);
 	mutex_destroy(&inst->shares.lock);
 	mutex_destroy(&inst->lock);
 	kvfree(inst);
@@ -245,6 +246,7 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	if (uuid_is_null(&inst->uuid))
 		uuid_gen(&inst->uuid);
 	inst->flags = params->flags;
+	vgpu_filter_init(&inst->filter);
 	inst->gpu = gpu;
 	inst->type = type;
 	inst->nr_entities = gpu->desc.engines;
@@ -261,10 +263,14 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 
 	inst->file = shmem_file_setup("vgpu", 0, VM_NORESERVE);
 	if (IS_ERR(inst->file)) {
-		ret = PTR_ERR(inst->file);
+		/* it has no space when there is no memory for an inode */
+		ret = PTR_ERR(inst->file) == -ENOSPC ? -ENOMEM :
+						       PTR_ERR(inst->file);
 		goto err_free;
 	}
-	ret = instance_commit(gpu, inst);
+	ret = vgpu_paging_init(inst);
+	if (!ret)
+		ret = instance_commit(gpu, inst);
 	if (ret)
 		goto err_file;
 	vgpu_gpu_hold(gpu);
@@ -303,6 +309,7 @@ err_commit:
 	mutex_unlock(&gpu->lock);
 	vgpu_gpu_put(gpu);
 err_file:
+	vgpu_paging_fini(inst);
 	fput(inst->file);
 err_free:
 	mtree_destroy(&inst->aperture);
@@ -531,6 +538,8 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 	info->priority = inst->priority;
 	info->cap = inst->cap;
 	info->own_slice_ns = inst->slice_ns;
+	info->allow = inst->filter.allow;
+	info->filtered = atomic64_read(&inst->filter.refused);
 	if (inst->tenant) {
 		strscpy(info->group, inst->tenant->name, sizeof(info->group));
 		info->group_weight = READ_ONCE(inst->tenant->weight);

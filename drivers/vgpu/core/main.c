@@ -27,6 +27,7 @@ static void __exit vgpu_exit(void)
 	vgpu_event_flush();
 	vgpu_nl_exit();
 	vgpu_cdev_exit();
+	vgpu_access_exit();
 	rcu_barrier();
 }
 

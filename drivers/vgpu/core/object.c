@@ -350,6 +350,8 @@ static struct vgpu_bo *bo_at(struct vgpu_instance *inst,
 	struct vgpu_bo_obj *bo;
 	struct vgpu_bo *found = NULL;
 
+	if (vgpu_filter(&inst->filter, VGPU_RIGHT_MAP))
+		return NULL;
 	rcu_read_lock();
 	bo = mtree_load(&inst->aperture, offset >> PAGE_SHIFT);
 	if (bo && !kref_get_unless_zero(&bo->obj.ref))
@@ -366,6 +368,12 @@ static struct vgpu_bo *bo_at(struct vgpu_instance *inst,
 	vgpu_obj_put(&bo->obj);
 	return found;
 }
+
+int vgpu_client_may_map(struct vgpu_client *client)
+{
+	return vgpu_filter(&client->inst->filter, VGPU_RIGHT_MAP);
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_may_map, VGPU);
 
 struct vgpu_bo *vgpu_client_bo_at(struct vgpu_client *client, u64 offset,
 				  u64 bytes, u64 *bo_offset)

@@ -11,6 +11,10 @@
  * is ready again, and the engine tries the same access anew.  If it is not, the
  * command ends with the fault, as it would have at once.
  *
+ * The work items of an instance have a queue of their own: they may wait for a disk
+ * that its memory was swapped to (mem/cold.c), any number of contexts at once, and
+ * the others' must not wait behind them.
+ *
  * A tenant that makes everybody page (mem/thrash.c) is put off: the work item
  * comes later, and occupies nobody until then.
  *
@@ -22,6 +26,8 @@
 
 #include "core_priv.h"
 #include "trace.h"
+
+#define PAGE_WORKERS	64	/* of an instance */
 
 /* Lock held: the command of @ctx ends with a fault; who is to know is told. */
 void vgpu_engine_fault_locked(struct vgpu_engine *e, struct vgpu_ctx *ctx,
@@ -49,7 +55,7 @@ bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev)
 {
 	lockdep_assert_held(&ctx->engine->lock);
-	if (!ev->restart || !READ_ONCE(ctx->gpu->page_wq) ||
+	if (!ev->restart || !READ_ONCE(ctx->gpu->paging) ||
 	    !(ctx->gpu->desc.caps & VGPU_HW_RESTART))
 		return false;
 	/* It is to end anyway; that its memory was evicted is no fault of its. */
@@ -58,7 +64,7 @@ bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
 	ctx->fault = *ev;
 	ctx->paging = true;
 	ctx->page_due = false;
-	queue_delayed_work(ctx->gpu->page_wq, &ctx->page_work, 0);
+	queue_delayed_work(ctx->entity->inst->page_wq, &ctx->page_work, 0);
 	return true;
 }
 
@@ -81,7 +87,7 @@ static bool put_off(struct vgpu_ctx *ctx)
 	}
 	if (!delay)
 		return false;
-	queue_delayed_work(ctx->gpu->page_wq, &ctx->page_work,
+	queue_delayed_work(inst->page_wq, &ctx->page_work,
 			   nsecs_to_jiffies(delay) + 1);
 	return true;
 }
@@ -145,18 +151,25 @@ void vgpu_paging_cancelled(struct vgpu_ctx *ctx)
 	flush_work(&ctx->page_work.work);
 }
 
-int vgpu_paging_prepare(struct vgpu_gpu *gpu)
+int vgpu_paging_init(struct vgpu_instance *inst)
 {
-	struct workqueue_struct *wq;
-
-	lockdep_assert_held(&gpu->lock);
-	if (gpu->page_wq)
+	if (!(inst->gpu->desc.caps & VGPU_HW_RESTART))
 		return 0;
-	wq = alloc_workqueue("vgpu-page/%s", WQ_UNBOUND, 64, gpu->name);
-	if (!wq)
-		return -ENOMEM;
-	WRITE_ONCE(gpu->page_wq, wq);
-	return 0;
+	inst->page_wq = alloc_workqueue("vgpu-page/%s", WQ_UNBOUND,
+					PAGE_WORKERS, inst->gpu->name);
+	return inst->page_wq ? 0 : -ENOMEM;
+}
+
+void vgpu_paging_fini(struct vgpu_instance *inst)
+{
+	if (inst->page_wq)
+		destroy_workqueue(inst->page_wq);
+}
+
+void vgpu_paging_enable(struct vgpu_gpu *gpu)
+{
+	lockdep_assert_held(&gpu->lock);
+	WRITE_ONCE(gpu->paging, true);
 }
 
 u64 vgpu_gpu_capacity(const struct vgpu_gpu *gpu)
@@ -205,6 +218,23 @@ int vgpu_gpu_set_read_ahead(struct vgpu_gpu *gpu, u32 chunks, u32 *was)
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_gpu_set_read_ahead, VGPU);
 
+int vgpu_gpu_set_tier_limit(struct vgpu_gpu *gpu, u64 bytes, u64 *was)
+{
+	struct vgpu_paging_stats st;
+	int idx;
+
+	if (!vgpu_gpu_enter(gpu, &idx))
+		return -ENODEV;
+	mutex_lock(&gpu->lock);
+	vgpu_vram_get_paging(gpu->whole.vram, &st);
+	*was = st.tier_limit;
+	vgpu_vram_set_tier_limit(gpu->whole.vram, bytes);
+	mutex_unlock(&gpu->lock);
+	vgpu_gpu_leave(idx);
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_gpu_set_tier_limit, VGPU);
+
 /* gpu->lock held. */
 int vgpu_gpu_set_overcommit_locked(struct vgpu_gpu *gpu, u32 permille)
 {
@@ -218,11 +248,9 @@ int vgpu_gpu_set_overcommit_locked(struct vgpu_gpu *gpu, u32 permille)
 		ret = vgpu_vram_enable_paging(gpu->whole.vram);
 		if (ret)
 			return ret;
-		ret = vgpu_paging_prepare(gpu);
-		if (ret)
-			return ret;
+		vgpu_paging_enable(gpu);
 	}
-	/* frames and the work queue first, see bo_flags() */
+	/* frames and fault-in first, see bo_flags() */
 	smp_store_release(&gpu->overcommit, permille);
 	ret = gpu->committed > vgpu_gpu_capacity(gpu) ? -EBUSY :
 							set_shares(gpu);

@@ -63,8 +63,8 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	ret = -EMFILE;
-	if (!atomic_add_unless(&gpu->nr_contexts, 1, VGPU_MAX_CONTEXTS))
-		goto err_vm;
+	if (atomic_inc_return(&gpu->nr_contexts) > READ_ONCE(gpu->max_contexts))
+		goto err_count;
 	ret = -ENOMEM;
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)
@@ -75,10 +75,13 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 	ctx->engine = ctx->entity->engine;
 	ctx->vm = vgpu_vm_obj(vm);
 	INIT_LIST_HEAD(&ctx->queues);
+	INIT_LIST_HEAD(&ctx->midway_link);
+	ctx->id = atomic_inc_return(&gpu->last_context);
 	INIT_DELAYED_WORK(&ctx->page_work, vgpu_paging_work);
 	ctx->hw.asid = ctx->vm->asid;
 	ctx->hw.root = vgpu_as_root(ctx->vm->as);
-	ret = vgpu_ctx_state_init(&ctx->state, gpu->desc.section_bytes);
+	ret = vgpu_ctx_state_init(&ctx->state, gpu->desc.caps,
+				  gpu->desc.section_bytes);
 	if (ret)
 		goto err_ctx;
 	if (gpu->ops->ctx_init) {
@@ -98,7 +101,6 @@ err_ctx:
 	kfree(ctx);
 err_count:
 	atomic_dec(&gpu->nr_contexts);
-err_vm:
 	vgpu_obj_put(vm);
 	return ret;
 }
@@ -397,6 +399,11 @@ int vgpu_call_queue_create(struct vgpu_client *client,
 		return -EOPNOTSUPP;
 	if (arg->pad)
 		return -EINVAL;
+	if (arg->flags & VGPU_QUEUE_RING) {
+		ret = vgpu_filter(&client->inst->filter, VGPU_RIGHT_RING);
+		if (ret)
+			return ret;
+	}
 	if (depth > VGPU_QUEUE_DEPTH_MAX ||
 	    arg->time_limit_us > U64_MAX / NSEC_PER_USEC)
 		return -EINVAL;
@@ -509,7 +516,7 @@ int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
 		goto out;
 	}
 	for (i = 0; i < arg->count; i++) {
-		ret = vgpu_command_check(client, q, &cmds[i], &slots[i]);
+		ret = vgpu_command_check(q, &cmds[i], &slots[i]);
 		if (ret) {
 			arg->bad_index = i;
 			break;

@@ -68,7 +68,7 @@ static void ring_take(struct vgpu_queue *q, const struct vgpu_cmd *cmd)
 	u64 seqno;
 	int ret;
 
-	ret = vgpu_command_check(q->obj.client, q, cmd, &slot);
+	ret = vgpu_command_check(q, cmd, &slot);
 	if (ret)
 		vgpu_queue_refuse(q, ret);
 	else if (vgpu_queue_push(q, &slot, 1, U64_MAX, &seqno))
@@ -81,6 +81,7 @@ static void ring_work(struct work_struct *work)
 	struct vgpu_queue *q = container_of(work, struct vgpu_queue, ring_work);
 	struct vgpu_doorbell *db = vgpu_shpages_doorbell(q->shpages,
 							 q->doorbell);
+	struct vgpu_instance *inst = q->ctx->entity->inst;
 	unsigned int turn;
 	int idx;
 
@@ -105,6 +106,9 @@ static void ring_work(struct work_struct *work)
 		ret = avail > q->ring_slots ? -EOVERFLOW : 0;
 		if (!ret && !ring_room(q))
 			goto out;	/* a completion queues us again */
+		if (!ret)
+			ret = vgpu_filter(&inst->filter, VGPU_RIGHT_QUEUE |
+						       VGPU_RIGHT_RING);
 		if (!ret)
 			ret = ring_read(q, q->ring_head, &cmd);
 		if (ret) {

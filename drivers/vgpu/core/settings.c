@@ -87,13 +87,15 @@ void vgpu_gpu_apply_slices(struct vgpu_gpu *gpu)
 	}
 }
 
-/* What can be said of it without looking at the GPU. */
-static int check_gpu(const struct vgpu_gpu_set *set, struct vgpu_refusal *why)
+/* What can be said of it without looking at what the GPU does. */
+static int check_gpu(const struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
+		     struct vgpu_refusal *why)
 {
 	int ret = 0;
 
 	if (set->mask & ~(VGPU_GPU_SET_POLICY | VGPU_GPU_SET_SLICE |
-			  VGPU_GPU_SET_TIMEOUT | VGPU_GPU_SET_GOVERNOR))
+			  VGPU_GPU_SET_TIMEOUT | VGPU_GPU_SET_GOVERNOR |
+			  VGPU_GPU_SET_SWITCHING | VGPU_GPU_SET_CONTEXTS))
 		return vgpu_refuse(why, 0, -EINVAL, "no such setting");
 	if (set->mask & VGPU_GPU_SET_SLICE && set->slice_ns)
 		ret = check_slice(set->slice_ns, VGPU_GPU_SET_SLICE, why);
@@ -110,7 +112,32 @@ static int check_gpu(const struct vgpu_gpu_set *set, struct vgpu_refusal *why)
 	    vgpu_governor_parse(set->governor) < 0)
 		return vgpu_refuse(why, VGPU_GPU_SET_GOVERNOR, -ENOENT,
 				   "governor: off, auto, emergency, performance, balanced or power-save");
+	if (set->mask & VGPU_GPU_SET_SWITCHING &&
+	    set->switching & ~vgpu_switch_can(gpu->desc.caps))
+		return vgpu_refuse(why, VGPU_GPU_SET_SWITCHING, -EOPNOTSUPP,
+				   "GPU %u cannot load a context beforehand",
+				   gpu->index);
+	if (set->mask & VGPU_GPU_SET_CONTEXTS &&
+	    (!set->max_contexts || set->max_contexts > VGPU_CONTEXTS_MAX))
+		return vgpu_refuse(why, VGPU_GPU_SET_CONTEXTS, -ERANGE,
+				   "max-contexts is out of range: 1 to %u",
+				   VGPU_CONTEXTS_MAX);
 	return 0;
+}
+
+/* gpu->lock held. */
+static void apply_switching(struct vgpu_gpu *gpu, u32 modes)
+{
+	unsigned int i;
+
+	gpu->switching = modes;
+	for (i = 0; i < gpu->whole.nr_engines; i++) {
+		struct vgpu_engine *e = &gpu->whole.engines[i];
+
+		spin_lock_irq(&e->lock);
+		vgpu_switch_set_modes(&e->sw, modes);
+		spin_unlock_irq(&e->lock);
+	}
 }
 
 /* gpu->lock held. Nothing of this can fail. */
@@ -120,6 +147,10 @@ static void apply_gpu(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set)
 		gpu->own_slice_ns = set->slice_ns;
 	if (set->mask & VGPU_GPU_SET_TIMEOUT)
 		WRITE_ONCE(gpu->preempt_timeout_ns, set->preempt_timeout_ns);
+	if (set->mask & VGPU_GPU_SET_SWITCHING)
+		apply_switching(gpu, set->switching);
+	if (set->mask & VGPU_GPU_SET_CONTEXTS)
+		WRITE_ONCE(gpu->max_contexts, set->max_contexts);
 	if (set->mask & VGPU_GPU_SET_GOVERNOR)
 		vgpu_governor_set(gpu, vgpu_governor_parse(set->governor));
 	if (set->mask & VGPU_GPU_SET_POLICY)
@@ -134,7 +165,7 @@ int vgpu_gpu_set(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 	const struct vgpu_policy *new = NULL;
 	int idx, ret;
 
-	ret = check_gpu(set, why);
+	ret = check_gpu(gpu, set, why);
 	if (ret)
 		return ret;
 	if (set->mask & VGPU_GPU_SET_POLICY) {
@@ -224,6 +255,9 @@ static int check_ranges(const struct vgpu_instance *inst,
 		return vgpu_refuse(why, VGPU_SET_CAP, -ERANGE,
 				   "cap is out of range: 0 to %u hundredths of a per cent",
 				   VGPU_CAP_MAX);
+	if (set->mask & VGPU_SET_ALLOW && set->allow & ~VGPU_RIGHTS_ALL)
+		return vgpu_refuse(why, VGPU_SET_ALLOW, -EINVAL,
+				   "allow: no such class");
 	if (set->mask & VGPU_SET_SLICE && set->slice_ns)
 		return check_slice(set->slice_ns, VGPU_SET_SLICE, why);
 	return 0;
@@ -407,6 +441,8 @@ static void apply(struct vgpu_instance *inst,
 		inst->slice_ns = set->slice_ns;
 	if (set->mask & VGPU_SET_BANDWIDTH)
 		vgpu_bandwidth_set(inst, set->bandwidth_mbps);
+	if (set->mask & VGPU_SET_ALLOW)
+		vgpu_filter_set(inst, set->allow);
 	for (i = 0; i < inst->nr_entities; i++) {
 		struct vgpu_entity *ent = &inst->entity[i];
 		struct vgpu_engine *e = ent->engine;
@@ -501,7 +537,8 @@ int vgpu_instance_set(struct vgpu_instance *inst,
 	if (set->mask & ~(VGPU_SET_WEIGHT | VGPU_SET_PRIORITY |
 			  VGPU_SET_BANDWIDTH | VGPU_SET_VRAM | VGPU_SET_CAP |
 			  VGPU_SET_SLICE | VGPU_SET_GROUP |
-			  VGPU_SET_GROUP_WEIGHT | VGPU_SET_UNITS))
+			  VGPU_SET_GROUP_WEIGHT | VGPU_SET_UNITS |
+			  VGPU_SET_ALLOW))
 		return vgpu_refuse(why, 0, -EINVAL, "no such setting");
 	if (!vgpu_gpu_enter(gpu, &idx))
 		return vgpu_refuse(why, 0, -ENODEV,

@@ -363,8 +363,10 @@ struct dma_buf *vgpu_client_bo_export(struct vgpu_client *client, u32 handle)
 {
 	struct dma_buf *dmabuf = ERR_PTR(-EOPNOTSUPP);
 	struct vgpu_obj *obj;
-	int idx, ret = READ_ONCE(client->dead);
+	int idx, ret;
 
+	ret = READ_ONCE(client->dead) ?:
+	      vgpu_filter_call(&client->inst->filter, VGPU_CALL_BO_EXPORT);
 	if (ret)
 		return ERR_PTR(ret);
 	if (is_vm(client))
@@ -398,10 +400,12 @@ int vgpu_client_bo_import(struct vgpu_client *client, struct dma_buf *dmabuf,
 			  u32 *handle)
 {
 	struct vgpu_instance *inst = client->inst;
-	int idx, ret = READ_ONCE(client->dead);
 	struct share *share;
 	struct vgpu_bo *bo;
+	int idx, ret;
 
+	ret = READ_ONCE(client->dead) ?:
+	      vgpu_filter_call(&inst->filter, VGPU_CALL_BO_IMPORT);
 	if (ret)
 		return ret;
 	if (is_vm(client) || dmabuf->ops != &share_ops)

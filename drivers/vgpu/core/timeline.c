@@ -14,6 +14,7 @@
 
 struct vgpu_eventfd_wait {
 	struct vgpu_tl_wait wait;
+	struct vgpu_timeline *tl;	/* that it waits for, or NULL */
 	struct eventfd_ctx *ctx;
 };
 
@@ -22,11 +23,14 @@ static struct vgpu_timeline *to_timeline(struct vgpu_obj *obj)
 	return container_of(obj, struct vgpu_timeline, obj);
 }
 
+/* The timeline's lock is held. */
 static void eventfd_wait_fire(struct vgpu_tl_wait *wait)
 {
 	struct vgpu_eventfd_wait *ew =
 		container_of(wait, struct vgpu_eventfd_wait, wait);
 
+	if (ew->tl)
+		ew->tl->eventfds--;
 	vgpu_eventfd_signal(ew->ctx);
 	eventfd_ctx_put(ew->ctx);
 	kfree(ew);
@@ -111,6 +115,7 @@ static void timeline_retire(struct vgpu_obj *obj)
 	list_for_each_entry_safe(wait, next, &tl->waits, link) {
 		if (wait->fn == eventfd_wait_fire) {
 			list_move(&wait->link, &dropped);
+			tl->eventfds--;
 		} else if (wait->fn == callback_fire) {
 			struct vgpu_callback *cb =
 				container_of(wait, struct vgpu_callback, wait);
@@ -241,8 +246,11 @@ int vgpu_client_eventfd(struct vgpu_client *client, u32 timeline, u64 value,
 	struct vgpu_timeline *tl;
 	struct vgpu_obj *obj;
 	unsigned long flags;
-	int ret = 0;
+	int ret;
 
+	ret = vgpu_filter_call(&client->inst->filter, VGPU_CALL_EVENTFD);
+	if (ret)
+		return ret;
 	ew = kzalloc(sizeof(*ew), GFP_KERNEL_ACCOUNT);
 	if (!ew)
 		return -ENOMEM;
@@ -258,12 +266,18 @@ int vgpu_client_eventfd(struct vgpu_client *client, u32 timeline, u64 value,
 	INIT_LIST_HEAD(&ew->wait.link);
 
 	spin_lock_irqsave(&tl->lock, flags);
-	if (tl->dead)
+	if (tl->dead) {
 		ret = -ENOENT;
-	else if (tl->value < value)
-		list_add_tail(&ew->wait.link, &tl->waits);
-	else
+	} else if (tl->value >= value) {
 		eventfd_wait_fire(&ew->wait);
+	} else if (tl->eventfds == VGPU_MAX_EVENTFDS) {
+		/* who raises it goes through all of them under the lock */
+		ret = -EMFILE;
+	} else {
+		list_add_tail(&ew->wait.link, &tl->waits);
+		ew->tl = tl;
+		tl->eventfds++;
+	}
 	spin_unlock_irqrestore(&tl->lock, flags);
 
 	if (ret)

@@ -188,7 +188,9 @@ int vgpu_client_bo_user(struct vgpu_client *client, struct vgpu_bo_user *arg)
 	struct vgpu_bo *bo;
 	int idx, ret;
 
-	ret = READ_ONCE(client->dead) ?: check(client, arg);
+	ret = READ_ONCE(client->dead) ?:
+	      vgpu_filter_call(&client->inst->filter, VGPU_CALL_BO_USER) ?:
+	      check(client, arg);
 	if (ret)
 		return ret;
 	/* may wait for the program's own fault handler: outside the gate */

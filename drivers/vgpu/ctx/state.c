@@ -7,21 +7,35 @@
  * and never fails. It is wiped before it is freed: it holds a tenant's
  * registers.
  */
+#include <linux/bitmap.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <vgpu/ctx.h>
 #include <vgpu/kunit.h>
 
+/* Which blocks of a section that may have some are saved. */
+static int init_maps(struct vgpu_ctx_state *st, unsigned int sec)
+{
+	unsigned int blocks = DIV_ROUND_UP(st->size[sec], VGPU_SEC_BLOCK);
+
+	if (blocks < 2)
+		return 0;
+	st->held[sec] = bitmap_zalloc(blocks, GFP_KERNEL_ACCOUNT);
+	st->changed[sec] = bitmap_zalloc(blocks, GFP_KERNEL_ACCOUNT);
+	return st->held[sec] && st->changed[sec] ? 0 : -ENOMEM;
+}
+
 /**
  * vgpu_ctx_state_init() - makes room for the state of one context
  * @st: to initialise
+ * @caps: VGPU_HW_* of the GPU
  * @section_bytes: largest size of each section; 0: the GPU has none such
  *
  * Context: process; memory is charged to the caller's memcg.
  * Return: 0 or -ENOMEM.
  */
-int vgpu_ctx_state_init(struct vgpu_ctx_state *st,
+int vgpu_ctx_state_init(struct vgpu_ctx_state *st, u64 caps,
 			const u32 section_bytes[VGPU_SEC_COUNT])
 {
 	unsigned int sec;
@@ -32,13 +46,16 @@ int vgpu_ctx_state_init(struct vgpu_ctx_state *st,
 			continue;
 		st->data[sec] = kvzalloc(section_bytes[sec],
 					 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-		if (!st->data[sec]) {
-			vgpu_ctx_state_fini(st);
-			return -ENOMEM;
-		}
+		if (!st->data[sec])
+			goto err;
 		st->size[sec] = section_bytes[sec];
+		if ((caps & VGPU_HW_BLOCKS) && init_maps(st, sec))
+			goto err;
 	}
 	return 0;
+err:
+	vgpu_ctx_state_fini(st);
+	return -ENOMEM;
 }
 
 /**
@@ -54,7 +71,11 @@ void vgpu_ctx_state_fini(struct vgpu_ctx_state *st)
 	vgpu_ctx_state_drop(st);
 	for (sec = 0; sec < VGPU_SEC_COUNT; sec++) {
 		kvfree_sensitive(st->data[sec], st->size[sec]);
+		bitmap_free(st->held[sec]);
+		bitmap_free(st->changed[sec]);
 		st->data[sec] = NULL;
+		st->held[sec] = NULL;
+		st->changed[sec] = NULL;
 		st->size[sec] = 0;
 	}
 }

@@ -102,12 +102,21 @@ static int do_call(struct vgpu_guest_file *gf,
 	}
 }
 
+/* Nobody would know its number. */
+static void take_back(struct vgpu_guest_file *gf, u32 handle)
+{
+	struct vgpu_close arg = { .size = sizeof(arg), .handle = handle };
+
+	do_close(gf, vgpu_ioctl_find(VGPU_CALL_CLOSE), &arg);
+}
+
 long vgpu_guest_ioctl(struct file *file, unsigned int cmd, unsigned long uaddr)
 {
+	struct vgpu_guest_file *gf = file->private_data;
 	void __user *uarg = (void __user *)uaddr;
 	const struct vgpu_ioctl_desc *desc;
 	u64 arg[VGPU_ARG_MAX / sizeof(u64)];
-	u32 user_size;
+	u32 user_size, handle;
 	int ret;
 
 	/* all our numbers are plain: the structure tells its size itself */
@@ -120,10 +129,14 @@ long vgpu_guest_ioctl(struct file *file, unsigned int cmd, unsigned long uaddr)
 	ret = vgpu_ioctl_copy_in(desc, uarg, arg, &user_size);
 	if (ret)
 		return ret;
-	ret = do_call(file->private_data, desc, arg);
+	ret = do_call(gf, desc, arg);
 
 	/* also after a failure: how far it got, or which command was bad */
-	if (vgpu_ioctl_copy_out(desc, uarg, arg, user_size))
+	if (vgpu_ioctl_copy_out(desc, uarg, arg, user_size)) {
+		handle = ret ? 0 : vgpu_ioctl_handle(desc, arg);
+		if (handle)
+			take_back(gf, handle);
 		return -EFAULT;
+	}
 	return ret;
 }

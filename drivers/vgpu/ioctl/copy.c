@@ -77,7 +77,9 @@ EXPORT_SYMBOL_NS_GPL(vgpu_ioctl_copy_in, VGPU);
  * @arg: ours
  * @user_size: from vgpu_ioctl_copy_in()
  *
- * Only results are written: what the program passed in stays as it was.
+ * Only results are written: what the program passed in stays as it was.  After an
+ * error the caller takes back what the program was not told of, see
+ * vgpu_ioctl_handle().
  *
  * Context: process, may fault.
  * Return: 0 or -EFAULT.

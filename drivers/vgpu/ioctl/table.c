@@ -23,6 +23,10 @@
 	.out_offset = offsetof(type, first),				\
 	.out_bytes = offsetofend(type, last) - offsetof(type, first)
 
+/* Among the results: a handle, which is closed if they can't be told. */
+#define HANDLE(type)							\
+	.handle_offset = offsetof(type, handle)
+
 #define PAD(type, member)						\
 	{ offsetof(type, member), sizeof_field(type, member) }
 
@@ -63,8 +67,10 @@ static const struct vgpu_ioctl_desc calls[] = {
 	     OUT(struct vgpu_info, version, gpu_name)),
 	CALL(VGPU_CALL_CLOSE, "close", struct vgpu_close, 8),
 	CALL(VGPU_CALL_BO_CREATE, "bo-create", struct vgpu_bo_create, 56,
+	     .right = VGPU_RIGHT_MEMORY,
 	     FLAGS(struct vgpu_bo_create, flags, VGPU_BO_HOST | VGPU_BO_SHARE),
 	     OUT(struct vgpu_bo_create, handle, mmap_offset),
+	     HANDLE(struct vgpu_bo_create),
 	     ARRAY(struct vgpu_bo_create, pages, page_count, page_stride,
 		   __u64, 0, MAX_PAGES),
 	     .user_zero = { offsetof(struct vgpu_bo_create, pages),
@@ -72,53 +78,72 @@ static const struct vgpu_ioctl_desc calls[] = {
 			    offsetof(struct vgpu_bo_create, pages) },
 	     .pads = { PAD(struct vgpu_bo_create, pad) }),
 	CALL(VGPU_CALL_VM_CREATE, "vm-create", struct vgpu_vm_create, 16,
+	     .right = VGPU_RIGHT_MEMORY,
 	     FLAGS(struct vgpu_vm_create, flags, 0),
 	     OUT(struct vgpu_vm_create, handle, handle),
+	     HANDLE(struct vgpu_vm_create),
 	     .pads = { PAD(struct vgpu_vm_create, pad) }),
 	CALL(VGPU_CALL_VM_MAP, "vm-map", struct vgpu_vm_map, 40,
+	     .right = VGPU_RIGHT_MEMORY,
 	     FLAGS(struct vgpu_vm_map, prot, PROT_ALL)),
 	CALL(VGPU_CALL_VM_UNMAP, "vm-unmap", struct vgpu_vm_unmap, 24),
 	CALL(VGPU_CALL_CTX_CREATE, "ctx-create", struct vgpu_ctx_create, 24,
+	     .right = VGPU_RIGHT_QUEUE,
 	     FLAGS(struct vgpu_ctx_create, flags, 0),
 	     OUT(struct vgpu_ctx_create, handle, handle),
+	     HANDLE(struct vgpu_ctx_create),
 	     .pads = { PAD(struct vgpu_ctx_create, pad) }),
 	CALL(VGPU_CALL_QUEUE_CREATE, "queue-create", struct vgpu_queue_create,
 	     48,
+	     .right = VGPU_RIGHT_QUEUE,
 	     FLAGS(struct vgpu_queue_create, flags, VGPU_QUEUE_RING),
 	     OUT(struct vgpu_queue_create, handle, doorbell),
+	     HANDLE(struct vgpu_queue_create),
 	     .pads = { PAD(struct vgpu_queue_create, pad) }),
 	CALL(VGPU_CALL_TIMELINE_CREATE, "timeline-create",
 	     struct vgpu_timeline_create, 24,
+	     .right = VGPU_RIGHT_SYNC,
 	     FLAGS(struct vgpu_timeline_create, flags, 0),
-	     OUT(struct vgpu_timeline_create, handle, slot)),
+	     OUT(struct vgpu_timeline_create, handle, slot),
+	     HANDLE(struct vgpu_timeline_create)),
 	CALL(VGPU_CALL_SUBMIT, "submit", struct vgpu_submit, 40,
+	     .right = VGPU_RIGHT_QUEUE,
 	     FLAGS(struct vgpu_submit, flags, VGPU_SUBMIT_DEADLINE),
 	     OUT(struct vgpu_submit, submitted, seqno),
 	     ARRAY(struct vgpu_submit, cmds, count, stride,
 		   struct vgpu_cmd, 1, MAX_CMDS),
 	     .pads = { PAD(struct vgpu_submit, pad) }),
-	CALL(VGPU_CALL_KICK, "kick", struct vgpu_kick, 8),
+	CALL(VGPU_CALL_KICK, "kick", struct vgpu_kick, 8,
+	     .right = VGPU_RIGHT_QUEUE),
 	CALL(VGPU_CALL_WAIT, "wait", struct vgpu_wait, 32,
 	     OUT(struct vgpu_wait, current_value, current_value)),
-	CALL(VGPU_CALL_SIGNAL, "signal", struct vgpu_signal, 16),
+	CALL(VGPU_CALL_SIGNAL, "signal", struct vgpu_signal, 16,
+	     .right = VGPU_RIGHT_SYNC),
 	CALL(VGPU_CALL_EVENTFD, "eventfd", struct vgpu_eventfd, 24,
+	     .right = VGPU_RIGHT_SYNC,
 	     .pads = { PAD(struct vgpu_eventfd, pad) }),
 	CALL(VGPU_CALL_QUEUE_STATUS, "queue-status", struct vgpu_queue_status,
 	     112,
 	     FLAGS(struct vgpu_queue_status, irq_clear, IRQ_ALL),
 	     OUT(struct vgpu_queue_status, irq, late_max_ns)),
 	CALL(VGPU_CALL_QUEUE_SET, "queue-set", struct vgpu_queue_set, 16,
+	     .right = VGPU_RIGHT_QUEUE,
 	     .pads = { PAD(struct vgpu_queue_set, pad) }),
 	CALL(VGPU_CALL_BO_USER, "bo-user", struct vgpu_bo_user, 32,
+	     .right = VGPU_RIGHT_USER_MEMORY,
 	     FLAGS(struct vgpu_bo_user, flags, 0),
 	     OUT(struct vgpu_bo_user, handle, handle),
+	     HANDLE(struct vgpu_bo_user),
 	     .pads = { PAD(struct vgpu_bo_user, pad) }),
 	CALL(VGPU_CALL_BO_EXPORT, "bo-export", struct vgpu_bo_export, 16,
+	     .right = VGPU_RIGHT_SHARE,
 	     FLAGS(struct vgpu_bo_export, flags, 0),
 	     OUT(struct vgpu_bo_export, fd, fd)),
 	CALL(VGPU_CALL_BO_IMPORT, "bo-import", struct vgpu_bo_import, 24,
+	     .right = VGPU_RIGHT_SHARE,
 	     FLAGS(struct vgpu_bo_import, flags, 0),
-	     OUT(struct vgpu_bo_import, handle, bytes)),
+	     OUT(struct vgpu_bo_import, handle, bytes),
+	     HANDLE(struct vgpu_bo_import)),
 };
 
 static const struct vgpu_ioctl_desc ctl_calls[] = {
@@ -167,6 +192,12 @@ u32 vgpu_ioctl_u32(const void *arg, u16 offset)
 	memcpy(&value, arg + offset, sizeof(value));
 	return value;
 }
+
+u32 vgpu_ioctl_handle(const struct vgpu_ioctl_desc *desc, const void *arg)
+{
+	return desc->handle_offset ? vgpu_ioctl_u32(arg, desc->handle_offset) : 0;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_ioctl_handle, VGPU);
 
 static bool is_zero(const void *arg, const struct vgpu_ioctl_pad *pad)
 {

@@ -75,14 +75,19 @@ static struct vgpu_chunk *pick(struct vgpu_bo *bo, u32 at, u32 end)
 	while (ah->next < end) {
 		struct vgpu_chunk *next = &bo->paged->chunk[ah->next];
 
-		/* what was never there is for who writes it */
-		if (next->state == VGPU_CHUNK_EVICTED && !next->stamp)
+		/*
+		 * What was never there is for who writes it. What is in a file
+		 * may cost a disk's time; the swap reads ahead itself.
+		 */
+		if (next->state == VGPU_CHUNK_EVICTED &&
+		    (!next->stamp || next->stored.cold))
 			break;
 		ah->next++;
 		if (next->state != VGPU_CHUNK_EVICTED)
 			continue;
 		chunk = next;
 		chunk->state = VGPU_CHUNK_RESTORING;
+		vgpu_sink_del(res, chunk);
 		bo->paged->busy++;
 		break;
 	}

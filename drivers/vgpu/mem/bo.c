@@ -288,17 +288,6 @@ u64 vgpu_bo_bytes(const struct vgpu_bo *bo)
 EXPORT_SYMBOL_NS_GPL(vgpu_bo_bytes, VGPU);
 
 /**
- * vgpu_bo_account() - who pays for it
- * @bo: what
- *
- * Return: the account, which outlives @bo, or NULL.
- */
-struct vgpu_mem_account *vgpu_bo_account(const struct vgpu_bo *bo)
-{
-	return bo->acct;
-}
-
-/**
  * vgpu_bo_is_host() - is it system memory?
  * @bo: what
  */

@@ -154,6 +154,7 @@ int vgpu_vram_enable_paging(struct vgpu_vram *vram)
 	spin_lock_init(&res->lock);
 	init_waitqueue_head(&res->wait);
 	vgpu_lru_init(res);
+	vgpu_sink_init(vram, res);
 	res->free = kvcalloc(max, sizeof(*res->free), GFP_KERNEL);
 	if (!res->free || vgpu_tier_init(&res->tier))
 		goto err_free;
@@ -268,6 +269,7 @@ void vgpu_residency_destroy(struct vgpu_vram *vram)
 
 	if (!res)
 		return;
+	vgpu_sink_fini(res);
 	vgpu_tier_fini(&res->tier);
 	kvfree(res->free);
 	kfree(res);
@@ -286,15 +288,17 @@ void vgpu_vram_get_paging(struct vgpu_vram *vram, struct vgpu_paging_stats *st)
 	struct vgpu_tier_stats *tier;
 
 	memset(st, 0, sizeof(*st));
+	if (res) {
+		spin_lock(&res->lock);
+		*st = res->stats;
+		st->frames = res->nr_frames;
+		st->frames_free = res->nr_free;
+		spin_unlock(&res->lock);
+	}
 	st->ahead_max = READ_ONCE(vram->read_ahead);
+	st->tier_limit = READ_ONCE(vram->tier_limit);
 	if (!res)
 		return;
-	spin_lock(&res->lock);
-	*st = res->stats;
-	st->ahead_max = READ_ONCE(vram->read_ahead);
-	st->frames = res->nr_frames;
-	st->frames_free = res->nr_free;
-	spin_unlock(&res->lock);
 	tier = &res->tier.stats;
 	spin_lock(&res->tier.lock);
 	st->stored = tier->stored_pages << PAGE_SHIFT;
@@ -302,6 +306,7 @@ void vgpu_vram_get_paging(struct vgpu_vram *vram, struct vgpu_paging_stats *st)
 	st->plain = tier->plain_pages << PAGE_SHIFT;
 	st->packed = tier->packed_bytes;
 	st->system = tier->system_pages << PAGE_SHIFT;
+	st->cold = tier->cold_pages << PAGE_SHIFT;
 	st->reserve_used = tier->fallbacks;
 	st->lz4 = tier->codec_pages[VGPU_CODEC_LZ4] << PAGE_SHIFT;
 	st->lzo_rle = tier->codec_pages[VGPU_CODEC_LZO_RLE] << PAGE_SHIFT;

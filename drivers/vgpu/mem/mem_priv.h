@@ -202,6 +202,7 @@ struct vgpu_defrag {
  * @pages: VRAM pages in all
  * @strategy_lock: one change of strategy at a time
  * @read_ahead: chunks, at most; 0: none
+ * @tier_limit: bytes of evicted memory in system memory, until it goes to files; 0: never
  * @residency: what is pageable; NULL until it is enabled, never NULL again
  * @defrag: moving what is in use, see defrag.c
  * @lock: protects all that follows
@@ -240,6 +241,7 @@ struct vgpu_vram {
 	u64 va_end;
 	u32 pages;
 	u32 read_ahead;
+	u64 tier_limit;
 	struct vgpu_residency *residency;
 	struct vgpu_defrag defrag;
 

@@ -4,6 +4,7 @@
  * the last, wherever they are then. What happens to them meanwhile is
  * residency.c's.
  */
+#include <linux/file.h>
 #include <linux/memcontrol.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -28,6 +29,7 @@ struct vgpu_paged *vgpu_paged_create(struct vgpu_bo *bo)
 	paged->count = count;
 	for (i = 0; i < count; i++) {
 		INIT_LIST_HEAD(&paged->chunk[i].lru);
+		INIT_LIST_HEAD(&paged->chunk[i].aged);
 		paged->chunk[i].bo = bo;
 		paged->chunk[i].state = VGPU_CHUNK_EVICTED;
 	}
@@ -72,6 +74,7 @@ void vgpu_paged_free(struct vgpu_bo *bo)
 				   !vgpu_chunk_in_transit(res, chunk));
 		}
 		vgpu_lru_del(res, chunk);
+		vgpu_sink_del(res, chunk);
 		frame = chunk->frame;
 		chunk->frame = NULL;
 		chunk->state = VGPU_CHUNK_EVICTED;
@@ -83,11 +86,11 @@ void vgpu_paged_free(struct vgpu_bo *bo)
 		}
 		spin_unlock(&res->lock);
 		if (frame) {
-			/* before the BO goes: vgpu_vram_bo_at() asks for it */
+			/* before the BO goes: vgpu_vram_owner_at() asks for it */
 			vgpu_block_set_bo(vram, frame, NULL, 0);
 			vgpu_frame_free(vram, frame);
 		} else {
-			vgpu_tier_drop(&res->tier, &chunk->stored);
+			vgpu_chunk_drop(chunk, &chunk->stored);
 		}
 		cond_resched();
 	}
@@ -97,6 +100,8 @@ void vgpu_paged_free(struct vgpu_bo *bo)
 	spin_lock(&res->lock);
 	vgpu_lru_leave(res, bo);
 	spin_unlock(&res->lock);
+	if (paged->file)
+		fput(paged->file);
 	mem_cgroup_put(paged->memcg);
 	kvfree(paged);
 }

@@ -22,10 +22,11 @@
  * mapped by base pages only; their tables stay as long as the mapping, whether
  * anything is resident or not, so that neither way needs a table.
  *
- * RESTORING, EVICTING and MOVING (to another frame, see defrag.c) mean that
- * somebody works on the chunk; it is theirs until they say otherwise, and others
- * wait. So there is no lock held while anything sleeps or allocates:
- * residency->lock is a spinlock around the states and lists.
+ * RESTORING, EVICTING, MOVING (to another frame, see defrag.c) and SINKING (EVICTED,
+ * and on its way to a file, see sink.c) mean that somebody works on the chunk; it is
+ * theirs until they say otherwise, and others wait. So there is no lock held while
+ * anything sleeps or allocates: residency->lock is a spinlock around the states and
+ * lists.
  *
  * What order makes it safe? A state is changed first, then all mappings in the
  * reverse map are visited, each under the lock of its address space, and get
@@ -49,9 +50,9 @@
 #include <vgpu/kunit.h>
 #include "residency.h"
 
-#define CODEC_SAMPLE	64		/* chunks until codecs are tried anew */
 #define SECOND_CHANCES	8		/* looked at for one victim */
 #define FRAME_TIMEOUT	(10 * HZ)	/* to wait for one */
+#define ROOM_TIMEOUT	HZ		/* to wait for files to be swapped */
 #define FAILURES	16		/* victims tried between two waits */
 #define MARGIN_PART	64		/* of VRAM, left for tables */
 
@@ -120,84 +121,6 @@ static bool was_used(struct vgpu_chunk *chunk)
 	return used;
 }
 
-/* ------------------------------------------------------------ contents */
-
-/* The pages of a frame. False: the GPU is gone. Under the gate. */
-static bool frame_pages(struct vgpu_vram *vram, const struct vgpu_block *frame,
-			struct page **page)
-{
-	unsigned int i;
-
-	if (vgpu_vram_gone(vram))
-		return false;
-	for (i = 0; i < VGPU_CHUNK_PAGES; i++)
-		page[i] = vram->ops->vram_page(vram->hw,
-					       vgpu_block_addr(frame) +
-					       i * PAGE_SIZE);
-	return true;
-}
-
-static int store(struct vgpu_chunk *chunk)
-{
-	struct vgpu_vram *vram = chunk->bo->vram;
-	struct vgpu_tier *tier = &vram->residency->tier;
-	struct vgpu_paged *paged = chunk->bo->paged;
-	struct page *page[VGPU_CHUNK_PAGES];
-	struct vgpu_tier_bench *bench;
-	u8 sample = READ_ONCE(paged->sample);
-	u8 codec = READ_ONCE(paged->codec);
-	int err = -ENODEV;
-	u32 bytes = 0;
-	int idx;
-
-	if (!sample)
-		codec = VGPU_CODECS;
-	bench = vgpu_tier_take(tier);
-	idx = srcu_read_lock(&vram->gate);
-	if (frame_pages(vram, chunk->frame, page)) {
-		bytes = vgpu_tier_pack(bench, &chunk->stored, page, &codec);
-		err = 0;
-	}
-	srcu_read_unlock(&vram->gate, idx);
-	if (!err) {
-		/* two at once may both find it, and agree or not: no matter */
-		WRITE_ONCE(paged->codec, codec);
-		WRITE_ONCE(paged->sample, sample ? sample - 1 :
-			   codec < VGPU_CODECS ? CODEC_SAMPLE : 0);
-		err = vgpu_tier_keep(tier, bench, &chunk->stored, bytes,
-				     paged->memcg);
-		if (chunk->bo->acct && is_squeezed(chunk->bo) != (err == -EDQUOT))
-			WRITE_ONCE(chunk->bo->acct->squeezed, err == -EDQUOT);
-		if (err == -EDQUOT)
-			err = over_share(chunk->bo) ?
-			      vgpu_tier_keep(tier, bench, &chunk->stored, bytes,
-					     NULL) : -ENOMEM;
-	}
-	vgpu_tier_give(tier, bench);
-	if (err)
-		memset(&chunk->stored, 0, sizeof(chunk->stored));
-	return err;
-}
-
-static int load(struct vgpu_chunk *chunk, struct vgpu_block *frame)
-{
-	struct vgpu_vram *vram = chunk->bo->vram;
-	struct vgpu_tier *tier = &vram->residency->tier;
-	struct page *page[VGPU_CHUNK_PAGES];
-	struct vgpu_tier_bench *bench;
-	int err = -ENODEV;
-	int idx;
-
-	bench = vgpu_tier_take(tier);
-	idx = srcu_read_lock(&vram->gate);
-	if (frame_pages(vram, frame, page))
-		err = vgpu_tier_load(tier, bench, &chunk->stored, page) ? 0 :
-									  -EIO;
-	srcu_read_unlock(&vram->gate, idx);
-	vgpu_tier_give(tier, bench);
-	return err;
-}
-
 /* ------------------------------------------------------------ evicting */
 
 /*
@@ -263,7 +186,7 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 
 	used = chunk->ahead && was_used(chunk);
 	vgpu_bo_take_away(bo, lo, lo + VGPU_CHUNK_BYTES);
-	err = store(chunk);
+	err = vgpu_chunk_store(chunk);
 	if (!err)
 		vgpu_block_set_bo(bo->vram, chunk->frame, NULL, 0);
 	spin_lock(&res->lock);
@@ -283,6 +206,7 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 		chunk->frame = NULL;
 		chunk->stamp = ++res->stats.evictions;
 		chunk->evictor = evictor;
+		vgpu_sink_add(res, chunk);
 		vgpu_ahead_judge(res, chunk, used);
 		res->stats.resident -= VGPU_CHUNK_BYTES;
 		res->stats.evicted += VGPU_CHUNK_BYTES;
@@ -294,6 +218,7 @@ static struct vgpu_block *evict(struct vgpu_residency *res,
 	} else {
 		vgpu_chunk_account(bo, -(s64)VGPU_CHUNK_BYTES);
 	}
+	vgpu_sink_kick(res, is_squeezed(bo));
 	spin_lock(&res->lock);
 	paged->busy--;
 	spin_unlock(&res->lock);
@@ -381,13 +306,25 @@ static void count_latency(struct vgpu_residency *res, u64 ns)
 	res->stats.latency[bucket]++;
 }
 
-/* Not when its cgroup has no room for what it would have to give up. */
+/*
+ * Not when its cgroup has no room for what it would have to give up, and none after
+ * some of what it has could be swapped.
+ */
 static bool may_grow(struct vgpu_bo *bo)
 {
+	struct vgpu_residency *res = bo->vram->residency;
+	unsigned long deadline = jiffies + ROOM_TIMEOUT;
+
 	if (!over_share(bo) || !is_squeezed(bo))
 		return true;
-	if (!vgpu_tier_has_room(bo->paged->memcg))
-		return false;
+	while (!vgpu_tier_has_room(bo->paged->memcg)) {
+		if (!READ_ONCE(bo->vram->tier_limit) || READ_ONCE(res->ending) ||
+		    time_after(jiffies, deadline) ||
+		    fatal_signal_pending(current))
+			return false;
+		vgpu_sink_kick(res, true);
+		schedule_timeout_uninterruptible(HZ / 50);
+	}
 	WRITE_ONCE(bo->acct->squeezed, false);
 	return true;
 }
@@ -401,7 +338,7 @@ int vgpu_chunk_restore(struct vgpu_chunk *chunk, struct vgpu_block *frame,
 	int err = PTR_ERR_OR_ZERO(frame);
 
 	if (!err) {
-		err = load(chunk, frame);
+		err = vgpu_chunk_load(chunk, frame);
 		if (err) {
 			vgpu_frame_free(bo->vram, frame);
 			frame = NULL;
@@ -411,10 +348,12 @@ int vgpu_chunk_restore(struct vgpu_chunk *chunk, struct vgpu_block *frame,
 					  chunk_offset(chunk));
 		}
 	}
+	vgpu_cold_release(&chunk->stored);
 	spin_lock(&res->lock);
 	memset(&stored, 0, sizeof(stored));
 	if (err) {
 		chunk->state = VGPU_CHUNK_EVICTED;
+		vgpu_sink_add(res, chunk);
 	} else {
 		vgpu_thrash_restored(res, chunk, ktime_get_ns());
 		swap(stored, chunk->stored);
@@ -425,6 +364,7 @@ int vgpu_chunk_restore(struct vgpu_chunk *chunk, struct vgpu_block *frame,
 		res->stats.evicted -= VGPU_CHUNK_BYTES;
 		res->stats.restores++;
 		res->stats.ahead += ahead;
+		res->stats.cold_loads += stored.cold;
 		/* without accessed bits nobody could say more of it */
 		chunk->ahead = ahead && bo->vram->format->accessed;
 	}
@@ -432,7 +372,8 @@ int vgpu_chunk_restore(struct vgpu_chunk *chunk, struct vgpu_block *frame,
 	if (!err) {
 		vgpu_chunk_account(bo, VGPU_CHUNK_BYTES);
 		refresh(chunk);
-		vgpu_tier_drop(&res->tier, &stored);
+		/* it is held: nothing of it can be stored again yet */
+		vgpu_chunk_drop(chunk, &stored);
 	}
 	return err;
 }
@@ -488,11 +429,16 @@ int vgpu_chunk_hold(struct vgpu_bo *bo, u64 offset, bool *was_there)
 			return -EINTR;
 	}
 	chunk->state = VGPU_CHUNK_RESTORING;
+	vgpu_sink_del(res, chunk);
 	bo->paged->busy++;
 	spin_unlock(&res->lock);
 
 	begin = ktime_get_ns();
-	frame = may_grow(bo) ? get_frame(bo) : ERR_PTR(-ENOMEM);
+	/* a frame is not kept from others while a disk is waited for */
+	err = vgpu_chunk_fetch(chunk);
+	if (!err && !may_grow(bo))
+		err = -ENOMEM;
+	frame = err ? ERR_PTR(err) : get_frame(bo);
 	err = vgpu_chunk_restore(chunk, frame, false);
 	spin_lock(&res->lock);
 	if (err)

@@ -17,11 +17,13 @@ enum vgpu_chunk_state {
 	VGPU_CHUNK_RESIDENT,
 	VGPU_CHUNK_EVICTING,
 	VGPU_CHUNK_MOVING,	/* from one frame to another */
+	VGPU_CHUNK_SINKING,	/* from compressed memory to a file */
 };
 
 /**
  * struct vgpu_chunk - 64 KiB of a pageable BO
  * @lru: with its owner, while resident and not held
+ * @aged: with the residency, while evicted and in compressed memory
  * @bo: whose
  * @frame: VRAM behind it; NULL when evicted
  * @state: enum vgpu_chunk_state
@@ -30,10 +32,11 @@ enum vgpu_chunk_state {
  * @stamp: resident: when it came into @lru, of residency->clock; evicted: how
  *	many evictions there had been then
  * @evictor: evicted: for whom, or 0
- * @stored: evicted: the contents; belongs to who restores or evicts it
+ * @stored: evicted: the contents; belongs to who works on the chunk
  */
 struct vgpu_chunk {
 	struct list_head lru;
+	struct list_head aged;
 	struct vgpu_bo *bo;
 	struct vgpu_block *frame;
 	enum vgpu_chunk_state state;
@@ -59,7 +62,9 @@ struct vgpu_ahead {
 /**
  * struct vgpu_paged - what makes a BO pageable
  * @memcg: pays for what is evicted; with a reference
+ * @file: of chunks that were evicted long ago, see cold.c; NULL until there is one
  * @busy: how many work on its chunks (residency->lock)
+ * @sink_failed: last of residency->sink_round in which one could not go to @file
  * @codec: for the next chunks; VGPU_CODECS: to be found by samples
  * @sample: chunks until it is found anew
  * @ahead: what to read ahead (residency->lock)
@@ -68,7 +73,9 @@ struct vgpu_ahead {
  */
 struct vgpu_paged {
 	struct mem_cgroup *memcg;
+	struct file *file;
 	unsigned int busy;
+	u32 sink_failed;
 	u8 codec;
 	u8 sample;
 	struct vgpu_ahead ahead;
@@ -89,6 +96,12 @@ struct vgpu_paged {
  * @nr_frames: in all
  * @min_frames: kept, whatever else wants VRAM
  * @ending: nobody waits for a frame any more; set once
+ * @vram: whose
+ * @aged: chunks in compressed memory, evicted longest ago first
+ * @pressed: tenants without room have to be looked at
+ * @sink_round: of taking chunks to files; from 1
+ * @sink_rest: jiffies to rest when chunks can't go to files
+ * @sink_work: takes chunks to files, see sink.c
  * @tier: where evicted chunks are
  */
 struct vgpu_residency {
@@ -103,6 +116,12 @@ struct vgpu_residency {
 	u32 nr_frames;
 	u32 min_frames;
 	bool ending;
+	struct vgpu_vram *vram;
+	struct list_head aged;
+	bool pressed;
+	u32 sink_round;
+	unsigned long sink_rest;
+	struct delayed_work sink_work;
 	struct vgpu_paging_stats stats;
 	struct vgpu_tier tier;
 };
@@ -121,6 +140,28 @@ struct vgpu_mem_owner *vgpu_lru_owner(struct vgpu_residency *res,
 void vgpu_ahead_note(struct vgpu_bo *bo, u32 index);
 void vgpu_ahead_judge(struct vgpu_residency *res, struct vgpu_chunk *chunk,
 		      bool used);
+
+/* contents.c; whoever calls has the chunk in hand, and holds no lock */
+int vgpu_chunk_store(struct vgpu_chunk *chunk);
+int vgpu_chunk_sink(struct vgpu_chunk *chunk);
+/*
+ * Before vgpu_chunk_load(), and before a frame is had, since it may wait for a disk;
+ * ends with vgpu_cold_release(). 0; -ENOMEM, -EINTR, -ENODEV; -EIO: lost.
+ */
+int vgpu_chunk_fetch(struct vgpu_chunk *chunk);
+int vgpu_chunk_load(struct vgpu_chunk *chunk, struct vgpu_block *frame);
+/* Forgets @st, which is or was the chunk's. */
+void vgpu_chunk_drop(struct vgpu_chunk *chunk, struct vgpu_stored *st);
+
+/* sink.c */
+void vgpu_sink_init(struct vgpu_vram *vram, struct vgpu_residency *res);
+void vgpu_sink_fini(struct vgpu_residency *res);
+/* residency->lock held: @chunk is EVICTED; it is no more */
+void vgpu_sink_add(struct vgpu_residency *res, struct vgpu_chunk *chunk);
+void vgpu_sink_del(struct vgpu_residency *res, struct vgpu_chunk *chunk);
+/* There is more in compressed memory; @pressed: and its tenant has no room. */
+void vgpu_sink_kick(struct vgpu_residency *res, bool pressed);
+u64 vgpu_sink_default_limit(void);
 
 /* thrash.c: residency->lock held */
 #define VGPU_THRASH_NS		(1 * NSEC_PER_MSEC)

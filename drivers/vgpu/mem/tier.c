@@ -16,15 +16,17 @@
  */
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <vgpu/kunit.h>
+#include "charge.h"
 #include "tier.h"
 
 /* Reclaims clean memory of the tenant, but does not wait for its disks. */
 #define KEEP_GFP	(GFP_NOIO | __GFP_ACCOUNT | __GFP_NOWARN | __GFP_NORETRY)
+/* For who may wait for them. */
+#define ROOM_GFP	(GFP_KERNEL | __GFP_ACCOUNT | __GFP_NOWARN | __GFP_NORETRY)
 #define OUT_BYTES	(VGPU_CHUNK_BYTES + VGPU_PACK_BYTES)
 #define SAMPLES		2
 
@@ -232,40 +234,18 @@ static void count(struct vgpu_tier *tier, const struct vgpu_stored *st,
 	stats->same_pages += sign * (int)same;
 	stats->plain_pages += sign * (int)plain;
 	stats->packed_bytes += (s64)sign * bytes;
-	stats->system_pages += sign * (int)st->pages;
+	if (st->cold)
+		stats->cold_pages += sign * (int)st->pages;
+	else
+		stats->system_pages += sign * (int)st->pages;
 	if (sign > 0)
 		stats->codec_pages[st->codec] += VGPU_CHUNK_PAGES - same - plain;
 	spin_unlock(&tier->lock);
 }
 
-static u32 packed_bytes(const struct vgpu_stored *st)
-{
-	unsigned int i;
-	u32 bytes = 0;
-
-	for (i = 0; i < VGPU_CHUNK_PAGES; i++)
-		bytes += st->bytes[i];
-	return bytes;
-}
-
-/*
- * Who charges a control group that is above its high limit is made to wait, for
- * up to two seconds, if it has charged a lot. Here that is somebody who evicts for
- * another tenant's sake: the group's owner could hold up everybody. So what was
- * charged is forgotten before each page, and only what the caller itself had
- * charged before is put back.
- */
-static unsigned int over_high_set(unsigned int pages)
-{
-#ifdef CONFIG_MEMCG
-	swap(current->memcg_nr_pages_over_high, pages);
-#endif
-	return pages;
-}
-
 static struct page *alloc_charged(gfp_t gfp)
 {
-	over_high_set(0);
+	vgpu_charge_page();
 	return alloc_page(gfp);
 }
 
@@ -281,26 +261,25 @@ static bool system_is_short(void)
 
 /**
  * vgpu_tier_has_room() - could a chunk be kept?
- * @memcg: who would pay
+ * @memcg: who would pay; makes room by swapping, if it can
  *
- * Context: process; sleeps. Kills nobody for memory.
+ * Context: process, on behalf of @memcg: waits for its disks. Kills nobody for memory.
  * Return: whether it could, now, if it did not get any smaller.
  */
 bool vgpu_tier_has_room(struct mem_cgroup *memcg)
 {
-	struct mem_cgroup *old = set_active_memcg(memcg);
-	unsigned int over_high = over_high_set(0);
 	struct page *page[VGPU_CHUNK_PAGES];
+	struct vgpu_charge charge;
 	unsigned int n;
 	bool room;
 
+	vgpu_charge_begin(&charge, memcg);
 	for (n = 0; n < VGPU_CHUNK_PAGES; n++) {
-		page[n] = alloc_charged(KEEP_GFP);
+		page[n] = alloc_charged(ROOM_GFP);
 		if (!page[n])
 			break;
 	}
-	over_high_set(over_high);
-	set_active_memcg(old);
+	vgpu_charge_end(&charge);
 	room = n == VGPU_CHUNK_PAGES || system_is_short();
 	while (n)
 		__free_page(page[--n]);
@@ -322,12 +301,13 @@ bool vgpu_tier_has_room(struct mem_cgroup *memcg)
 int vgpu_tier_keep(struct vgpu_tier *tier, struct vgpu_tier_bench *bench,
 		   struct vgpu_stored *st, u32 bytes, struct mem_cgroup *memcg)
 {
-	struct mem_cgroup *old = set_active_memcg(memcg);
-	unsigned int over_high = over_high_set(0);
+	struct vgpu_charge charge;
 	int err = -ENOMEM;
 	u32 at;
 
 	st->pages = 0;
+	st->cold = false;
+	vgpu_charge_begin(&charge, memcg);
 	for (at = 0; at < bytes; at += PAGE_SIZE) {
 		struct page *page;
 		u32 n = min_t(u32, bytes - at, PAGE_SIZE);
@@ -345,8 +325,7 @@ int vgpu_tier_keep(struct vgpu_tier *tier, struct vgpu_tier_bench *bench,
 		memcpy(page_address(page), bench->out + at, n);
 		st->page[st->pages++] = page;
 	}
-	over_high_set(over_high);
-	set_active_memcg(old);
+	vgpu_charge_end(&charge);
 	if (at < bytes) {
 		while (st->pages)
 			page_drop(tier, st->page[--st->pages]);
@@ -378,7 +357,7 @@ static bool unpack_page(struct vgpu_tier_bench *bench, unsigned int codec,
  * vgpu_tier_load() - reads a chunk back
  * @tier: where
  * @bench: of one's own
- * @st: kept, and stays so; all zeros: nothing but zeros
+ * @st: kept, and stays so; all zeros: nothing but zeros; one in a file was fetched
  * @page: all of which is written, whatever happens
  *
  * Context: process; for some hundred microseconds.
@@ -392,8 +371,8 @@ bool vgpu_tier_load(struct vgpu_tier *tier, struct vgpu_tier_bench *bench,
 	u32 at = 0;
 
 	for (i = 0; i < st->pages; i++)
-		memcpy(bench->out + i * PAGE_SIZE, page_address(st->page[i]),
-		       PAGE_SIZE);
+		memcpy_from_page(bench->out + i * PAGE_SIZE, st->page[i], 0,
+				 PAGE_SIZE);
 	for (i = 0; i < VGPU_CHUNK_PAGES; i++) {
 		ok &= unpack_page(bench, st->codec, bench->out + at,
 				  st->bytes[i], page_address(page[i]));
@@ -403,22 +382,45 @@ bool vgpu_tier_load(struct vgpu_tier *tier, struct vgpu_tier_bench *bench,
 }
 
 /**
+ * vgpu_tier_sunk() - a chunk is in a file from now on
+ * @tier: where it was
+ * @st: kept, and copied; has no pages afterwards
+ *
+ * Context: process.
+ */
+void vgpu_tier_sunk(struct vgpu_tier *tier, struct vgpu_stored *st)
+{
+	unsigned int i;
+
+	spin_lock(&tier->lock);
+	tier->stats.system_pages -= st->pages;
+	tier->stats.cold_pages += st->pages;
+	spin_unlock(&tier->lock);
+	for (i = 0; i < st->pages; i++) {
+		page_drop(tier, st->page[i]);
+		st->page[i] = NULL;
+	}
+	st->cold = true;
+}
+
+/**
  * vgpu_tier_drop() - forgets a chunk
  * @tier: where
- * @st: kept or all zeros; all zeros afterwards
+ * @st: kept or all zeros; all zeros afterwards. What a file has of it is the
+ *	caller's business
  *
  * Context: process.
  */
 void vgpu_tier_drop(struct vgpu_tier *tier, struct vgpu_stored *st)
 {
-	u32 bytes = packed_bytes(st);
+	u32 bytes = vgpu_stored_bytes(st);
 	unsigned int i;
 
 	/* one that was never stored isn't counted, nor one of zeros */
 	if (!bytes)
 		return;
 	count(tier, st, bytes, -1);
-	for (i = 0; i < st->pages; i++)
+	for (i = 0; !st->cold && i < st->pages; i++)
 		page_drop(tier, st->page[i]);
 	memset(st, 0, sizeof(*st));
 }
@@ -430,4 +432,5 @@ VGPU_EXPORT_IF_KUNIT(vgpu_tier_give);
 VGPU_EXPORT_IF_KUNIT(vgpu_tier_pack);
 VGPU_EXPORT_IF_KUNIT(vgpu_tier_keep);
 VGPU_EXPORT_IF_KUNIT(vgpu_tier_load);
+VGPU_EXPORT_IF_KUNIT(vgpu_tier_sunk);
 VGPU_EXPORT_IF_KUNIT(vgpu_tier_drop);

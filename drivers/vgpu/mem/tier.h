@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Inside mem/: where memory is that was evicted from VRAM.
+ * Inside mem/: where memory is that was evicted from VRAM: compressed in system
+ * memory (tier.c), or, what was there for long, in files (cold.c).
  */
 #ifndef _VGPU_MEM_TIER_H
 #define _VGPU_MEM_TIER_H
@@ -13,6 +14,7 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+struct file;
 struct mem_cgroup;
 
 /* What is evicted and brought back at once. */
@@ -61,12 +63,13 @@ unsigned int vgpu_codec_choose(void *work, void *dst, const void *const *sample,
 #define VGPU_TIER_RESERVE	64	/* pages kept for when there are none */
 
 /**
- * struct vgpu_stored - a chunk in system memory
+ * struct vgpu_stored - a chunk in system memory or a file
  * @codec: VGPU_CODEC_* of the pages that are compressed
- * @pages: system pages in @page
+ * @pages: that it takes of either
+ * @cold: it is in a file
  * @bytes: of each page of the chunk: 0 for zeros, sizeof(long) for one word
  *	over and over, PAGE_SIZE as it is, else compressed
- * @page: all of them, one after the other
+ * @page: all of them, one after the other; of a file: only while it is read
  *
  * All zeros: a chunk that was never written. Embedded in the chunk, so that
  * storing needs no memory but pages.
@@ -74,9 +77,21 @@ unsigned int vgpu_codec_choose(void *work, void *dst, const void *const *sample,
 struct vgpu_stored {
 	u8 codec;
 	u8 pages;
+	bool cold;
 	u32 bytes[VGPU_CHUNK_PAGES];
 	struct page *page[VGPU_CHUNK_PAGES];
 };
+
+/* What a chunk came to. */
+static inline u32 vgpu_stored_bytes(const struct vgpu_stored *st)
+{
+	unsigned int i;
+	u32 bytes = 0;
+
+	for (i = 0; i < VGPU_CHUNK_PAGES; i++)
+		bytes += st->bytes[i];
+	return bytes;
+}
 
 /* A place to work at; owned by one at a time. */
 struct vgpu_tier_bench {
@@ -90,7 +105,8 @@ struct vgpu_tier_stats {
 	u64 same_pages;			/* of them, all one word */
 	u64 plain_pages;		/* of them, as they are */
 	u64 packed_bytes;		/* what all of it comes to */
-	u64 system_pages;		/* pages that it takes */
+	u64 system_pages;		/* pages that it takes of system memory */
+	u64 cold_pages;			/* pages that it takes of files */
 	u64 fallbacks;			/* taken from the reserve */
 	u64 codec_pages[VGPU_CODECS];	/* compressed, ever */
 };
@@ -125,6 +141,16 @@ int vgpu_tier_keep(struct vgpu_tier *tier, struct vgpu_tier_bench *bench,
 bool vgpu_tier_has_room(struct mem_cgroup *memcg);
 bool vgpu_tier_load(struct vgpu_tier *tier, struct vgpu_tier_bench *bench,
 		    const struct vgpu_stored *st, struct page *const *page);
+void vgpu_tier_sunk(struct vgpu_tier *tier, struct vgpu_stored *st);
 void vgpu_tier_drop(struct vgpu_tier *tier, struct vgpu_stored *st);
+
+/* -------------------------------------------------------------- cold.c */
+
+int vgpu_cold_store(struct file **file, u32 slots, u32 slot,
+		    const struct vgpu_stored *st, struct mem_cgroup *memcg);
+int vgpu_cold_fetch(struct file *file, u32 slot, struct vgpu_stored *st,
+		    struct mem_cgroup *memcg);
+void vgpu_cold_release(struct vgpu_stored *st);
+void vgpu_cold_punch(struct file *file, u32 slot);
 
 #endif /* _VGPU_MEM_TIER_H */

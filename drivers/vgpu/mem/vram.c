@@ -454,7 +454,7 @@ void vgpu_vram_free(struct vgpu_vram *vram, struct vgpu_block *block,
  * @addr: VRAM address in the page
  *
  * A free page is never handed out again; one in use is kept back as soon as
- * it is freed. vgpu_vram_bo_at() tells who uses it.
+ * it is freed. vgpu_vram_owner_at() tells who uses it.
  *
  * Context: process.
  * Return: 0, also when it was retired before; -EINVAL outside VRAM, -ENOMEM.
@@ -495,30 +495,37 @@ out:
 }
 
 /**
- * vgpu_vram_bo_at() - whose a page is
+ * vgpu_vram_owner_at() - whose a page is
  * @vram: where
  * @addr: VRAM address in the page
+ * @tell: called with the account that pays for the BO there, NULL when nobody does,
+ *	and with a spinlock held: the account stays until it returns. Or NULL
+ * @arg: for @tell
+ *
+ * It gives no reference to the BO: that could be the last one, when the account
+ * has gone already, and the BO may be one that is still being made.
  *
  * Context: any that may take a spinlock.
- * Return: the BO with a reference, or NULL: free, a page table, retired,
- * being freed, or outside VRAM.
+ * Return: false: free, a page table, retired, being freed, or outside VRAM.
  */
-struct vgpu_bo *vgpu_vram_bo_at(struct vgpu_vram *vram, u64 addr)
+bool vgpu_vram_owner_at(struct vgpu_vram *vram, u64 addr,
+			void (*tell)(struct vgpu_mem_account *acct, void *arg),
+			void *arg)
 {
 	u64 page = addr >> VGPU_PAGE_SHIFT;
 	struct vgpu_block *block;
 	struct vgpu_bo *bo;
 
 	if (page >= vram->pages)
-		return NULL;
+		return false;
 	spin_lock(&vram->lock);
 	/* a BO is freed only after its blocks, which takes the lock */
 	block = vgpu_vram_taken_at_locked(vram, page);
 	bo = block && block->kind != VGPU_BLOCK_TABLE &&
 	     (block->state == VGPU_BLOCK_USED ||
 	      block->state == VGPU_BLOCK_PINNED) ? block->bo : NULL;
-	if (bo && !kref_get_unless_zero(&bo->ref))
-		bo = NULL;
+	if (bo && tell)
+		tell(bo->acct, arg);
 	spin_unlock(&vram->lock);
 	return bo;
 }
@@ -604,6 +611,7 @@ struct vgpu_vram *vgpu_vram_create(const struct vgpu_backend_ops *ops,
 	vram->format = desc->format;
 	vram->caps = desc->caps;
 	vram->read_ahead = VGPU_READ_AHEAD_DEFAULT;
+	vram->tier_limit = vgpu_sink_default_limit();
 	vram->numa_node = desc->numa_node;
 	vram->pages = pages;
 	vgpu_vram_init_geometry(vram);
@@ -849,7 +857,7 @@ VGPU_EXPORT_IF_KUNIT(vgpu_vram_alloc);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_alloc_at);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_free);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_retire);
-VGPU_EXPORT_IF_KUNIT(vgpu_vram_bo_at);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_owner_at);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_create);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_unplug);
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_destroy);

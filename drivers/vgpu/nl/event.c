@@ -58,6 +58,7 @@ static const struct {
 	[VGPU_EVENT_DEFRAG_END] = {
 		VGPU_NLGRP_MEMORY, VGPU_NL_EVENT_DEFRAG_END
 	},
+	[VGPU_EVENT_ACCESS] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_ACCESS },
 };
 
 static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
@@ -114,6 +115,8 @@ static int put_value(struct sk_buff *skb, const struct vgpu_event *ev)
 					 VGPU_A_EVENT_PAD);
 	case VGPU_EVENT_RESET:
 		return nla_put_u32(skb, VGPU_A_EVENT_ENGINE, ev->value);
+	case VGPU_EVENT_ACCESS:
+		return nla_put_u32(skb, VGPU_A_EVENT_CUT, ev->value);
 	case VGPU_EVENT_BROKEN:
 		return nla_put_s32(skb, VGPU_A_EVENT_ERROR, ev->value);
 	case VGPU_EVENT_GOVERNOR:

@@ -10,7 +10,7 @@ static const struct nla_policy vgpu_nl_gpu_get_policy[VGPU_A_GPU_INDEX + 1] = {
 };
 
 /* gpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_READ_AHEAD + 1] = {
+static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_TIER_LIMIT + 1] = {
 	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
 	[VGPU_A_GPU_POLICY] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_SLICE_NS] = { .type = NLA_U64, },
@@ -21,6 +21,9 @@ static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_READ_AHEAD + 1]
 	[VGPU_A_GPU_DEFRAG_THRESHOLD] = NLA_POLICY_MAX(NLA_U32, 1000),
 	[VGPU_A_GPU_DEFRAG_INTERVAL] = { .type = NLA_U32, },
 	[VGPU_A_GPU_READ_AHEAD] = NLA_POLICY_MAX(NLA_U32, 32),
+	[VGPU_A_GPU_SWITCH] = NLA_POLICY_MAX(NLA_U32, 7),
+	[VGPU_A_GPU_MAX_CONTEXTS] = NLA_POLICY_RANGE(NLA_U32, 1, 1024),
+	[VGPU_A_GPU_TIER_LIMIT] = { .type = NLA_U64, },
 };
 
 /* type-get: attributes of its requests */
@@ -60,7 +63,7 @@ static const struct nla_policy vgpu_nl_vgpu_verb_policy[VGPU_A_VGPU_VERB + 1] = 
 };
 
 /* vgpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_GROUP_WEIGHT + 1] = {
+static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_ALLOW + 1] = {
 	[VGPU_A_VGPU_ID] = { .type = NLA_U32, },
 	[VGPU_A_VGPU_UUID] = NLA_POLICY_EXACT_LEN(16),
 	[VGPU_A_VGPU_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 10000),
@@ -72,6 +75,7 @@ static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_GROUP_WEIGHT 
 	[VGPU_A_VGPU_CAP] = NLA_POLICY_MAX(NLA_U32, 10000),
 	[VGPU_A_VGPU_GROUP] = { .type = NLA_NUL_STRING, .len = 31, },
 	[VGPU_A_VGPU_GROUP_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 10000),
+	[VGPU_A_VGPU_ALLOW] = NLA_POLICY_MASK(NLA_U32, 0x1ff),
 };
 
 /* sched-get: attributes of its requests */
@@ -89,7 +93,28 @@ static const struct nla_policy vgpu_nl_mem_map_get_policy[VGPU_A_MEM_MAP_INDEX +
 	[VGPU_A_MEM_MAP_INDEX] = { .type = NLA_U32, },
 };
 
-const struct genl_ops vgpu_nl_ops[11] = {
+/* access-add: attributes of its requests */
+static const struct nla_policy vgpu_nl_access_add_policy[VGPU_A_ACCESS_DRY_RUN + 1] = {
+	[VGPU_A_ACCESS_POSITION] = { .type = NLA_U32, },
+	[VGPU_A_ACCESS_VERDICT] = NLA_POLICY_RANGE(NLA_U32, 0, 1),
+	[VGPU_A_ACCESS_WHO] = NLA_POLICY_RANGE(NLA_U32, 0, 3),
+	[VGPU_A_ACCESS_ID] = { .type = NLA_U64, },
+	[VGPU_A_ACCESS_GPUS] = { .type = NLA_U64, },
+	[VGPU_A_ACCESS_VGPU] = NLA_POLICY_EXACT_LEN(16),
+	[VGPU_A_ACCESS_DAYS] = NLA_POLICY_MASK(NLA_U32, 0x7f),
+	[VGPU_A_ACCESS_FROM] = NLA_POLICY_MAX(NLA_U32, 1439),
+	[VGPU_A_ACCESS_TO] = NLA_POLICY_MAX(NLA_U32, 1439),
+	[VGPU_A_ACCESS_DRY_RUN] = { .type = NLA_FLAG, },
+};
+
+/* access-delete: attributes of its requests */
+static const struct nla_policy vgpu_nl_access_delete_policy[VGPU_A_ACCESS_ALL + 1] = {
+	[VGPU_A_ACCESS_POSITION] = { .type = NLA_U32, },
+	[VGPU_A_ACCESS_DRY_RUN] = { .type = NLA_FLAG, },
+	[VGPU_A_ACCESS_ALL] = { .type = NLA_FLAG, },
+};
+
+const struct genl_ops vgpu_nl_ops[14] = {
 	{
 		.cmd		= VGPU_NL_CMD_GPU_GET,
 		.doit		= vgpu_nl_gpu_get_doit,
@@ -101,7 +126,7 @@ const struct genl_ops vgpu_nl_ops[11] = {
 		.cmd		= VGPU_NL_CMD_GPU_SET,
 		.doit		= vgpu_nl_gpu_set_doit,
 		.policy		= vgpu_nl_gpu_set_policy,
-		.maxattr	= VGPU_A_GPU_READ_AHEAD,
+		.maxattr	= VGPU_A_GPU_TIER_LIMIT,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_TYPE_GET,
@@ -138,7 +163,7 @@ const struct genl_ops vgpu_nl_ops[11] = {
 		.cmd		= VGPU_NL_CMD_VGPU_SET,
 		.doit		= vgpu_nl_vgpu_set_doit,
 		.policy		= vgpu_nl_vgpu_set_policy,
-		.maxattr	= VGPU_A_VGPU_GROUP_WEIGHT,
+		.maxattr	= VGPU_A_VGPU_ALLOW,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_SCHED_GET,
@@ -157,5 +182,21 @@ const struct genl_ops vgpu_nl_ops[11] = {
 		.doit		= vgpu_nl_mem_map_get_doit,
 		.policy		= vgpu_nl_mem_map_get_policy,
 		.maxattr	= VGPU_A_MEM_MAP_INDEX,
+	},
+	{
+		.cmd		= VGPU_NL_CMD_ACCESS_GET,
+		.dumpit		= vgpu_nl_access_get_dumpit,
+	},
+	{
+		.cmd		= VGPU_NL_CMD_ACCESS_ADD,
+		.doit		= vgpu_nl_access_add_doit,
+		.policy		= vgpu_nl_access_add_policy,
+		.maxattr	= VGPU_A_ACCESS_DRY_RUN,
+	},
+	{
+		.cmd		= VGPU_NL_CMD_ACCESS_DELETE,
+		.doit		= vgpu_nl_access_delete_doit,
+		.policy		= vgpu_nl_access_delete_policy,
+		.maxattr	= VGPU_A_ACCESS_ALL,
 	},
 };

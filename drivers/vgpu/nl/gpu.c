@@ -113,6 +113,10 @@ static int put_paging(struct sk_buff *skb, const struct vgpu_paging_stats *st)
 		{ VGPU_A_PAGING_AHEAD, st->ahead },
 		{ VGPU_A_PAGING_AHEAD_USED, st->ahead_used },
 		{ VGPU_A_PAGING_AHEAD_WASTED, st->ahead_wasted },
+		{ VGPU_A_PAGING_COLD, st->cold },
+		{ VGPU_A_PAGING_COLD_STORES, st->cold_stores },
+		{ VGPU_A_PAGING_COLD_FAILED, st->cold_failed },
+		{ VGPU_A_PAGING_COLD_LOADS, st->cold_loads },
 	};
 	struct nlattr *nest = nla_nest_start(skb, VGPU_A_GPU_PAGING);
 	unsigned int i, last = VGPU_PAGING_BUCKETS;
@@ -283,7 +287,11 @@ static int put_shape(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 	    nla_put_u32(skb, VGPU_A_GPU_DEFRAG_THRESHOLD,
 			gi->tidy.threshold) ||
 	    nla_put_u32(skb, VGPU_A_GPU_DEFRAG_INTERVAL, gi->tidy.interval_s) ||
-	    nla_put_u32(skb, VGPU_A_GPU_READ_AHEAD, gi->paging.ahead_max))
+	    nla_put_u32(skb, VGPU_A_GPU_READ_AHEAD, gi->paging.ahead_max) ||
+	    nla_put_u32(skb, VGPU_A_GPU_SWITCH, gi->switching) ||
+	    nla_put_u32(skb, VGPU_A_GPU_MAX_CONTEXTS, gi->max_contexts) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GPU_TIER_LIMIT, gi->paging.tier_limit,
+			      VGPU_A_GPU_PAD))
 		return -EMSGSIZE;
 	if (gi->unplugged && nla_put_flag(skb, VGPU_A_GPU_UNPLUGGED))
 		return -EMSGSIZE;
@@ -300,6 +308,8 @@ static int put_use(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 	    put_defrag(skb, &gi->tidy))
 		return -EMSGSIZE;
 	if (nla_put_u32(skb, VGPU_A_GPU_UNITS_FREE, gi->units_free) ||
+	    nla_put_u32(skb, VGPU_A_GPU_CONTEXTS, gi->contexts) ||
+	    vgpu_nl_put_switching(skb, &gi->switched) ||
 	    put_governor(skb, &gi->governor))
 		return -EMSGSIZE;
 	/* Spare ones as well: what they served is part of the figures. */
@@ -471,25 +481,33 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	const struct nlattr *timeout = info->attrs[VGPU_A_GPU_PREEMPT_TIMEOUT_NS];
 	const struct nlattr *strategy = info->attrs[VGPU_A_GPU_STRATEGY];
 	const struct nlattr *governor = info->attrs[VGPU_A_GPU_GOVERNOR];
+	const struct nlattr *modes = info->attrs[VGPU_A_GPU_SWITCH];
+	const struct nlattr *contexts = info->attrs[VGPU_A_GPU_MAX_CONTEXTS];
 	const struct vgpu_gpu_set set = {
 		.mask = (policy ? VGPU_GPU_SET_POLICY : 0) |
 			(slice ? VGPU_GPU_SET_SLICE : 0) |
 			(timeout ? VGPU_GPU_SET_TIMEOUT : 0) |
-			(governor ? VGPU_GPU_SET_GOVERNOR : 0),
+			(governor ? VGPU_GPU_SET_GOVERNOR : 0) |
+			(modes ? VGPU_GPU_SET_SWITCHING : 0) |
+			(contexts ? VGPU_GPU_SET_CONTEXTS : 0),
 		.policy = policy ? nla_data(policy) : NULL,
 		.slice_ns = slice ? nla_get_u64(slice) : 0,
 		.preempt_timeout_ns = timeout ? nla_get_u64(timeout) : 0,
 		.governor = governor ? nla_data(governor) : NULL,
+		.switching = modes ? nla_get_u32(modes) : 0,
+		.max_contexts = contexts ? nla_get_u32(contexts) : 0,
 	};
 	const struct nlattr *ratio = info->attrs[VGPU_A_GPU_OVERCOMMIT_PERMILLE];
 	const struct nlattr *threshold =
 		info->attrs[VGPU_A_GPU_DEFRAG_THRESHOLD];
 	const struct nlattr *interval = info->attrs[VGPU_A_GPU_DEFRAG_INTERVAL];
 	const struct nlattr *ahead = info->attrs[VGPU_A_GPU_READ_AHEAD];
+	const struct nlattr *tier = info->attrs[VGPU_A_GPU_TIER_LIMIT];
 	const char *was = NULL;
 	struct vgpu_refusal why = {};
 	u32 old_ratio = 0, old_ahead = 0, old_tidy[2];
 	struct vgpu_gpu *gpu;
+	u64 old_tier = 0;
 	int err;
 
 	err = vgpu_nl_admin_only(skb, info);
@@ -499,7 +517,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "say which GPU: index");
 	if (!set.mask && !strategy && !ratio && !threshold && !interval &&
-	    !ahead)
+	    !ahead && !tier)
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "nothing to set, such as policy, strategy, governor or overcommit-permille");
 
@@ -520,13 +538,19 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 		if (err)
 			goto out_ratio;
 	}
+	if (tier) {
+		err = vgpu_gpu_set_tier_limit(gpu, nla_get_u64(tier),
+					      &old_tier);
+		if (err)
+			goto out_ahead;
+	}
 	if (strategy) {
 		err = vgpu_gpu_set_strategy(gpu, nla_data(strategy), &was);
 		if (err == -ENOENT)
 			vgpu_nl_err(info->extack, strategy, err,
 				    "no strategy of that name: best, buddy, first or worst");
 		if (err)
-			goto out_ahead;
+			goto out_tier;
 	}
 	if (threshold || interval) {
 		err = set_tidy(gpu, threshold, interval, old_tidy, info->extack);
@@ -541,6 +565,9 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 out_strategy:
 	if (err && strategy)
 		vgpu_gpu_set_strategy(gpu, was, &was);
+out_tier:
+	if (err && tier)
+		vgpu_gpu_set_tier_limit(gpu, old_tier, &old_tier);
 out_ahead:
 	if (err && ahead)
 		vgpu_gpu_set_read_ahead(gpu, old_ahead, &old_ahead);
@@ -555,6 +582,8 @@ out:
 			   why.field == VGPU_GPU_SET_POLICY ? policy :
 			   why.field == VGPU_GPU_SET_SLICE ? slice :
 			   why.field == VGPU_GPU_SET_TIMEOUT ? timeout :
-			   why.field == VGPU_GPU_SET_GOVERNOR ? governor : NULL,
+			   why.field == VGPU_GPU_SET_GOVERNOR ? governor :
+			   why.field == VGPU_GPU_SET_SWITCHING ? modes :
+			   why.field == VGPU_GPU_SET_CONTEXTS ? contexts : NULL,
 			   err, "%s", why.text);
 }

@@ -38,6 +38,10 @@ struct vgpu_instance *vgpu_nl_instance_lookup(struct genl_info *info);
 /* Counts changes of the lists, for dumps that find them changed midway. */
 u32 vgpu_nl_generation(void);
 
+/* switching.c: 0 or -EMSGSIZE. */
+int vgpu_nl_put_switching(struct sk_buff *skb,
+			  const struct vgpu_switch_stats *st);
+
 int vgpu_nl_events_init(void);
 void vgpu_nl_events_exit(void);
 

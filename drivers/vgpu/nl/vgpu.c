@@ -325,6 +325,10 @@ static void read_set(struct genl_info *info, struct vgpu_instance_set *set)
 		set->group_weight =
 			nla_get_u32(info->attrs[VGPU_A_VGPU_GROUP_WEIGHT]);
 	}
+	if (info->attrs[VGPU_A_VGPU_ALLOW]) {
+		set->mask |= VGPU_SET_ALLOW;
+		set->allow = nla_get_u32(info->attrs[VGPU_A_VGPU_ALLOW]);
+	}
 }
 
 static const struct nlattr *to_blame(struct genl_info *info, u32 field)
@@ -348,6 +352,8 @@ static const struct nlattr *to_blame(struct genl_info *info, u32 field)
 		return info->attrs[VGPU_A_VGPU_GROUP_WEIGHT];
 	case VGPU_SET_UNITS:
 		return info->attrs[VGPU_A_VGPU_OWN_UNITS];
+	case VGPU_SET_ALLOW:
+		return info->attrs[VGPU_A_VGPU_ALLOW];
 	default:
 		return NULL;
 	}

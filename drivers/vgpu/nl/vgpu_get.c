@@ -4,10 +4,20 @@
  */
 #include <linux/slab.h>
 #include <net/genetlink.h>
+#include <vgpu/filter.h>
 
 #include "nl_priv.h"
 
 static_assert((int)VGPU_NL_FLAG_MDEV == VGPU_INSTANCE_MDEV);
+static_assert((int)VGPU_NL_RIGHT_MEMORY == VGPU_RIGHT_MEMORY);
+static_assert((int)VGPU_NL_RIGHT_USER_MEMORY == VGPU_RIGHT_USER_MEMORY);
+static_assert((int)VGPU_NL_RIGHT_SHARE == VGPU_RIGHT_SHARE);
+static_assert((int)VGPU_NL_RIGHT_MAP == VGPU_RIGHT_MAP);
+static_assert((int)VGPU_NL_RIGHT_QUEUE == VGPU_RIGHT_QUEUE);
+static_assert((int)VGPU_NL_RIGHT_RING == VGPU_RIGHT_RING);
+static_assert((int)VGPU_NL_RIGHT_LAUNCH == VGPU_RIGHT_LAUNCH);
+static_assert((int)VGPU_NL_RIGHT_TRANSFER == VGPU_RIGHT_TRANSFER);
+static_assert((int)VGPU_NL_RIGHT_SYNC == VGPU_RIGHT_SYNC);
 static_assert(VGPU_UUID_LEN == UUID_SIZE);
 
 /* What everybody may see: as much as nodes and sysfs show. */
@@ -44,6 +54,7 @@ static int put_small(struct sk_buff *skb, const struct vgpu_instance_info *ii)
 	    nla_put_u32(skb, VGPU_A_VGPU_WEIGHT, ii->weight) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_PRIORITY, ii->priority) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_CAP, ii->cap) ||
+	    nla_put_u32(skb, VGPU_A_VGPU_ALLOW, ii->allow) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_RECEIVED_PERMILLE,
 			ii->received_permille) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_ENTITLED_PERMILLE,
@@ -103,6 +114,7 @@ static const struct {
 	U64(NORMAL_NS, class_ns[1]),
 	U64(BATCH_NS, class_ns[2]),
 	U64(PINNED_BYTES, pinned_bytes),
+	U64(FILTERED, filtered),
 };
 
 static int put_wide(struct sk_buff *skb, const struct vgpu_instance_info *ii)

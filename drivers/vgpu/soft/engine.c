@@ -234,6 +234,7 @@ void soft_engine_reset(struct soft_engine *e)
 
 	spin_lock_irqsave(&e->lock, flags);
 	soft_core_clear(&e->core, 0, 0);
+	soft_bank_clear(e, 0, 0);
 	e->kill = false;
 	e->stop = false;
 	spin_unlock_irqrestore(&e->lock, flags);
@@ -258,6 +259,7 @@ int soft_engine_set_units(struct soft_engine *e, unsigned int count)
 	spin_lock_irqsave(&e->lock, flags);
 	if (!e->running && !e->answering) {
 		soft_core_clear(&e->core, 0, 0);
+		soft_bank_clear(e, 0, 0);
 		e->core.nr_units = count;
 		err = 0;
 	}
@@ -354,6 +356,8 @@ struct soft_engine *soft_engine_create(struct soft_gpu *gpu,
 	init_waitqueue_head(&e->idle);
 	mutex_init(&e->reset_lock);
 	err = soft_core_init(&e->core, &gpu->m);
+	if (!err)
+		err = soft_bank_create(e);
 	if (err)
 		goto fini;
 	e->task = kthread_create_on_node(engine_thread, e, gpu->config.node,
@@ -366,6 +370,7 @@ struct soft_engine *soft_engine_create(struct soft_gpu *gpu,
 	return e;
 
 fini:
+	soft_bank_destroy(e);
 	soft_core_fini(&e->core);
 	mutex_destroy(&e->reset_lock);
 	kvfree(e);
@@ -380,6 +385,7 @@ void soft_engine_destroy(struct soft_engine *e)
 {
 	soft_engine_reset(e);
 	kthread_stop(e->task);
+	soft_bank_destroy(e);
 	soft_core_fini(&e->core);
 	mutex_destroy(&e->reset_lock);
 	kvfree(e);

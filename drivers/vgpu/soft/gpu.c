@@ -16,7 +16,7 @@ static struct soft_engine *engine(void *hw, unsigned int index)
 {
 	struct soft_gpu *gpu = hw;
 
-	return gpu->engines[index];
+	return gpu->engines[index & ~VGPU_HW_SPARE];
 }
 
 /* A mask of @count units from @first on. */
@@ -61,13 +61,51 @@ static u32 op_dirty(void *hw, unsigned int index)
 static void op_load(void *hw, unsigned int index, enum vgpu_hw_section sec,
 		    const void *buf, u32 bytes)
 {
-	soft_core_load(&engine(hw, index)->core, sec, buf, bytes);
+	if (index & VGPU_HW_SPARE)
+		soft_bank_load(engine(hw, index), sec, buf, bytes);
+	else
+		soft_core_load(&engine(hw, index)->core, sec, buf, bytes);
+}
+
+static u32 op_blocks(void *hw, unsigned int index, enum vgpu_hw_section sec,
+		     unsigned long *map)
+{
+	return soft_core_blocks(&engine(hw, index)->core, sec, map);
+}
+
+static void op_save_blocks(void *hw, unsigned int index,
+			   enum vgpu_hw_section sec, void *buf, u32 first,
+			   u32 count)
+{
+	soft_core_save_blocks(&engine(hw, index)->core, sec, buf, first, count);
+}
+
+static void op_load_blocks(void *hw, unsigned int index,
+			   enum vgpu_hw_section sec, const void *buf,
+			   u32 first, u32 count)
+{
+	struct soft_engine *e = engine(hw, index);
+
+	if (index & VGPU_HW_SPARE)
+		soft_bank_load_blocks(e, sec, buf, first, count);
+	else
+		soft_core_load_blocks(&e->core, sec, buf, first, count);
+}
+
+static void op_flip(void *hw, unsigned int index)
+{
+	soft_bank_flip(engine(hw, index));
 }
 
 static void op_clear(void *hw, unsigned int index,
 		     const struct vgpu_hw_ctx *ctx)
 {
-	soft_core_clear(&engine(hw, index)->core, ctx->asid, ctx->root);
+	struct soft_engine *e = engine(hw, index);
+
+	if (index & VGPU_HW_SPARE)
+		soft_bank_clear(e, ctx->asid, ctx->root);
+	else
+		soft_core_clear(&e->core, ctx->asid, ctx->root);
 }
 
 static void op_run(void *hw, unsigned int index, const struct vgpu_hw_job *job,
@@ -197,6 +235,10 @@ const struct vgpu_backend_ops soft_ops = {
 	.save = op_save,
 	.dirty = op_dirty,
 	.load = op_load,
+	.blocks = op_blocks,
+	.save_blocks = op_save_blocks,
+	.load_blocks = op_load_blocks,
+	.flip = op_flip,
 	.clear = op_clear,
 	.run = op_run,
 	.preempt = op_preempt,
@@ -253,7 +295,10 @@ static void describe(struct soft_gpu *gpu)
 	desc->name = gpu->name;
 	desc->driver = "vgpu_soft";
 	desc->caps = VGPU_HW_PREEMPT | VGPU_HW_SAVE | VGPU_HW_MMU |
-		     VGPU_HW_LAUNCH | VGPU_HW_HOST_MEM | VGPU_HW_RESTART;
+		     VGPU_HW_LAUNCH | VGPU_HW_HOST_MEM | VGPU_HW_RESTART |
+		     VGPU_HW_BLOCKS;
+	if (gpu->config.banks > 1)
+		desc->caps |= VGPU_HW_BANK;
 	desc->vram_bytes = gpu->m.vram_bytes;
 	desc->engines = gpu->config.engines;
 	desc->units = gpu->m.units;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Control and status registers.  Those that describe the launch are computed
- * when read, so that they need not be saved; the two that a kernel can write
- * are state.
+ * when read, so that they need not be saved; those that a kernel can write are
+ * state.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -70,6 +70,8 @@ static int csr_read(const struct soft_core *c, const struct soft_unit *u,
 	case VGPU_CSR_NOPREEMPT:
 		*v = c->nopreempt;
 		return 0;
+	case VGPU_CSR_VECTOR:
+		return soft_vector_read(c, l->scratch, v);
 	}
 	return -ENOEXEC;
 }
@@ -83,6 +85,8 @@ static int csr_write(struct soft_core *c, struct soft_lane *l, u32 csr, u64 v)
 	case VGPU_CSR_NOPREEMPT:
 		c->nopreempt = v & 1;
 		break;
+	case VGPU_CSR_VECTOR:
+		return soft_vector_write(c, l->scratch, v);
 	default:
 		return -ENOEXEC;
 	}

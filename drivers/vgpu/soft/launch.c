@@ -136,7 +136,7 @@ static void account(struct soft_core *c, u32 insns)
 		c->round_charged = took;
 	}
 	if (insns)
-		c->dirty |= BIT(VGPU_SEC_GENERAL) | BIT(VGPU_SEC_VECTOR);
+		c->dirty |= BIT(VGPU_SEC_GENERAL);
 }
 
 static bool unit_empty(const struct soft_core *c, const struct soft_unit *u)

@@ -63,7 +63,11 @@ MODULE_PARM_DESC(check, "instructions between looks at a preemption request, 1 t
 
 static unsigned int extra_kb;
 module_param(extra_kb, uint, 0444);
-MODULE_PARM_DESC(extra_kb, "size of the vector registers that only make contexts larger, KiB, up to 16384 (default 0)");
+MODULE_PARM_DESC(extra_kb, "vector registers of a context, KiB, up to 16384 (default 0)");
+
+static unsigned int banks = 2;
+module_param(banks, uint, 0444);
+MODULE_PARM_DESC(banks, "places for the state of a context in each engine, 1 or 2: with 2 one is loaded while the other works (default 2)");
 
 /**
  * soft_config_get() - the shape that the module parameters ask for
@@ -88,6 +92,7 @@ int soft_config_get(struct soft_config *config)
 		{ "preempt_ns", &preempt_ns, 0, 1000000000 },
 		{ "check", &check, 1, SOFT_TURN },
 		{ "extra_kb", &extra_kb, 0, 16384 },
+		{ "banks", &banks, 1, 2 },
 	};
 	unsigned int i;
 
@@ -109,6 +114,7 @@ int soft_config_get(struct soft_config *config)
 		.units = units,
 		.vram_bytes = (u64)vram_mb << 20,
 		.extra_bytes = extra_kb << 10,
+		.banks = banks,
 		.check = check,
 		.node = NUMA_NO_NODE,
 		.timing = {

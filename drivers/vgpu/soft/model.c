@@ -70,6 +70,8 @@ void soft_core_start(struct soft_core *c, const struct vgpu_hw_job *job)
 	c->nopreempt = 0;
 	for (i = 0; i < c->m->units; i++)
 		c->units[i].live = 0;
+	/* of the job before */
+	soft_vector_wipe(c);
 	c->dirty |= ALL_SECTIONS & ~BIT(VGPU_SEC_MMU);
 	c->refused = check(c);
 }
@@ -142,11 +144,8 @@ int soft_core_init(struct soft_core *c, struct soft_machine *m)
 	c->units = kcalloc(m->units, sizeof(*c->units), GFP_KERNEL);
 	if (!c->units)
 		return -ENOMEM;
-	if (m->extra_bytes) {
-		c->vector = kvzalloc(m->extra_bytes, GFP_KERNEL);
-		if (!c->vector)
-			return -ENOMEM;
-	}
+	if (soft_vector_init(c))
+		return -ENOMEM;
 	for (i = 0; i < m->units; i++) {
 		struct soft_unit *u = &c->units[i];
 
@@ -171,6 +170,6 @@ void soft_core_fini(struct soft_core *c)
 		kfree(c->units[i].lanes);
 		kfree(c->units[i].shared);
 	}
-	kvfree(c->vector);
+	soft_vector_fini(c);
 	kfree(c->units);
 }

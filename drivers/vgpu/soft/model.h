@@ -90,8 +90,8 @@ struct soft_timing {
  * @vram: CPU address of each page of VRAM
  * @vram_bytes: length
  * @units: of each engine, before any are taken or given
- * @extra_bytes: vector registers of a context: no instruction uses them,
- *	they make contexts as large as the researcher wants
+ * @extra_bytes: vector registers of a context, in whole blocks of
+ *	VGPU_SEC_BLOCK; as many as the researcher wants
  * @timing: the timing model
  */
 struct soft_machine {
@@ -143,6 +143,18 @@ struct soft_unit {
 	u64 special_used;
 	struct soft_lane *lanes;
 	u8 *shared;
+};
+
+/**
+ * struct soft_vector - the vector registers, see vector.c
+ * @words: @m->extra_bytes of them
+ * @used: a bit for each block that may be other than 0
+ * @dirty: for each that was written since it was saved or loaded
+ */
+struct soft_vector {
+	u64 *words;
+	unsigned long *used;
+	unsigned long *dirty;
 };
 
 /* A decoded instruction; @raw is the tag, see isa_exec.c. */
@@ -206,19 +218,20 @@ enum soft_step {
  * @asid: address space
  * @root: of its page table
  * @dirty: sections written since they were saved or loaded
+ * @fault: why SOFT_STEP_FAULT
+ * @units: places for workgroups, @m->units of them
+ * @vector: vector registers
  * @clock: engine time, ns
  * @service: engine time since the job was started or resumed
  * @bytes: moved since then
- * @fault: why SOFT_STEP_FAULT
- * @units: places for workgroups, @m->units of them
  * @nr_units: compute units it has now; 0: it does nothing
- * @vector: @m->extra_bytes
+ * @walks: page table walks so far
  * @tlb: translations
  * @icache: decoded instructions
- * @walks: page table walks so far
  */
 struct soft_core {
 	struct soft_machine *m;
+	/* what belongs to a context, see soft_core_flip() */
 	struct vgpu_hw_job job;
 	bool active;
 	u32 broken;
@@ -235,13 +248,14 @@ struct soft_core {
 	u32 asid;
 	u64 root;
 	u32 dirty;
+	struct soft_fault fault;
+	struct soft_unit *units;
+	struct soft_vector vector;
+	/* what belongs to the engine */
 	u64 clock;
 	u64 service;
 	u64 bytes;
-	struct soft_fault fault;
-	struct soft_unit *units;
 	u32 nr_units;
-	u8 *vector;
 	u64 walks;
 	struct soft_tlbe tlb[SOFT_TLB_KINDS][SOFT_TLB];
 	struct soft_insn icache[SOFT_ICACHE];
@@ -267,7 +281,25 @@ void soft_section_sizes(const struct soft_machine *m, u32 *bytes);
 u32 soft_core_save(struct soft_core *c, enum vgpu_hw_section sec, void *buf);
 void soft_core_load(struct soft_core *c, enum vgpu_hw_section sec,
 		    const void *buf, u32 bytes);
+u32 soft_core_blocks(struct soft_core *c, enum vgpu_hw_section sec,
+		     unsigned long *map);
+void soft_core_save_blocks(struct soft_core *c, enum vgpu_hw_section sec,
+			   void *buf, u32 first, u32 count);
+void soft_core_load_blocks(struct soft_core *c, enum vgpu_hw_section sec,
+			   const void *buf, u32 first, u32 count);
 void soft_core_clear(struct soft_core *c, u32 asid, u64 root);
+void soft_core_flip(struct soft_core *a, struct soft_core *b);
+
+/* vector.c: vector registers */
+int soft_vector_init(struct soft_core *c);
+void soft_vector_fini(struct soft_core *c);
+int soft_vector_read(const struct soft_core *c, u64 index, u64 *v);
+int soft_vector_write(struct soft_core *c, u64 index, u64 v);
+void soft_vector_wipe(struct soft_core *c);
+void soft_vector_dirty(struct soft_core *c, unsigned long *map);
+void soft_vector_save(struct soft_core *c, void *to, u32 first, u32 count);
+void soft_vector_load(struct soft_core *c, const void *from, u32 first,
+		      u32 count);
 
 /* mmu.c: address translation */
 void *soft_mmu_walk(struct soft_core *c, u64 va, u32 access);

@@ -22,6 +22,15 @@ struct soft_test_model {
 	u32 (*save)(struct soft_core *c, enum vgpu_hw_section sec, void *buf);
 	void (*load)(struct soft_core *c, enum vgpu_hw_section sec,
 		     const void *buf, u32 bytes);
+	u32 (*blocks)(struct soft_core *c, enum vgpu_hw_section sec,
+		      unsigned long *map);
+	void (*save_blocks)(struct soft_core *c, enum vgpu_hw_section sec,
+			    void *buf, u32 first, u32 count);
+	void (*load_blocks)(struct soft_core *c, enum vgpu_hw_section sec,
+			    const void *buf, u32 first, u32 count);
+	int (*vector_read)(const struct soft_core *c, u64 index, u64 *v);
+	int (*vector_write)(struct soft_core *c, u64 index, u64 v);
+	void (*flip)(struct soft_core *a, struct soft_core *b);
 	void (*clear)(struct soft_core *c, u32 asid, u64 root);
 	void *(*walk)(struct soft_core *c, u64 va, u32 access);
 	void *(*find)(struct soft_core *c, u64 va, enum soft_tlb_kind kind);

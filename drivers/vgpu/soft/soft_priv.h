@@ -47,6 +47,8 @@ struct soft_drop {
  * @drop_seq: counts calls of tlb_sync()
  * @drop_done: of these, answered
  * @core: the machine
+ * @spare: holds the spare bank, and steps never; NULL without
+ * @spare_busy: engine clock until which that bank is being loaded
  * @wake: the thread waits for work
  * @idle: others wait for the thread
  * @reset_lock: serialises resets
@@ -68,6 +70,8 @@ struct soft_engine {
 	u64 drop_seq;
 	u64 drop_done;
 	struct soft_core core;
+	struct soft_core *spare;
+	u64 spare_busy;
 	wait_queue_head_t wake;
 	wait_queue_head_t idle;
 	struct mutex reset_lock;	/* one reset at a time */
@@ -79,6 +83,7 @@ struct soft_engine {
  * @units: of each engine, 1 to SOFT_MAX_UNITS
  * @vram_bytes: a multiple of 2 MiB
  * @extra_bytes: of each context
+ * @banks: of context state in each engine, 1 or 2
  * @check: instructions between looks at preempt()
  * @node: NUMA node
  * @timing: the timing model
@@ -88,6 +93,7 @@ struct soft_config {
 	u32 units;
 	u64 vram_bytes;
 	u32 extra_bytes;
+	u32 banks;
 	u32 check;
 	int node;
 	struct soft_timing timing;
@@ -134,6 +140,16 @@ int soft_engine_set_units(struct soft_engine *e, unsigned int count);
 void soft_engine_drop(struct soft_engine *e, u32 asid, u64 va, u64 bytes);
 u64 soft_engine_sync_begin(struct soft_engine *e);
 void soft_engine_sync_end(struct soft_engine *e, u64 seq);
+
+/* bank.c: the spare bank */
+int soft_bank_create(struct soft_engine *e);
+void soft_bank_destroy(struct soft_engine *e);
+void soft_bank_clear(struct soft_engine *e, u32 asid, u64 root);
+void soft_bank_load(struct soft_engine *e, enum vgpu_hw_section sec,
+		    const void *buf, u32 bytes);
+void soft_bank_load_blocks(struct soft_engine *e, enum vgpu_hw_section sec,
+			   const void *buf, u32 first, u32 count);
+void soft_bank_flip(struct soft_engine *e);
 
 /* vram.c */
 int soft_vram_create(struct soft_machine *m, u64 bytes, int node);

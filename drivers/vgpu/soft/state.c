@@ -9,8 +9,8 @@
  * refused with -EINVAL.  Whether the sections fit each other and the job is
  * checked once more when the job goes on (model.c).
  *
- * Nothing of a context stays behind: lanes and workgroup memory that were in
- * use are tracked, so that only they need to be wiped.
+ * Nothing of a context stays behind: lanes, workgroup memory and vector
+ * registers that were in use are tracked, so that only they need to be wiped.
  *
  * Layouts (little endian, 8-byte aligned; @live has a bit for each lane):
  *
@@ -19,7 +19,7 @@
  *            each live lane
  *   SPECIAL  nopreempt, then for each unit in use struct save_head, scratch,
  *            res_tag, res_value of each live lane
- *   VECTOR   the vector registers
+ *   VECTOR   the vector registers; they have blocks
  *   SHARED   for each unit in use struct save_head, then its memory, rounded
  *            up to 8 bytes
  *   MMU      asid, root
@@ -83,6 +83,11 @@ static void *take(struct cursor *cur, u32 bytes)
 static bool launching(const struct soft_core *c)
 {
 	return c->active && c->job.op == VGPU_CMD_LAUNCH;
+}
+
+static bool has_vector(const struct soft_core *c)
+{
+	return launching(c) && c->m->extra_bytes;
 }
 
 /**
@@ -259,8 +264,11 @@ u32 soft_core_save(struct soft_core *c, enum vgpu_hw_section sec, void *buf)
 		end = save_special(c, buf);
 		break;
 	case VGPU_SEC_VECTOR:
-		if (launching(c) && c->vector)
-			end = put(buf, c->vector, c->m->extra_bytes);
+		if (has_vector(c)) {
+			soft_vector_save(c, buf, 0, c->m->extra_bytes /
+						    VGPU_SEC_BLOCK);
+			end += c->m->extra_bytes;
+		}
 		break;
 	case VGPU_SEC_SHARED:
 		end = save_shared(c, buf);
@@ -451,13 +459,15 @@ static bool load_shared(struct soft_core *c, struct cursor *cur)
 
 static bool load_vector(struct soft_core *c, struct cursor *cur)
 {
-	u32 bytes = min(cur->left, c->m->extra_bytes);
+	u32 bytes = c->m->extra_bytes;
 
-	if (!c->vector)
-		return !cur->left;
-	memcpy(c->vector, take(cur, bytes), bytes);
-	memset(c->vector + bytes, 0, c->m->extra_bytes - bytes);
-	return !cur->left;
+	soft_vector_wipe(c);
+	if (!cur->left)
+		return true;
+	if (cur->left != bytes)
+		return false;
+	soft_vector_load(c, take(cur, bytes), 0, bytes / VGPU_SEC_BLOCK);
+	return true;
 }
 
 static bool load_mmu(struct soft_core *c, struct cursor *cur)
@@ -515,6 +525,85 @@ void soft_core_load(struct soft_core *c, enum vgpu_hw_section sec,
 }
 
 /**
+ * soft_core_blocks() - which blocks of a section changed
+ * @c: engine, stopped
+ * @sec: which
+ * @map: result, zeroed, a bit for each block of the section's largest size
+ *
+ * Return: length of the section, or 0: it has no blocks now.
+ */
+u32 soft_core_blocks(struct soft_core *c, enum vgpu_hw_section sec,
+		     unsigned long *map)
+{
+	if (sec != VGPU_SEC_VECTOR || !has_vector(c))
+		return 0;
+	soft_vector_dirty(c, map);
+	return c->m->extra_bytes;
+}
+
+static bool blocks_valid(const struct soft_core *c, enum vgpu_hw_section sec,
+			 u32 first, u32 count)
+{
+	u32 all = c->m->extra_bytes / VGPU_SEC_BLOCK;
+
+	return sec == VGPU_SEC_VECTOR && first < all && count &&
+	       count <= all - first;
+}
+
+/**
+ * soft_core_save_blocks() - write some blocks of a section
+ * @c: engine, stopped
+ * @sec: one that has blocks
+ * @buf: of the section; they are written where they belong
+ * @first: block
+ * @count: of them
+ */
+void soft_core_save_blocks(struct soft_core *c, enum vgpu_hw_section sec,
+			   void *buf, u32 first, u32 count)
+{
+	if (!blocks_valid(c, sec, first, count))
+		return;
+	soft_vector_save(c, buf + first * VGPU_SEC_BLOCK, first, count);
+	charge_state(c, count * VGPU_SEC_BLOCK);
+}
+
+/**
+ * soft_core_load_blocks() - read some blocks of a section back
+ * @c: engine, stopped; what is loaded by nobody stays 0
+ * @sec: one that has blocks
+ * @buf: of the section
+ * @first: block
+ * @count: of them
+ */
+void soft_core_load_blocks(struct soft_core *c, enum vgpu_hw_section sec,
+			   const void *buf, u32 first, u32 count)
+{
+	if (!blocks_valid(c, sec, first, count)) {
+		c->broken |= BIT(sec);
+		return;
+	}
+	soft_vector_load(c, buf + first * VGPU_SEC_BLOCK, first, count);
+	charge_state(c, count * VGPU_SEC_BLOCK);
+}
+
+#define BANK_START	offsetof(struct soft_core, job)
+#define BANK_END	offsetof(struct soft_core, clock)
+
+/**
+ * soft_core_flip() - two engines exchange what they know of contexts
+ * @a: engine, stopped
+ * @b: another of the same machine, stopped
+ */
+void soft_core_flip(struct soft_core *a, struct soft_core *b)
+{
+	u8 was[BANK_END - BANK_START];
+
+	memcpy(was, (u8 *)a + BANK_START, sizeof(was));
+	memcpy((u8 *)a + BANK_START, (u8 *)b + BANK_START, sizeof(was));
+	memcpy((u8 *)b + BANK_START, was, sizeof(was));
+}
+
+/**
  * soft_core_clear() - forget everything, take up an address space
  * @c: engine, stopped
  * @asid: tag
@@ -527,8 +616,7 @@ void soft_core_clear(struct soft_core *c, u32 asid, u64 root)
 	wipe_all_general(c);
 	wipe_all_special(c);
 	wipe_all_shared(c);
-	if (c->vector)
-		memset(c->vector, 0, c->m->extra_bytes);
+	soft_vector_wipe(c);
 	for (i = 0; i < c->m->units; i++) {
 		struct soft_unit *u = &c->units[i];
 

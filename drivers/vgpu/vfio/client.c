@@ -42,6 +42,7 @@ int vgpu_vfio_client_open(struct vgpu_vfio *v, u32 *id)
 		.ops = &client_ops,
 		.shpages = vgpu_vfio_map_shpages(v->map),
 		.holder = "VM",
+		.like = v->anchor,
 	};
 	struct vgpu_vfio_client *c;
 	unsigned long i;

@@ -580,6 +580,8 @@ struct vgpu_signal {
  * @value: to wait for
  * @fd: an eventfd
  * @pad: 0
+ *
+ * -EMFILE: 256 of them wait for the timeline already.
  */
 struct vgpu_eventfd {
 	__u32 size;
@@ -777,6 +779,12 @@ struct vgpu_ctl_set {
 #define VGPU_CSR_SHARED_BYTES	0xccd	/* its length */
 #define VGPU_CSR_SCRATCH	0x8c0	/* read/write, the lane's own */
 #define VGPU_CSR_NOPREEMPT	0x8c1	/* 1: do not preempt this context until 0 */
+/*
+ * Read/write: the word of the vector registers that SCRATCH has the index of.
+ * All lanes of a launch have the same ones, 0 to begin with; not executable
+ * where there is no such word.
+ */
+#define VGPU_CSR_VECTOR		0x8c2
 /* cycle, time and instret (0xc00 to 0xc02) count the lane's instructions. */
 
 #define VGPU_SHARED_BASE	0x0000ff0000000000ULL

@@ -31,6 +31,28 @@ enum vgpu_nl_flag {
 	VGPU_NL_FLAG_MDEV = 1,
 };
 
+/* What a tenant can ask for. */
+enum vgpu_nl_right {
+	/* buffers, address spaces, mappings in them */
+	VGPU_NL_RIGHT_MEMORY = 1,
+	/* buffers of a program's own memory */
+	VGPU_NL_RIGHT_USER_MEMORY = 2,
+	/* dma-bufs */
+	VGPU_NL_RIGHT_SHARE = 4,
+	/* mappings of buffers by the CPU */
+	VGPU_NL_RIGHT_MAP = 8,
+	/* contexts, queues, submitting */
+	VGPU_NL_RIGHT_QUEUE = 16,
+	/* rings in shared memory */
+	VGPU_NL_RIGHT_RING = 32,
+	/* running programs */
+	VGPU_NL_RIGHT_LAUNCH = 64,
+	/* copying and filling */
+	VGPU_NL_RIGHT_TRANSFER = 128,
+	/* timelines, eventfds, waits and signals */
+	VGPU_NL_RIGHT_SYNC = 256,
+};
+
 /* What a notification tells. */
 enum vgpu_nl_event {
 	/* a GPU came */
@@ -68,6 +90,39 @@ enum vgpu_nl_event {
 	VGPU_NL_EVENT_DEFRAG_BEGIN = 14,
 	/* that is over */
 	VGPU_NL_EVENT_DEFRAG_END = 15,
+	/* clients of a vGPU were cut off by a rule of access */
+	VGPU_NL_EVENT_ACCESS = 16,
+};
+
+/* What a rule of access says. */
+enum vgpu_nl_verdict {
+	/* they may not */
+	VGPU_NL_VERDICT_DENY = 0,
+	/* they may */
+	VGPU_NL_VERDICT_ALLOW = 1,
+};
+
+/* Whom a rule of access is about. */
+enum vgpu_nl_who {
+	/* everybody */
+	VGPU_NL_WHO_ANY = 0,
+	/* a user */
+	VGPU_NL_WHO_UID = 1,
+	/* who is in a group */
+	VGPU_NL_WHO_GID = 2,
+	/* who is in a control group (v2) or below */
+	VGPU_NL_WHO_CGROUP = 3,
+};
+
+/* Days of a week. */
+enum vgpu_nl_day {
+	VGPU_NL_DAY_MON = 1,
+	VGPU_NL_DAY_TUE = 2,
+	VGPU_NL_DAY_WED = 4,
+	VGPU_NL_DAY_THU = 8,
+	VGPU_NL_DAY_FRI = 16,
+	VGPU_NL_DAY_SAT = 32,
+	VGPU_NL_DAY_SUN = 64,
 };
 
 /* Modes of a governor. */
@@ -92,6 +147,16 @@ enum vgpu_nl_gov_reason {
 	VGPU_NL_GOV_REASON_MEMORY = 2,
 	/* an emergency was over */
 	VGPU_NL_GOV_REASON_RELIEF = 3,
+};
+
+/* What engines leave out when they switch contexts. */
+enum vgpu_nl_switch {
+	/* what did not change is not moved */
+	VGPU_NL_SWITCH_INCREMENTAL = 1,
+	/* who runs next is left in place */
+	VGPU_NL_SWITCH_LAZY = 2,
+	/* who is likely to be next is loaded beforehand */
+	VGPU_NL_SWITCH_PREDICTED = 4,
 };
 
 /* What memory of a GPU is used for. */
@@ -221,6 +286,14 @@ enum {
 	VGPU_A_PAGING_AHEAD_USED = 28,
 	/* u64: of them, evicted before anybody did */
 	VGPU_A_PAGING_AHEAD_WASTED = 29,
+	/* u64: bytes of files that stored takes, which the system can swap */
+	VGPU_A_PAGING_COLD = 30,
+	/* u64: chunks that went from system memory to files */
+	VGPU_A_PAGING_COLD_STORES = 31,
+	/* u64: that could not, and stayed */
+	VGPU_A_PAGING_COLD_FAILED = 32,
+	/* u64: restores of chunks that were in a file */
+	VGPU_A_PAGING_COLD_LOADS = 33,
 
 	__VGPU_A_PAGING_MAX,
 	VGPU_A_PAGING_MAX = (__VGPU_A_PAGING_MAX - 1)
@@ -360,6 +433,41 @@ enum {
 	VGPU_A_GOVERNOR_MAX = (__VGPU_A_GOVERNOR_MAX - 1)
 };
 
+/*
+ * Changes of context of all engines, by what was moved for them; contexts are
+ * moved when a command of theirs is midway.
+ */
+enum {
+	VGPU_A_SWITCHING_PAD = 1,
+	/* u64: nothing was midway on either side */
+	VGPU_A_SWITCHING_BARE = 2,
+	/* u64: all was saved, or over half of what can be saved in blocks */
+	VGPU_A_SWITCHING_FULL = 3,
+	/* u64: what differs was saved and loaded */
+	VGPU_A_SWITCHING_INCREMENTAL = 4,
+	/* u64: nothing, the same context went on */
+	VGPU_A_SWITCHING_LAZY = 5,
+	/* u64: the next one had been loaded beforehand */
+	VGPU_A_SWITCHING_PREDICTED = 6,
+	/* u64: copied out of engines */
+	VGPU_A_SWITCHING_BYTES_SAVED = 7,
+	/* u64: copied into them, beforehand or not */
+	VGPU_A_SWITCHING_BYTES_LOADED = 8,
+	/* u64: of saved state, not copied since it was the same */
+	VGPU_A_SWITCHING_BYTES_SKIPPED = 9,
+	/* u64: contexts loaded beforehand, or begun to be */
+	VGPU_A_SWITCHING_PRELOADS = 10,
+	/* u64: of them, given up for another */
+	VGPU_A_SWITCHING_PRELOADS_WASTED = 11,
+	/* u64: changes of context that were foreseen */
+	VGPU_A_SWITCHING_GUESS_HITS = 12,
+	/* u64: those that were not, though there was a guess */
+	VGPU_A_SWITCHING_GUESS_MISSES = 13,
+
+	__VGPU_A_SWITCHING_MAX,
+	VGPU_A_SWITCHING_MAX = (__VGPU_A_SWITCHING_MAX - 1)
+};
+
 /* A physical GPU. */
 enum {
 	VGPU_A_GPU_PAD = 1,
@@ -437,6 +545,19 @@ enum {
 	 * 0, none
 	 */
 	VGPU_A_GPU_READ_AHEAD = 33,
+	/* u32: what is left out of switches */
+	VGPU_A_GPU_SWITCH = 34,
+	/* nest: what switches moved (CAP_SYS_ADMIN) */
+	VGPU_A_GPU_SWITCHING = 35,
+	/* u32: contexts of all vGPUs together, at most */
+	VGPU_A_GPU_MAX_CONTEXTS = 36,
+	/* u32: contexts there are (CAP_SYS_ADMIN) */
+	VGPU_A_GPU_CONTEXTS = 37,
+	/*
+	 * u64: bytes of system memory evicted memory may take until some goes
+	 * to files; 0, it never does
+	 */
+	VGPU_A_GPU_TIER_LIMIT = 38,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)
@@ -586,6 +707,10 @@ enum {
 	VGPU_A_VGPU_BATCH_NS = 58,
 	/* u64: system memory of programs that it has pinned */
 	VGPU_A_VGPU_PINNED_BYTES = 59,
+	/* u32: what its tenants may ask for */
+	VGPU_A_VGPU_ALLOW = 60,
+	/* u64: calls, commands and mappings that it was refused for that */
+	VGPU_A_VGPU_FILTERED = 61,
 
 	__VGPU_A_VGPU_MAX,
 	VGPU_A_VGPU_MAX = (__VGPU_A_VGPU_MAX - 1)
@@ -634,9 +759,51 @@ enum {
 	VGPU_A_EVENT_SWITCHES = 20,
 	/* u32: fragmentation (events defrag-begin, defrag-end) */
 	VGPU_A_EVENT_FRAG_PERMILLE = 21,
+	/* u32: how many clients were cut off (event access) */
+	VGPU_A_EVENT_CUT = 22,
 
 	__VGPU_A_EVENT_MAX,
 	VGPU_A_EVENT_MAX = (__VGPU_A_EVENT_MAX - 1)
+};
+
+/*
+ * A rule of who may open which vGPU, and when. The first that fits decides;
+ * when there are rules, who fits none may not.
+ */
+enum {
+	VGPU_A_ACCESS_PAD = 1,
+	/* u32: in the list, from 0; of a new one, before which it comes */
+	VGPU_A_ACCESS_POSITION = 2,
+	/* u32: what it says */
+	VGPU_A_ACCESS_VERDICT = 3,
+	/* u32: whom it is about */
+	VGPU_A_ACCESS_WHO = 4,
+	/*
+	 * u64: number of the user or group as the host sees it, or of the
+	 * control group
+	 */
+	VGPU_A_ACCESS_ID = 5,
+	/* u64: a bit for each GPU by its index; none given, any GPU */
+	VGPU_A_ACCESS_GPUS = 6,
+	/* binary: UUID of the one vGPU that it is about */
+	VGPU_A_ACCESS_VGPU = 7,
+	/* u32: on which days; none given, on all */
+	VGPU_A_ACCESS_DAYS = 8,
+	/* u32: minute of the day from which on, UTC */
+	VGPU_A_ACCESS_FROM = 9,
+	/* u32: and until which; the same, all day; less, of the next day */
+	VGPU_A_ACCESS_TO = 10,
+	/* u64: how often it decided when a vGPU was opened */
+	VGPU_A_ACCESS_HITS = 11,
+	/* flag: change nothing, only tell who would be cut off */
+	VGPU_A_ACCESS_DRY_RUN = 12,
+	/* u32: how many clients were cut off, or would be */
+	VGPU_A_ACCESS_CUT = 13,
+	/* flag: every rule */
+	VGPU_A_ACCESS_ALL = 14,
+
+	__VGPU_A_ACCESS_MAX,
+	VGPU_A_ACCESS_MAX = (__VGPU_A_ACCESS_MAX - 1)
 };
 
 /* Something that a policy counts. */
@@ -788,6 +955,18 @@ enum {
 	 * Listening needs CAP_SYS_ADMIN.
 	 */
 	VGPU_NL_CMD_MEMORY_NTF = 16,
+	/*
+	 * The rules of access, and behind them what becomes of those whom none
+	 * is about, without a position. Needs CAP_SYS_ADMIN.
+	 */
+	VGPU_NL_CMD_ACCESS_GET = 17,
+	/*
+	 * Adds a rule of access, at the end if no position is given. Clients
+	 * that may not be there by it are cut off before the answer comes.
+	 */
+	VGPU_NL_CMD_ACCESS_ADD = 18,
+	/* Takes a rule away, or all, likewise. */
+	VGPU_NL_CMD_ACCESS_DELETE = 19,
 
 	__VGPU_NL_CMD_MAX,
 	VGPU_NL_CMD_MAX = (__VGPU_NL_CMD_MAX - 1)

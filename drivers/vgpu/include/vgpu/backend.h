@@ -52,6 +52,23 @@ struct vgpu_gpu;
 #define VGPU_HW_RESTART		BIT_ULL(6)
 
 /*
+ * Tells which blocks of a large section changed, and saves and loads them one
+ * by one: blocks(), save_blocks() and load_blocks() work. Needs SAVE.
+ */
+#define VGPU_HW_BLOCKS		BIT_ULL(7)
+#define VGPU_SEC_BLOCK		1024U	/* bytes */
+
+/*
+ * An engine has a second bank for the state of a context, which can be loaded
+ * while the first works: flip() works, and clear(), load() and load_blocks() take
+ * the number of an engine | VGPU_HW_SPARE for its spare bank, also while the
+ * engine runs. What is there has no effect on anything before flip(), and no
+ * translations; reset() and set_units() forget it as well. Needs SAVE.
+ */
+#define VGPU_HW_BANK		BIT_ULL(8)
+#define VGPU_HW_SPARE		BIT(31)
+
+/*
  * Saved state comes in sections.  They are saved in the order of the enum
  * and restored with the MMU first.
  */
@@ -228,6 +245,35 @@ struct vgpu_backend_ops {
 	 */
 	void (*load)(void *hw, unsigned int engine, enum vgpu_hw_section sec,
 		     const void *buf, u32 bytes);
+	/*
+	 * BLOCKS, atomic, engine stopped: sets a bit of @map (zeroed, one for
+	 * each block of VGPU_SEC_BLOCK bytes of section_bytes[@sec]) for what
+	 * changed since it was loaded, last saved, or cleared, in which case
+	 * it was 0. Returns the length of the section, of whole blocks, which
+	 * stays the same until the job ends; 0: it is saved in one piece. One
+	 * in which nothing changed is clean from then on, see dirty().
+	 */
+	u32 (*blocks)(void *hw, unsigned int engine, enum vgpu_hw_section sec,
+		      unsigned long *map);
+	/*
+	 * BLOCKS, likewise: write @count blocks from @first on to where they
+	 * belong in @buf, which is the section's. They have not changed then.
+	 */
+	void (*save_blocks)(void *hw, unsigned int engine,
+			    enum vgpu_hw_section sec, void *buf, u32 first,
+			    u32 count);
+	/*
+	 * BLOCKS, likewise: read them back, onto an engine that was cleared.
+	 * What is in none of the blocks that are loaded stays 0.
+	 */
+	void (*load_blocks)(void *hw, unsigned int engine,
+			    enum vgpu_hw_section sec, const void *buf,
+			    u32 first, u32 count);
+	/*
+	 * BANK, atomic, engine stopped: the banks change places, with all that
+	 * is in them.
+	 */
+	void (*flip)(void *hw, unsigned int engine);
 	/*
 	 * Atomic, engine stopped: forget all state (another tenant's lies in
 	 * it) and take up @ctx with nothing in progress.

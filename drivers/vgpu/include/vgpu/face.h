@@ -15,6 +15,7 @@
 #include <linux/uuid.h>
 #include <uapi/linux/vgpu.h>
 #include <uapi/linux/vgpu_hw.h>
+#include <vgpu/ctx_switch.h>
 #include <vgpu/governor.h>
 #include <vgpu/mem.h>
 
@@ -161,6 +162,10 @@ struct vgpu_gpu_info {
 	u64 slice_ns;
 	u64 preempt_timeout_ns;
 	struct vgpu_governor_info governor;
+	u32 switching;			/* VGPU_SWITCH_* */
+	struct vgpu_switch_stats switched;	/* by all engines */
+	u32 contexts;
+	u32 max_contexts;
 	bool unplugged;
 	struct vgpu_engine_info engine[VGPU_MAX_ENGINES];
 };
@@ -186,6 +191,10 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
 #define VGPU_GPU_SET_SLICE	0x2
 #define VGPU_GPU_SET_TIMEOUT	0x4
 #define VGPU_GPU_SET_GOVERNOR	0x8
+#define VGPU_GPU_SET_SWITCHING	0x10
+#define VGPU_GPU_SET_CONTEXTS	0x20
+
+#define VGPU_CONTEXTS_MAX	1024	/* of one GPU */
 
 /**
  * struct vgpu_gpu_set - how a GPU is to be shared
@@ -194,6 +203,9 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
  * @slice_ns: by hand; 0: no more by hand, the default or what the governor says
  * @preempt_timeout_ns: an engine that does not stop by then is reset
  * @governor: "off", "auto", or the name of a mode
+ * @switching: VGPU_SWITCH_*, what is left out of switches
+ * @max_contexts: of all vGPUs together, 1 to VGPU_CONTEXTS_MAX; those there are
+ *	beyond it stay
  */
 struct vgpu_gpu_set {
 	u32 mask;
@@ -201,13 +213,15 @@ struct vgpu_gpu_set {
 	u64 slice_ns;
 	u64 preempt_timeout_ns;
 	const char *governor;
+	u32 switching;
+	u32 max_contexts;
 };
 
 /*
  * Live. -ENOENT: no such policy, or governor; -ERANGE: slice or timeout out of
- * range; -ENOSPC: the policy keeps caps, and those there are add up to more than
- * the GPU; -EINVAL: unknown bit; -ENODEV: it is going away. All or nothing; @why
- * (or NULL) has the reason.
+ * range; -EOPNOTSUPP: no such switches on this GPU; -ENOSPC: the policy keeps
+ * caps, and those there are add up to more than the GPU; -EINVAL: unknown bit;
+ * -ENODEV: it is going away. All or nothing; @why (or NULL) has the reason.
  */
 int vgpu_gpu_set(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 		 struct vgpu_refusal *why);
@@ -230,6 +244,12 @@ int vgpu_gpu_set_overcommit(struct vgpu_gpu *gpu, u32 permille, u32 *was);
  * when memory is used in order; 0: none.  -ERANGE, -ENODEV.  @was gets what it was.
  */
 int vgpu_gpu_set_read_ahead(struct vgpu_gpu *gpu, u32 chunks, u32 *was);
+
+/*
+ * How many bytes of system memory evicted memory may take until what was evicted
+ * longest ago goes to files; 0: it never does.  -ENODEV.  @was gets what it was.
+ */
+int vgpu_gpu_set_tier_limit(struct vgpu_gpu *gpu, u64 bytes, u64 *was);
 
 #define VGPU_TIDY_INTERVAL_MAX	86400
 
@@ -312,6 +332,8 @@ struct vgpu_instance_params {
  * @deadlines_missed: that ended after it
  * @late_max_ns: by how much the latest of these missed it
  * @class_ns: engine time by class of queue: high, normal, batch
+ * @allow: VGPU_RIGHT_*: what its tenants may ask for
+ * @filtered: calls and commands that it was refused for that, and mappings
  */
 struct vgpu_instance_info {
 	u32 id;
@@ -369,6 +391,8 @@ struct vgpu_instance_info {
 	u64 deadlines_missed;
 	u64 late_max_ns;
 	u64 class_ns[3];
+	u32 allow;
+	u64 filtered;
 };
 
 /*
@@ -473,6 +497,7 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb);
 #define VGPU_SET_GROUP		0x400
 #define VGPU_SET_GROUP_WEIGHT	0x800
 #define VGPU_SET_UNITS		0x10000
+#define VGPU_SET_ALLOW		0x20000
 
 /* What stands for no group. */
 #define VGPU_GROUP_NONE		"none"
@@ -490,6 +515,8 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb);
  *	is there as long as it has members.
  * @group_weight: of all members together; for the group it is in then
  * @units: as in struct vgpu_instance_params
+ * @allow: VGPU_RIGHT_* (vgpu/filter.h). What needs one that it loses is refused from then on;
+ *	CPU mappings and dma-bufs that it loses are gone on return
  */
 struct vgpu_instance_set {
 	u32 mask;
@@ -502,6 +529,7 @@ struct vgpu_instance_set {
 	const char *group;
 	u32 group_weight;
 	u32 units;
+	u32 allow;
 };
 
 /*
@@ -561,6 +589,8 @@ struct vgpu_client_ops {
  * @shpages: to share, or NULL: the client gets its own
  * @pid: holder to name in messages
  * @holder: name of the program or VM
+ * @like: another client, by whose opener's rights it is there, or NULL: by the
+ *	caller's (vgpu/access.h)
  */
 struct vgpu_client_params {
 	const struct vgpu_client_ops *ops;
@@ -568,9 +598,13 @@ struct vgpu_client_params {
 	struct vgpu_shpages *shpages;
 	pid_t pid;
 	const char *holder;
+	const struct vgpu_client *like;
 };
 
-/* -ENODEV dead, -EAGAIN not running (start it), -EMFILE too many. */
+/*
+ * -ENODEV dead, -EAGAIN not running (start it), -EMFILE too many, -EACCES: a rule of
+ * access says no.
+ */
 struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
 				     const struct vgpu_client_params *params);
 /* Cancels its work and frees its objects; waits in bounded time. */
@@ -587,7 +621,7 @@ struct vgpu_shpages *vgpu_client_shpages(const struct vgpu_client *client);
  */
 int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
 		     const void *payload, size_t payload_bytes);
-/* Consumes the reference to @ctx when 0 is returned. */
+/* Consumes the reference to @ctx when 0 is returned; -ENOENT, -EMFILE, -ENOMEM. */
 int vgpu_client_eventfd(struct vgpu_client *client, u32 timeline, u64 value,
 			struct eventfd_ctx *ctx);
 /* poll(): wakes when a timeline of the client moved or an irq was raised. */
@@ -632,6 +666,11 @@ int vgpu_client_callback(struct vgpu_client *client, u32 timeline, u64 value,
 bool vgpu_callback_remove(struct vgpu_callback *cb);
 
 /*
+ * 0, or -EPERM: the vGPU may not have its memory mapped by CPUs. Where BOs are looked
+ * up it is asked again.
+ */
+int vgpu_client_may_map(struct vgpu_client *client);
+/*
  * The BO whose mmap_offset range holds [@offset, @offset + @bytes), with a
  * reference, and where in it; NULL when there is none. Of this client only,
  * or of any client of the instance, unless it may be evicted or moved.
@@ -666,6 +705,7 @@ enum vgpu_event_type {
 	VGPU_EVENT_THRASH,	/* its faults are put off: it makes others page */
 	VGPU_EVENT_DEFRAG_BEGIN, /* memory is moved; @permille: fragmentation */
 	VGPU_EVENT_DEFRAG_END,	/* no more; value: bytes moved */
+	VGPU_EVENT_ACCESS,	/* value: clients that a rule cut off */
 };
 
 struct vgpu_event {

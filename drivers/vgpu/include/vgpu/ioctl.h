@@ -10,6 +10,7 @@
 
 #include <linux/types.h>
 #include <uapi/linux/vgpu.h>
+#include <vgpu/filter.h>
 
 #define VGPU_ARG_MAX	192	/* largest structure of a call, bytes */
 
@@ -23,10 +24,12 @@ struct vgpu_ioctl_pad {
  * struct vgpu_ioctl_desc - one call
  * @call: enum vgpu_call or enum vgpu_ctl_call
  * @name: for messages and figures
+ * @right: VGPU_RIGHT_* that it needs, 0: none
  * @size: of the structure today
  * @min_size: of its first published layout
  * @out_offset: of the first byte that is copied back
  * @out_bytes: how many are; 0: nothing is
+ * @handle_offset: of the __u32 handle that it gives, 0 without
  * @flags_offset: of its __u32 flags, 0 without
  * @flags_valid: flags that are known; others get -EOPNOTSUPP
  * @ptr_offset: of the __u64 pointer to its array, 0 without
@@ -41,10 +44,12 @@ struct vgpu_ioctl_pad {
 struct vgpu_ioctl_desc {
 	u32 call;
 	const char *name;
+	u32 right;
 	u16 size;
 	u16 min_size;
 	u16 out_offset;
 	u16 out_bytes;
+	u16 handle_offset;
 	u16 flags_offset;
 	u32 flags_valid;
 	u16 ptr_offset;
@@ -83,9 +88,14 @@ int vgpu_ioctl_check(const struct vgpu_ioctl_desc *desc, const void *msg,
  */
 int vgpu_ioctl_copy_in(const struct vgpu_ioctl_desc *desc, void __user *uarg,
 		       void *arg, u32 *user_size);
-/* Copies back the results that fit into the user's size. */
+/*
+ * Copies back the results that fit into the user's size. After -EFAULT (the
+ * program took its memory away meanwhile) the caller takes back what they name.
+ */
 int vgpu_ioctl_copy_out(const struct vgpu_ioctl_desc *desc,
 			void __user *uarg, const void *arg, u32 user_size);
+/* The handle among the results of a call that worked, or 0. */
+u32 vgpu_ioctl_handle(const struct vgpu_ioctl_desc *desc, const void *arg);
 /*
  * The array that @arg names: kvmalloc'ed (accounted; kvfree() it), packed at
  * elem_bytes, which is what @arg's stride says afterwards; *payload NULL

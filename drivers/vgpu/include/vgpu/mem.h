@@ -169,8 +169,13 @@ void vgpu_vram_set_background(struct vgpu_vram *vram, bool on);
 void vgpu_vram_trim(struct vgpu_vram *vram);
 /* A page went bad: never handed out again. -EINVAL, -ENOMEM. */
 int vgpu_vram_retire(struct vgpu_vram *vram, u64 addr);
-/* Whose the page at @addr is, with a reference, or NULL. Atomic. */
-struct vgpu_bo *vgpu_vram_bo_at(struct vgpu_vram *vram, u64 addr);
+/*
+ * Is the page at @addr a BO's? Then @tell is called with who pays, or NULL, under a
+ * spinlock. Atomic.
+ */
+bool vgpu_vram_owner_at(struct vgpu_vram *vram, u64 addr,
+			void (*tell)(struct vgpu_mem_account *acct, void *arg),
+			void *arg);
 /* 0, or -EINVAL for a format that mem/ cannot work with. */
 int vgpu_pt_format_check(const struct vgpu_pt_format *fmt);
 void vgpu_vram_get_stats(struct vgpu_vram *vram, struct vgpu_vram_stats *st);
@@ -286,8 +291,6 @@ void vgpu_bo_get(struct vgpu_bo *bo);
 bool vgpu_bo_tryget(struct vgpu_bo *bo);
 void vgpu_bo_put(struct vgpu_bo *bo);
 u64 vgpu_bo_bytes(const struct vgpu_bo *bo);
-/* Who pays for it, or NULL. */
-struct vgpu_mem_account *vgpu_bo_account(const struct vgpu_bo *bo);
 bool vgpu_bo_is_host(const struct vgpu_bo *bo);
 /*
  * The page behind byte @offset (for CPU mappings and rings), or NULL after
@@ -341,7 +344,9 @@ int vgpu_bo_evict(struct vgpu_bo *bo);
  * @same: bytes of @stored in pages that are one word over and over
  * @plain: bytes of @stored in pages that are not compressed
  * @packed: what @stored came to, bytes
- * @system: bytes of system memory that it takes
+ * @system: bytes of system memory that it takes, which can't be swapped
+ * @cold: bytes that it takes of files, which can
+ * @tier_limit: of @system, as set; 0: none
  * @faults: of engines on memory that may be evicted
  * @restores: chunks brought back, by engines and CPUs
  * @restore_failed: that was in vain
@@ -352,6 +357,9 @@ int vgpu_bo_evict(struct vgpu_bo *bo);
  * @refaults: restores of what would still be there with twice the frames
  * @throttled: fault-ins that had to wait for what their tenant had done
  * @throttled_ns: how long, all of them
+ * @cold_stores: chunks that went to files
+ * @cold_failed: that could not
+ * @cold_loads: chunks of @restores that were there
  * @ahead_max: chunks to read ahead at most, as set
  * @ahead: chunks of @restores that nobody had asked for yet
  * @ahead_used: of them, asked for since
@@ -369,6 +377,8 @@ struct vgpu_paging_stats {
 	u64 plain;
 	u64 packed;
 	u64 system;
+	u64 cold;
+	u64 tier_limit;
 	u64 faults;
 	u64 restores;
 	u64 restore_failed;
@@ -379,6 +389,9 @@ struct vgpu_paging_stats {
 	u64 refaults;
 	u64 throttled;
 	u64 throttled_ns;
+	u64 cold_stores;
+	u64 cold_failed;
+	u64 cold_loads;
 	u32 ahead_max;
 	u64 ahead;
 	u64 ahead_used;
@@ -396,6 +409,11 @@ void vgpu_vram_get_paging(struct vgpu_vram *vram, struct vgpu_paging_stats *st);
 
 /* 0 or -ERANGE. Live; 0: nothing is read ahead. */
 int vgpu_vram_set_read_ahead(struct vgpu_vram *vram, u32 chunks);
+/*
+ * How much compressed memory may take of the system's, bytes; what was evicted longest
+ * ago goes to files then, that the system can swap. Live; 0: nothing ever.
+ */
+void vgpu_vram_set_tier_limit(struct vgpu_vram *vram, u64 bytes);
 
 /* An address space. @acct pays for its tables. NULL format: no MMU. */
 struct vgpu_as *vgpu_as_create(struct vgpu_vram *vram,

@@ -135,6 +135,7 @@ mem set 0 --overcommit 9|give a ratio from 1 to 8
 mem set 0 --defrag-threshold 101%|give a part in per cent
 mem set 0 --defrag-interval 86401|give a number from 0 to 86400
 mem set 0 --read-ahead 33|give a number from 0 to 32
+mem set 0 --tier-limit much|give a size, as 512M or 2G, or 0
 mem defrag x|is no GPU
 events --group all|give lifecycle, quota, health, governor or memory
 events --timeout x|give seconds

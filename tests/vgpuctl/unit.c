@@ -101,6 +101,34 @@ static void test_times(void)
 	ok(parse_time("99999999999999999s", &v), "too long a time");
 }
 
+static void test_flags(void)
+{
+	static const char *const words[] = { "map", "ring", "map-ring" };
+	static const struct attr_enum names = { .names = words, .count = 3 };
+	static const struct {
+		const char *text;
+		int err;
+		uint32_t flags;
+	} t[] = {
+		{ "all", 0, 7 }, { "none", 0, 0 }, { "map", 0, 1 },
+		{ "map-ring", 0, 4 }, { "ring,map", 0, 3 },
+		{ "all,-ring", 0, 5 }, { "-ring", 0, 0 },
+		{ "-ring,ring", 0, 2 }, { "all,-all,map", 0, 1 },
+		{ "", -1, 0 }, { "-", -1, 0 }, { "map,", -1, 0 },
+		{ ",map", -1, 0 }, { "ma", -1, 0 }, { "mapp", -1, 0 },
+		{ "--map", -1, 0 }, { "none,map", -1, 0 }, { "7", -1, 0 },
+	};
+	uint32_t v;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		int err = parse_flags(t[i].text, &names, &v);
+
+		ok(err == t[i].err && (err || v == t[i].flags), "flags '%s'",
+		   t[i].text);
+	}
+}
+
 static void test_names(void)
 {
 	static const char uuid[] = "01234567-89ab-CDEF-0123-456789abcdef";
@@ -304,7 +332,7 @@ static struct json_object *make_map(void)
 
 	for (i = 0; i < 64; i++) {
 		unsigned int kind = i / 8;
-		uint64_t part = kind == 1 ? 128 : kind == 2 ? 16 : 255, cell;
+		uint64_t part = kind == 1 ? 127 : kind == 2 ? 16 : 255, cell;
 
 		if (kind == 7)
 			cell = 255;
@@ -621,6 +649,7 @@ int main(int argc, char **argv)
 	puts("TAP version 13");
 	test_sizes();
 	test_times();
+	test_flags();
 	test_names();
 	test_figures();
 	test_percents();

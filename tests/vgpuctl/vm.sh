@@ -62,6 +62,11 @@ t "gpu set of a strategy" json 'j["gpu"]["strategy"] == "buddy" and j["gpu"]["po
 t "gpu set of no strategy" says "no strategy" 1 "$ctl" gpu set 0 --policy rr --strategy nonsense
 t "gpu set of a strategy and no policy" says "no policy" 1 "$ctl" gpu set 0 --policy nonsense --strategy first
 t "and then nothing was set" json 'j["gpu"]["strategy"] == "buddy" and j["gpu"]["policy"] == "fair"' "$ctl" -j gpu show 0
+t "gpu set of switches" json 'j["gpu"]["switch"] == ["incremental"] and j["gpu"]["max_contexts"] == 7' \
+	"$ctl" -j gpu set 0 --switch incremental --max-contexts 7
+t "gpu set of full switches" json 'j["gpu"]["switch"] == [] and "bytes_skipped" in j["gpu"]["switching"]' "$ctl" -j gpu set 0 --switch full
+t "gpu set of no such switches" says "give full, or incremental" 2 "$ctl" gpu set 0 --switch lazy,
+t "gpu set of all switches" says "incremental, lazy" 0 "$ctl" gpu set 0 --switch incremental,lazy --max-contexts 1024
 t "gpu set out of range" says "slice-ns is out of range" 1 "$ctl" gpu set 0 --slice 10s
 t "type list" says "$type" 0 "$ctl" type list
 t "type list -j" json 'all(x["gpu"] == 1 and x["available"] for x in j["types"])' "$ctl" -j type list --gpu 1
@@ -92,6 +97,22 @@ t "stop" says "is stopped" 0 "$ctl" vgpu stop "v$id"
 t "start again" says "is running" 0 "$ctl" vgpu start "v$id"
 t "set" says "weight 77, priority 1, memory 8 MiB" 0 "$ctl" vgpu set "v$id" --weight 77 --priority 1 --bandwidth 0 --vram 8M
 t "set -j" json 'j["vgpu"]["weight"] == 300' "$ctl" -j vgpu set "v$id" --weight 300
+t "set --allow" json '"share" not in j["vgpu"]["allow"] and "map" in j["vgpu"]["allow"]' "$ctl" -j vgpu set "v$id" --allow all,-share
+t "what it may ask for is shown" says "May ask for" 0 "$ctl" vgpu show "v$id"
+t "set --allow of what is none" says "NAME to take one away" 2 "$ctl" vgpu set "v$id" --allow all,nothing
+t "set --allow all" json 'len(j["vgpu"]["allow"]) == 9' "$ctl" -j vgpu set "v$id" --allow all
+for bad in "perhaps" "allow --uid 1 --gid 1" "allow --uid 4294967295" "allow --uid nobody-here" \
+	"allow --cgroup /no/such" "allow --gpu 64" "allow --days none" "allow --from 24:00 --to 1:00" "allow --from 1:00"; do
+	# shellcheck disable=SC2086 # words
+	t "access add $bad" says "vgpuctl" 2 "$ctl" access add $bad
+done
+t "access add of what has no place" says "not so many rules" 1 "$ctl" access add allow --at 1
+t "access add" json 'j["cut"] == 0 and not j["dry_run"]' "$ctl" -j access add allow --uid root --days all,-sun --from 20:00 --to 06:00
+t "access add --dry-run" says "would cut off" 0 "$ctl" access add deny --at 0 --vgpu "v$id" --dry-run
+t "access list" says "mon,tue,wed,thu,fri,sat 20:00 to 06:00" 0 "$ctl" access list
+t "access list -j" json 'len(j["rules"]) == 2 and j["rules"][0]["to"] == 360 and "position" not in j["rules"][1]' "$ctl" -j access list
+t "access delete of none" says "there is no rule 1" 1 "$ctl" access delete 1
+t "access delete" json 'j["cut"] == 0' "$ctl" -j access delete all
 t "set of too much memory" says "vram-limit" 1 "$ctl" vgpu set "v$id" --vram 1T
 
 t "sched show" says "engine 0  fair" 0 "$ctl" sched show
@@ -155,6 +176,8 @@ t "mem set, never" says "unasked: never" 0 "$ctl" mem set 0 --defrag-interval 0
 t "mem set, as it was" says "above 30.0 %, every 300 s" 0 "$ctl" mem set 0 --defrag-threshold 30 --defrag-interval 300
 t "mem set, not ahead" says "reads ahead: never" 0 "$ctl" mem set 0 --read-ahead 0
 t "mem set, ahead" says "reads ahead: 512 KiB" 0 "$ctl" mem set 0 --read-ahead 8
+t "mem set, no files" says "moves on to files: never" 0 "$ctl" mem set 0 --tier-limit 0
+t "mem set, files" says "moves on to files: above 32 MiB" 0 "$ctl" mem set 0 --tier-limit 32M
 t "somebody: mem defrag" says "CAP_SYS_ADMIN" 3 somebody "$ctl" mem defrag 0
 t "somebody: mem show" says "need root" 1 somebody "$ctl" mem show 0
 t "stats" says "busy_ns" 0 "$ctl" stats

@@ -29,6 +29,18 @@ static const struct attr_enum enum_cap = {
 	.first = 0,
 };
 
+static const char *const names_nl_switch[] = {
+	[0] = "incremental",
+	[1] = "lazy",
+	[2] = "predicted",
+};
+
+static const struct attr_enum enum_nl_switch = {
+	.names = names_nl_switch,
+	.count = 3,
+	.first = 0,
+};
+
 static const char *const names_nl_state[] = {
 	[0] = "created",
 	[1] = "running",
@@ -67,6 +79,24 @@ static const struct attr_enum enum_verb = {
 	.first = 1,
 };
 
+static const char *const names_nl_right[] = {
+	[0] = "memory",
+	[1] = "user-memory",
+	[2] = "share",
+	[3] = "map",
+	[4] = "queue",
+	[5] = "ring",
+	[6] = "launch",
+	[7] = "transfer",
+	[8] = "sync",
+};
+
+static const struct attr_enum enum_nl_right = {
+	.names = names_nl_right,
+	.count = 9,
+	.first = 0,
+};
+
 static const char *const names_nl_event[] = {
 	[0] = "gpu-added",
 	[1] = "gpu-removed",
@@ -84,11 +114,12 @@ static const char *const names_nl_event[] = {
 	[13] = "thrash",
 	[14] = "defrag-begin",
 	[15] = "defrag-end",
+	[16] = "access",
 };
 
 static const struct attr_enum enum_nl_event = {
 	.names = names_nl_event,
-	.count = 16,
+	.count = 17,
 	.first = 0,
 };
 
@@ -102,6 +133,46 @@ static const char *const names_nl_gov_reason[] = {
 static const struct attr_enum enum_nl_gov_reason = {
 	.names = names_nl_gov_reason,
 	.count = 4,
+	.first = 0,
+};
+
+static const char *const names_nl_verdict[] = {
+	[0] = "deny",
+	[1] = "allow",
+};
+
+static const struct attr_enum enum_nl_verdict = {
+	.names = names_nl_verdict,
+	.count = 2,
+	.first = 0,
+};
+
+static const char *const names_nl_who[] = {
+	[0] = "any",
+	[1] = "uid",
+	[2] = "gid",
+	[3] = "cgroup",
+};
+
+static const struct attr_enum enum_nl_who = {
+	.names = names_nl_who,
+	.count = 4,
+	.first = 0,
+};
+
+static const char *const names_nl_day[] = {
+	[0] = "mon",
+	[1] = "tue",
+	[2] = "wed",
+	[3] = "thu",
+	[4] = "fri",
+	[5] = "sat",
+	[6] = "sun",
+};
+
+static const struct attr_enum enum_nl_day = {
+	.names = names_nl_day,
+	.count = 7,
 	.first = 0,
 };
 
@@ -215,6 +286,14 @@ static const struct attr attrs_paging[] = {
 	  .name = "ahead_used" },
 	{ VGPU_A_PAGING_AHEAD_WASTED, ATTR_U64,
 	  .name = "ahead_wasted" },
+	{ VGPU_A_PAGING_COLD, ATTR_U64,
+	  .name = "cold" },
+	{ VGPU_A_PAGING_COLD_STORES, ATTR_U64,
+	  .name = "cold_stores" },
+	{ VGPU_A_PAGING_COLD_FAILED, ATTR_U64,
+	  .name = "cold_failed" },
+	{ VGPU_A_PAGING_COLD_LOADS, ATTR_U64,
+	  .name = "cold_loads" },
 	{ .name = NULL },
 };
 
@@ -355,6 +434,39 @@ const struct attr_set attr_set_governor = {
 	.max = VGPU_A_GOVERNOR_MAX,
 };
 
+static const struct attr attrs_switching[] = {
+	{ VGPU_A_SWITCHING_BARE, ATTR_U64,
+	  .name = "bare" },
+	{ VGPU_A_SWITCHING_FULL, ATTR_U64,
+	  .name = "full" },
+	{ VGPU_A_SWITCHING_INCREMENTAL, ATTR_U64,
+	  .name = "incremental" },
+	{ VGPU_A_SWITCHING_LAZY, ATTR_U64,
+	  .name = "lazy" },
+	{ VGPU_A_SWITCHING_PREDICTED, ATTR_U64,
+	  .name = "predicted" },
+	{ VGPU_A_SWITCHING_BYTES_SAVED, ATTR_U64,
+	  .name = "bytes_saved" },
+	{ VGPU_A_SWITCHING_BYTES_LOADED, ATTR_U64,
+	  .name = "bytes_loaded" },
+	{ VGPU_A_SWITCHING_BYTES_SKIPPED, ATTR_U64,
+	  .name = "bytes_skipped" },
+	{ VGPU_A_SWITCHING_PRELOADS, ATTR_U64,
+	  .name = "preloads" },
+	{ VGPU_A_SWITCHING_PRELOADS_WASTED, ATTR_U64,
+	  .name = "preloads_wasted" },
+	{ VGPU_A_SWITCHING_GUESS_HITS, ATTR_U64,
+	  .name = "guess_hits" },
+	{ VGPU_A_SWITCHING_GUESS_MISSES, ATTR_U64,
+	  .name = "guess_misses" },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_switching = {
+	.attrs = attrs_switching,
+	.max = VGPU_A_SWITCHING_MAX,
+};
+
 static const struct attr attrs_gpu[] = {
 	{ VGPU_A_GPU_INDEX, ATTR_U32,
 	  .name = "index" },
@@ -425,6 +537,17 @@ static const struct attr attrs_gpu[] = {
 	  .nested = &attr_set_defrag },
 	{ VGPU_A_GPU_READ_AHEAD, ATTR_U32,
 	  .name = "read_ahead" },
+	{ VGPU_A_GPU_SWITCH, ATTR_U32,
+	  .name = "switch", .values = &enum_nl_switch, .flags = true },
+	{ VGPU_A_GPU_SWITCHING, ATTR_NEST,
+	  .name = "switching",
+	  .nested = &attr_set_switching },
+	{ VGPU_A_GPU_MAX_CONTEXTS, ATTR_U32,
+	  .name = "max_contexts" },
+	{ VGPU_A_GPU_CONTEXTS, ATTR_U32,
+	  .name = "contexts" },
+	{ VGPU_A_GPU_TIER_LIMIT, ATTR_U64,
+	  .name = "tier_limit" },
 	{ .name = NULL },
 };
 
@@ -571,6 +694,10 @@ static const struct attr attrs_vgpu[] = {
 	  .name = "batch_ns" },
 	{ VGPU_A_VGPU_PINNED_BYTES, ATTR_U64,
 	  .name = "pinned_bytes" },
+	{ VGPU_A_VGPU_ALLOW, ATTR_U32,
+	  .name = "allow", .values = &enum_nl_right, .flags = true },
+	{ VGPU_A_VGPU_FILTERED, ATTR_U64,
+	  .name = "filtered" },
 	{ .name = NULL },
 };
 
@@ -620,12 +747,49 @@ static const struct attr attrs_event[] = {
 	  .name = "switches" },
 	{ VGPU_A_EVENT_FRAG_PERMILLE, ATTR_U32,
 	  .name = "frag_permille" },
+	{ VGPU_A_EVENT_CUT, ATTR_U32,
+	  .name = "cut" },
 	{ .name = NULL },
 };
 
 const struct attr_set attr_set_event = {
 	.attrs = attrs_event,
 	.max = VGPU_A_EVENT_MAX,
+};
+
+static const struct attr attrs_access[] = {
+	{ VGPU_A_ACCESS_POSITION, ATTR_U32,
+	  .name = "position" },
+	{ VGPU_A_ACCESS_VERDICT, ATTR_U32,
+	  .name = "verdict", .values = &enum_nl_verdict },
+	{ VGPU_A_ACCESS_WHO, ATTR_U32,
+	  .name = "who", .values = &enum_nl_who },
+	{ VGPU_A_ACCESS_ID, ATTR_U64,
+	  .name = "id" },
+	{ VGPU_A_ACCESS_GPUS, ATTR_U64,
+	  .name = "gpus" },
+	{ VGPU_A_ACCESS_VGPU, ATTR_UUID,
+	  .name = "vgpu" },
+	{ VGPU_A_ACCESS_DAYS, ATTR_U32,
+	  .name = "days", .values = &enum_nl_day, .flags = true },
+	{ VGPU_A_ACCESS_FROM, ATTR_U32,
+	  .name = "from" },
+	{ VGPU_A_ACCESS_TO, ATTR_U32,
+	  .name = "to" },
+	{ VGPU_A_ACCESS_HITS, ATTR_U64,
+	  .name = "hits" },
+	{ VGPU_A_ACCESS_DRY_RUN, ATTR_FLAG,
+	  .name = "dry_run" },
+	{ VGPU_A_ACCESS_CUT, ATTR_U32,
+	  .name = "cut" },
+	{ VGPU_A_ACCESS_ALL, ATTR_FLAG,
+	  .name = "all" },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_access = {
+	.attrs = attrs_access,
+	.max = VGPU_A_ACCESS_MAX,
 };
 
 static const struct attr attrs_figure[] = {

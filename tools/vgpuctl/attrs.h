@@ -55,5 +55,6 @@ extern const struct attr_set attr_set_type;
 extern const struct attr_set attr_set_vgpu;
 extern const struct attr_set attr_set_sched;
 extern const struct attr_set attr_set_event;
+extern const struct attr_set attr_set_access;
 
 #endif /* VGPUCTL_ATTRS_H */

@@ -30,12 +30,15 @@ static const struct option_desc gpu_set_options[] = {
 	  "an engine that ignores a preemption for so long is reset" },
 	{ 0, "strategy", "NAME", ARG_STRATEGY,
 	  "which free memory serves a request: best, buddy, first or worst" },
+	{ 0, "switch", "WAYS", ARG_TEXT, "what is left out when a context is switched: incremental, lazy, predicted, or several with commas; full: nothing (default: all that the GPU can)" },
+	{ 0, "max-contexts", "N", ARG_NUMBER, "contexts of all vGPUs together, 1 to 1024 (default: 1024)" },
 	END
 };
 
 static const struct option_desc mem_set_options[] = {
 	{ 0, "overcommit", "RATIO", ARG_TEXT, "how much is promised at most, as a multiple of what there is: 1 to 8" },
 	{ 0, "read-ahead", "CHUNKS", ARG_NUMBER, "how many pieces of 64 KiB to bring back before they are asked for, when memory is used in order, 0 to 32; 0 for none (default: 8)" },
+	{ 0, "tier-limit", "SIZE", ARG_SIZE, "how much of the system's memory evicted memory may take, compressed, as 512M; what was evicted longest ago goes where the system can swap it then; 0 for never (default: a quarter of the memory)" },
 	{ 0, "defrag-threshold", "PERCENT", ARG_TEXT, "fragmentation above which memory is moved unasked (default: 30 %)" },
 	{ 0, "defrag-interval", "SECONDS", ARG_NUMBER, "how often to look at it, 0 to 86400; 0 for never (default: 300)" },
 	END
@@ -64,6 +67,7 @@ static const struct option_desc set_options[] = {
 	{ 'b', "bandwidth", "MB/S", ARG_NUMBER, "copy bandwidth in MB/s, 0 for no limit" },
 	{ 0, "vram", "SIZE", ARG_SIZE, "memory, as 64M or 1G" },
 	{ 0, "units", "N", ARG_NUMBER, "compute units for itself alone, 0 to share them; only while it is stopped and not open" },
+	{ 0, "allow", "RIGHTS", ARG_RIGHTS, "what its programs may ask for: all, none, or some of memory, user-memory, share, map, queue, ring, launch, transfer and sync, with commas; -NAME takes one away" },
 	END
 };
 
@@ -76,6 +80,25 @@ static const struct option_desc sched_set_options[] = {
 	{ 0, "cap", "PERCENT", ARG_NUMBER, "most engine time, under fixed and burst, as 12.5%; 0 for none" },
 	{ 0, "group", "NAME", ARG_TEXT, "tenant that it belongs to; none for no one" },
 	{ 0, "group-weight", "N", ARG_NUMBER, "share of its whole group, 1 to 10000 (a new one has 100)" },
+	END
+};
+
+static const struct option_desc access_add_options[] = {
+	{ 'u', "uid", "USER", ARG_TEXT, "about this user, by name or number (default: about anybody)" },
+	{ 'g', "gid", "GROUP", ARG_TEXT, "about who is in this group" },
+	{ 'c', "cgroup", "PATH", ARG_TEXT, "about what runs in this control group (v2) or below, as /machine.slice" },
+	{ 0, "gpu", "LIST", ARG_TEXT, "only vGPUs of these GPUs, as 0,2 (default: of all)" },
+	{ 0, "vgpu", "VGPU", ARG_VGPU, "only this vGPU" },
+	{ 0, "days", "LIST", ARG_TEXT, "only on these days, as mon,tue or all,-sun (default: all)" },
+	{ 0, "from", "HH:MM", ARG_TEXT, "only from this time of the day on, UTC" },
+	{ 0, "to", "HH:MM", ARG_TEXT, "and until this one; if it is before --from, of the next day" },
+	{ 0, "at", "N", ARG_NUMBER, "before rule N (default: behind the last)" },
+	{ 'n', "dry-run", NULL, ARG_NONE, "only say how many would be cut off" },
+	END
+};
+
+static const struct option_desc access_delete_options[] = {
+	{ 'n', "dry-run", NULL, ARG_NONE, "only say how many would be cut off" },
 	END
 };
 
@@ -229,10 +252,38 @@ const struct command commands[] = {
 		.noun = "vgpu", .verb = "set", .args = "VGPU", .arg = ARG_VGPU,
 		.min = 1, .max = 1,
 		.help = "change quotas of a vGPU, while it runs",
-		.more = "All that is named is changed, or nothing. Memory cannot go below what is in use.",
+		.more = "All that is named is changed, or nothing. Memory cannot go below what is in use. What --allow takes away is refused from then on (EPERM); mappings and dma-bufs that go with it are gone at once.",
 		.options = set_options, .handler = cmd_vgpu_set,
 		.examples = EXAMPLES({ "vgpuctl vgpu set v0 --weight 300 --bandwidth 500",
-				       "three times the usual share, copies of 500 MB/s at most" }),
+				       "three times the usual share, copies of 500 MB/s at most" },
+				     { "vgpuctl vgpu set v0 --allow all,-share,-user-memory",
+				       "no dma-bufs, and no memory of its programs pinned" }),
+	},
+	{
+		.noun = "access", .verb = "list", .args = "",
+		.help = "who may open which vGPU, and when",
+		.more = "The first rule that fits decides; who fits none may not. Without rules the nodes' permissions alone count.",
+		.handler = cmd_access_list,
+		.examples = EXAMPLES({ "vgpuctl access list", "with how often each decided" }),
+	},
+	{
+		.noun = "access", .verb = "add", .args = "allow|deny", .arg = ARG_TEXT,
+		.min = 1, .max = 1,
+		.help = "add a rule of who may open which vGPU, and when",
+		.more = "Who has a vGPU open counts by the rights of who opened it. Those who may not any more, by this rule or when its time is over, are cut off: what they had on the vGPU is gone, and they get EACCES.",
+		.options = access_add_options, .handler = cmd_access_add,
+		.examples = EXAMPLES({ "vgpuctl access add allow --gid render", "only members of render" },
+				     { "vgpuctl access add allow --uid bob --gpu 0 --days all,-sat,-sun --from 20:00 --to 06:00",
+				       "bob may use GPU 0 in the nights from Monday to Friday" },
+				     { "vgpuctl access add deny --cgroup /guests.slice --at 0 --dry-run",
+				       "how many of what runs there has a vGPU open" }),
+	},
+	{
+		.noun = "access", .verb = "delete", .args = "RULE|all", .arg = ARG_TEXT,
+		.min = 1, .max = 1,
+		.help = "take a rule away, by its number, or all",
+		.options = access_delete_options, .handler = cmd_access_delete,
+		.examples = EXAMPLES({ "vgpuctl access delete 0", "the first" }),
 	},
 	{
 		.noun = "sched", .verb = "show", .args = "[GPU]", .arg = ARG_GPU,

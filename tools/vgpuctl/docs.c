@@ -182,6 +182,8 @@ static const char *complete_word(enum arg_kind kind)
 		return "targets";
 	case ARG_GOVERNOR:
 		return "off auto emergency performance balanced power-save";
+	case ARG_RIGHTS:
+		return "all none memory user-memory share map queue ring launch transfer sync";
 	case ARG_STRATEGY:
 		return "best buddy first worst";
 	case ARG_FORMAT:

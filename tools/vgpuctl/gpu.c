@@ -152,6 +152,31 @@ static void show_vram(struct json_object *gpu)
 	show_pools(vram);
 }
 
+static void show_switching(struct json_object *gpu)
+{
+	struct json_object *st;
+
+	if (!json_object_object_get_ex(gpu, "switching", &st))
+		return;
+	printf("\n%sSwitches of contexts%s\n", color_on(COLOR_BOLD),
+	       color_off());
+	show_fields(st, (const struct show_field[]) {
+		{ "lazy", "Left in place", SHOW_NUMBER },
+		{ "predicted", "Loaded beforehand", SHOW_NUMBER },
+		{ "incremental", "Incremental", SHOW_NUMBER },
+		{ "full", "Full", SHOW_NUMBER },
+		{ "bare", "With nothing midway", SHOW_NUMBER },
+		{ "bytes_saved", "Saved", SHOW_BYTES },
+		{ "bytes_loaded", "Loaded", SHOW_BYTES },
+		{ "bytes_skipped", "Not moved, being the same", SHOW_BYTES },
+		{ "guess_hits", "Foreseen", SHOW_NUMBER },
+		{ "guess_misses", "Foreseen wrongly", SHOW_NUMBER },
+		{ "preloads", "Loads beforehand", SHOW_NUMBER },
+		{ "preloads_wasted", "In vain", SHOW_NUMBER },
+		{ NULL, NULL, 0 },
+	});
+}
+
 static int print_gpu(struct json_object *gpu)
 {
 	struct json_object *engines;
@@ -175,6 +200,9 @@ static int print_gpu(struct json_object *gpu)
 		{ "mode", "Mode", SHOW_TEXT },
 		{ "preempt_timeout_ns", "Preempt timeout", SHOW_NS },
 		{ "strategy", "Allocation", SHOW_TEXT },
+		{ "switch", "Switches leave out", SHOW_LIST },
+		{ "contexts", "Contexts", SHOW_NUMBER },
+		{ "max_contexts", "Contexts at most", SHOW_NUMBER },
 		{ "instances", "vGPUs", SHOW_NUMBER },
 		{ "max_instances", "vGPUs at most", SHOW_NUMBER },
 		{ "vram_bytes", "Memory for tenants", SHOW_BYTES },
@@ -182,6 +210,7 @@ static int print_gpu(struct json_object *gpu)
 		{ NULL, NULL, 0 },
 	});
 	show_vram(gpu);
+	show_switching(gpu);
 	if (json_object_object_get_ex(gpu, "engine", &engines))
 		for (i = 0; i < json_object_array_length(engines); i++)
 			show_engine(json_object_array_get_idx(engines, i));
@@ -228,6 +257,51 @@ static int put_time(struct args *args, const char *option, struct nl_msg *msg,
 	return CTL_OK;
 }
 
+/* What is left out of switches: names with commas, or "full". */
+static int parse_switch(const char *text, uint32_t *modes)
+{
+	static const struct {
+		const char *name;
+		uint32_t mode;
+	} names[] = {
+		{ "incremental", VGPU_NL_SWITCH_INCREMENTAL },
+		{ "lazy", VGPU_NL_SWITCH_LAZY },
+		{ "predicted", VGPU_NL_SWITCH_PREDICTED },
+	};
+	size_t i, n;
+
+	*modes = 0;
+	if (!strcmp(text, "full"))
+		return 0;
+	for (;; text += n + 1) {
+		n = strcspn(text, ",");
+		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (strlen(names[i].name) == n &&
+			    !strncmp(text, names[i].name, n))
+				break;
+		if (i == sizeof(names) / sizeof(names[0]))
+			return -EINVAL;
+		*modes |= names[i].mode;
+		if (!text[n])
+			return 0;
+	}
+}
+
+static int put_switch(struct args *args, struct nl_msg *msg)
+{
+	const char *text = arg_option(args, "switch");
+	uint32_t modes;
+
+	if (!text)
+		return CTL_OK;
+	if (parse_switch(text, &modes))
+		return usage_error(args->command,
+				   "--switch '%s': give full, or incremental, lazy or predicted, or several with commas",
+				   text);
+	nla_put_u32(msg, VGPU_A_GPU_SWITCH, modes);
+	return CTL_OK;
+}
+
 int cmd_gpu_set(struct args *args)
 {
 	const char *strategy = arg_option(args, "strategy");
@@ -242,9 +316,10 @@ int cmd_gpu_set(struct args *args)
 		return usage_error(args->command, "'%s' is no GPU: give a number",
 				   args->argv[0]);
 	if (!policy && !strategy && !arg_option(args, "slice") &&
-	    !arg_option(args, "preempt-timeout"))
+	    !arg_option(args, "preempt-timeout") &&
+	    !arg_option(args, "switch") && !arg_option(args, "max-contexts"))
 		return usage_error(args->command,
-				   "nothing to set: give --policy, --slice, --preempt-timeout or --strategy");
+				   "nothing to set: give --policy, --slice, --preempt-timeout, --strategy, --switch or --max-contexts");
 	code = nl_open();
 	if (code)
 		return code;
@@ -258,6 +333,11 @@ int cmd_gpu_set(struct args *args)
 	if (!code)
 		code = put_time(args, "preempt-timeout", msg,
 				VGPU_A_GPU_PREEMPT_TIMEOUT_NS);
+	if (!code)
+		code = put_switch(args, msg);
+	if (!code)
+		code = put_number(args, "max-contexts", 1, 1024, msg,
+				  VGPU_A_GPU_MAX_CONTEXTS, false);
 	if (code) {
 		nlmsg_free(msg);
 		return code;

@@ -479,6 +479,24 @@ static int put_vram(struct args *args, struct nl_msg *msg)
 	return CTL_OK;
 }
 
+static int put_allow(struct args *args, struct nl_msg *msg)
+{
+	const char *text = arg_option(args, "allow");
+	const struct attr *attr = attr_set_vgpu.attrs;
+	uint32_t rights;
+
+	if (!text)
+		return CTL_OK;
+	while (attr->id != VGPU_A_VGPU_ALLOW)
+		attr++;
+	if (parse_flags(text, attr->values, &rights))
+		return usage_error(args->command,
+				   "--allow '%s': give all, none, or or names with commas, -NAME to take one away (see --help)",
+				   text);
+	nla_put_u32(msg, VGPU_A_VGPU_ALLOW, rights);
+	return CTL_OK;
+}
+
 int cmd_vgpu_set(struct args *args)
 {
 	struct json_object *vgpu, *all;
@@ -490,9 +508,10 @@ int cmd_vgpu_set(struct args *args)
 
 	if (parse_vgpu(args->argv[0], &name))
 		return bad_vgpu(args->command, args->argv[0]);
-	if (!any_quota(args) && !arg_option(args, "vram"))
+	if (!any_quota(args) && !arg_option(args, "vram") &&
+	    !arg_option(args, "allow"))
 		return usage_error(args->command,
-				   "nothing to set: give --weight, --priority, --bandwidth, --vram or --units");
+				   "nothing to set: give --weight, --priority, --bandwidth, --vram, --units or --allow");
 	code = nl_open();
 	if (code)
 		return code;
@@ -501,6 +520,8 @@ int cmd_vgpu_set(struct args *args)
 	code = put_quotas(args, msg);
 	if (!code)
 		code = put_vram(args, msg);
+	if (!code)
+		code = put_allow(args, msg);
 	if (code) {
 		nlmsg_free(msg);
 		return code;

@@ -49,11 +49,12 @@ static void show_paging(struct json_object *paging)
 	show_fields(paging, (const struct show_field[]) {
 		{ "resident", "In VRAM", SHOW_BYTES },
 		{ "evicted", "Elsewhere or never used", SHOW_BYTES },
-		{ "stored", "In system memory", SHOW_BYTES },
+		{ "stored", "In system memory or files", SHOW_BYTES },
 		{ "same", "  of one word", SHOW_BYTES },
 		{ "plain", "  not compressed", SHOW_BYTES },
 		{ "packed", "  compressed to", SHOW_BYTES },
-		{ "system", "  taking", SHOW_BYTES },
+		{ "system", "  taking, of memory", SHOW_BYTES },
+		{ "cold", "  taking, of files", SHOW_BYTES },
 		{ NULL, NULL, 0 },
 	});
 	if (packed)
@@ -71,6 +72,9 @@ static void show_paging(struct json_object *paging)
 		{ "ahead_wasted", "    in vain", SHOW_NUMBER },
 		{ "evictions", "Evicted", SHOW_NUMBER },
 		{ "evict_failed", "  in vain", SHOW_NUMBER },
+		{ "cold_stores", "Moved on to files", SHOW_NUMBER },
+		{ "cold_failed", "  in vain", SHOW_NUMBER },
+		{ "cold_loads", "  and brought back from there", SHOW_NUMBER },
 		{ "latency_p50_ns", "Half of them within", SHOW_NS },
 		{ "latency_p99_ns", "99 % of them within", SHOW_NS },
 		{ NULL, NULL, 0 },
@@ -168,7 +172,7 @@ static int show_json(struct json_object *gpu, struct json_object *map,
 	static const char *const names[] = {
 		"index", "vram_bytes", "vram_committed",
 		"overcommit_permille", "strategy", "vram", "paging",
-		"read_ahead", "defrag_threshold", "defrag_interval", "defrag",
+		"read_ahead", "tier_limit", "defrag_threshold", "defrag_interval", "defrag",
 	};
 	struct json_object *all = json_new(), *part;
 	struct json_object *mem = json_object_new_object();
@@ -206,6 +210,11 @@ static void show_text(uint32_t index, struct json_object *gpu,
 		       format_bytes(buf, json_u64(gpu, "read_ahead") << 16));
 	else
 		puts("  reads ahead: never");
+	if (json_u64(gpu, "tier_limit"))
+		printf("  moves on to files: above %s\n",
+		       format_bytes(buf, json_u64(gpu, "tier_limit")));
+	else
+		puts("  moves on to files: never");
 	show_users(vgpus);
 	show_defrag(gpu);
 	if (json_object_object_get_ex(gpu, "paging", &part) &&
@@ -275,6 +284,21 @@ static int put_overcommit(struct args *args, struct nl_msg *msg)
 	return CTL_OK;
 }
 
+static int put_tier_limit(struct args *args, struct nl_msg *msg)
+{
+	const char *text = arg_option(args, "tier-limit");
+	uint64_t bytes;
+
+	if (!text)
+		return CTL_OK;
+	if (parse_size(text, &bytes))
+		return usage_error(args->command,
+				   "--tier-limit '%s': give a size, as 512M or 2G, or 0",
+				   text);
+	nla_put_u64(msg, VGPU_A_GPU_TIER_LIMIT, bytes);
+	return CTL_OK;
+}
+
 int cmd_mem_set(struct args *args)
 {
 	struct nl_result result;
@@ -288,9 +312,10 @@ int cmd_mem_set(struct args *args)
 				   args->argv[0]);
 	if (!arg_option(args, "overcommit") &&
 	    !arg_option(args, "read-ahead") &&
+	    !arg_option(args, "tier-limit") &&
 	    !arg_option(args, "defrag-threshold") &&
 	    !arg_option(args, "defrag-interval"))
-		return usage_error(args->command, "nothing to set: give --overcommit, --read-ahead, --defrag-threshold or --defrag-interval");
+		return usage_error(args->command, "nothing to set: give --overcommit, --read-ahead, --tier-limit, --defrag-threshold or --defrag-interval");
 	/* words before the module: they are wrong anywhere */
 	msg = nlmsg_alloc();
 	code = put_overcommit(args, msg);
@@ -302,6 +327,8 @@ int cmd_mem_set(struct args *args)
 	if (!code)
 		code = put_number(args, "read-ahead", 0, 32, msg,
 				  VGPU_A_GPU_READ_AHEAD, false);
+	if (!code)
+		code = put_tier_limit(args, msg);
 	nlmsg_free(msg);
 	if (code)
 		return code;
@@ -316,6 +343,7 @@ int cmd_mem_set(struct args *args)
 		   VGPU_A_GPU_DEFRAG_INTERVAL, false);
 	put_number(args, "read-ahead", 0, 32, msg, VGPU_A_GPU_READ_AHEAD,
 		   false);
+	put_tier_limit(args, msg);
 	snprintf(doing, sizeof(doing), "cannot set the memory of GPU %u", index);
 	if (nl_talk(msg, &attr_set_gpu, NULL, &result))
 		return nl_explain(&result, doing);

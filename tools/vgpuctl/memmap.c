@@ -119,8 +119,9 @@ static void put_legend(struct json_object *map, bool utf8)
 
 		if (!n)
 			continue;
-		len = (unsigned int)snprintf(text, sizeof(text), "%s %s",
-					     uses[i].label,
+		len = (unsigned int)snprintf(text, sizeof(text), "%s%s %s",
+					     uses[i].label, i == USED && !utf8 ?
+					     " (+ half or less)" : "",
 					     format_bytes(size, n));
 		if (!at || at + len + 5 > (width ? width : 80)) {
 			fputs(at ? "\n  " : "  ", stdout);

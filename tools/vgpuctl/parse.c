@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "attrs.h"
 #include "vgpuctl.h"
 
 int parse_number(const char *text, uint64_t max, uint64_t *value)
@@ -204,4 +205,43 @@ int parse_gpu(const char *text, uint32_t *index)
 		return -1;
 	*index = (uint32_t)v;
 	return 0;
+}
+
+static int find_flag(const char *name, size_t len, const struct attr_enum *names,
+		     uint32_t *flags)
+{
+	unsigned int i;
+
+	*flags = (1u << names->count) - 1;
+	if (len == 3 && !strncmp(name, "all", 3))
+		return 0;
+	for (i = 0; i < names->count; i++) {
+		*flags = 1u << i;
+		if (strlen(names->names[i]) == len &&
+		    !strncmp(names->names[i], name, len))
+			return 0;
+	}
+	return -1;
+}
+
+int parse_flags(const char *text, const struct attr_enum *names, uint32_t *flags)
+{
+	uint32_t some;
+
+	*flags = 0;
+	if (!strcmp(text, "none"))
+		return 0;
+	for (;;) {
+		bool minus = *text == '-';
+		size_t len;
+
+		text += minus;
+		len = strcspn(text, ",");
+		if (find_flag(text, len, names, &some))
+			return -1;
+		*flags = minus ? *flags & ~some : *flags | some;
+		if (!text[len])
+			return 0;
+		text += len + 1;
+	}
 }

@@ -295,6 +295,7 @@ void print_vgpu(struct json_object *vgpu)
 		{ "group", "Group", SHOW_TEXT },
 		{ "group_weight", "Weight of the group", SHOW_NUMBER },
 		{ "vram_limit", "Memory", SHOW_BYTES },
+		{ "allow", "May ask for", SHOW_LIST },
 		{ NULL, NULL, 0 },
 	});
 	printf("\n%sUse%s\n", color_on(COLOR_BOLD), color_off());
@@ -315,6 +316,7 @@ void print_vgpu(struct json_object *vgpu)
 		{ "deadlines_met", "Deadlines met", SHOW_NUMBER },
 		{ "deadlines_missed", "Deadlines missed", SHOW_NUMBER },
 		{ "preemptions", "Preemptions", SHOW_NUMBER },
+		{ "filtered", "Refused by --allow", SHOW_NUMBER },
 		{ "faults", "Faults", SHOW_NUMBER },
 		{ "resets", "Engine resets", SHOW_NUMBER },
 		{ NULL, NULL, 0 },

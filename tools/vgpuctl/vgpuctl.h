@@ -50,6 +50,7 @@ enum arg_kind {
 	ARG_TARGET,		/* a GPU or a vGPU */
 	ARG_STRATEGY,
 	ARG_GOVERNOR,
+	ARG_RIGHTS,
 	ARG_FORMAT,
 };
 
@@ -126,6 +127,9 @@ int cmd_vgpu_destroy(struct args *args);
 int cmd_vgpu_set(struct args *args);
 int cmd_sched_show(struct args *args);
 int cmd_sched_set(struct args *args);
+int cmd_access_list(struct args *args);
+int cmd_access_add(struct args *args);
+int cmd_access_delete(struct args *args);
 int cmd_top(struct args *args);
 int cmd_events(struct args *args);
 int cmd_stats(struct args *args);
@@ -168,6 +172,12 @@ int parse_time(const char *text, uint64_t *ns);
 /* "25%", "12.5": hundredths of a per cent, up to 100 %. */
 int parse_percent(const char *text, uint64_t *hundredths);
 int parse_number(const char *text, uint64_t max, uint64_t *value);
+/*
+ * "all,-share", "map,queue", "none": the bits that @names has names for, from left
+ * to right. 0 or -1.
+ */
+struct attr_enum;
+int parse_flags(const char *text, const struct attr_enum *names, uint32_t *flags);
 int parse_seconds(const char *text, double *seconds);
 int parse_uuid(const char *text, uint8_t uuid[16]);
 void format_uuid(const uint8_t uuid[16], char text[37]);

@@ -110,4 +110,15 @@ struct fault_args {
 	uint64_t reached;	/* 1 when the lane lived on */
 };
 
+/*
+ * vector: writes and checks some of the vector registers; a lane's word of @wrong
+ * is 1 more than what it found to be wrong.
+ */
+struct vector_args {
+	uint64_t wrong;		/* uint64_t of each lane */
+	uint64_t words;		/* of the vector registers */
+	uint64_t stride;	/* one in so many is written, 2 or more */
+	uint64_t rounds;
+};
+
 #endif /* VGPU_PROGRAMS_H */

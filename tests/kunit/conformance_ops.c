@@ -81,6 +81,11 @@ static void test_description(struct kunit *test)
 		for (sec = 0; sec < VGPU_SEC_COUNT; sec++)
 			KUNIT_EXPECT_EQ(test, d->section_bytes[sec], 0U);
 	}
+	if (d->caps & VGPU_HW_BLOCKS)
+		KUNIT_EXPECT_TRUE(test, ops->blocks && ops->save_blocks &&
+				  ops->load_blocks);
+	if (d->caps & VGPU_HW_BANK)
+		KUNIT_EXPECT_TRUE(test, !!ops->flip);
 	if (d->caps & VGPU_HW_MMU) {
 		KUNIT_EXPECT_TRUE(test, ops->pte_write && ops->tlb_invalidate &&
 				  ops->tlb_sync);
@@ -403,6 +408,51 @@ static void test_save_and_load(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, *(u32 *)cf_data(cf, SZ_2M - 64), stops);
 }
 
+/*
+ * The same, but that it is loaded to the spare bank while the job of another
+ * runs, which is to notice nothing.
+ */
+static void test_spare_bank(struct kunit *test)
+{
+	struct cf *cf = setup_if(test, VGPU_HW_BANK | VGPU_HW_PREEMPT);
+	unsigned int stops = 0, tries = 0;
+	struct saved *s = saved_create(cf);
+	struct vgpu_hw_job mine;
+	bool resume = false;
+	unsigned long flags;
+
+	pattern(cf, 0, SZ_1M, 5);
+	cf_copy(cf, cf_addr(cf, 1), cf_addr(cf, SZ_1M), SZ_1M - SZ_64K);
+	mine = cf->job;
+	cf_clear(cf, 0);
+	for (;;) {
+		cf->job = mine;
+		cf_start(cf, 0, resume);
+		udelay(stops * 4);
+		cf->ops->preempt(cf->hw, 0);
+		if (cf_wait(cf) != VGPU_HW_PREEMPTED) {
+			if (!stops && ++tries < 100)
+				continue;
+			break;
+		}
+		stops++;
+		save(cf, 0, s);
+		cf_fill(cf, cf_addr(cf, SZ_2M - SZ_64K), SZ_64K, stops);
+		cf_clear(cf, 0);
+		cf_start(cf, 0, false);
+		load(cf, VGPU_HW_SPARE, s);
+		KUNIT_ASSERT_EQ(test, cf_wait(cf), VGPU_HW_DONE);
+		KUNIT_ASSERT_EQ(test, *(u32 *)cf_data(cf, SZ_2M - 4), stops);
+		spin_lock_irqsave(&cf->lock, flags);
+		cf->ops->flip(cf->hw, 0);
+		spin_unlock_irqrestore(&cf->lock, flags);
+		resume = true;
+	}
+	KUNIT_EXPECT_EQ(test, cf->last.type, VGPU_HW_DONE);
+	KUNIT_EXPECT_GT(test, stops, 0U);
+	KUNIT_EXPECT_EQ(test, mismatches(cf, 1, SZ_1M, SZ_1M - SZ_64K), 0ULL);
+}
+
 static void test_dirty(struct kunit *test)
 {
 	struct cf *cf = setup_if(test, VGPU_HW_SAVE);
@@ -620,6 +670,7 @@ static struct kunit_case cases[] = {
 	CASE(test_preempt_stopped),
 	CASE(test_preempt_storm),
 	CASE(test_save_and_load),
+	CASE(test_spare_bank),
 	CASE(test_dirty),
 	CASE(test_protection),
 	CASE(test_tlb),

@@ -51,6 +51,11 @@ static void mock_load(void *hw, unsigned int engine, enum vgpu_hw_section sec,
 {
 	struct core_mock *mock = hw;
 
+	if (engine == VGPU_HW_SPARE) {
+		mock->spare_state = *(const u64 *)buf;
+		note(mock, 0, 'L');
+		return;
+	}
 	note(mock, engine, 'l');
 	if (bytes == sizeof(mock->state))
 		memcpy(state_of(mock, engine), buf, bytes);
@@ -61,10 +66,23 @@ static void mock_clear(void *hw, unsigned int engine,
 {
 	struct core_mock *mock = hw;
 
+	if (engine == VGPU_HW_SPARE) {
+		mock->spare_state = 0;
+		note(mock, 0, 'C');
+		return;
+	}
 	note(mock, engine, 'c');
 	*state_of(mock, engine) = 0;
 	if (!engine)
 		mock->asid = ctx->asid;
+}
+
+static void mock_flip(void *hw, unsigned int engine)
+{
+	struct core_mock *mock = hw;
+
+	note(mock, engine, 'f');
+	swap(mock->state, mock->spare_state);
 }
 
 static void mock_run(void *hw, unsigned int engine,
@@ -228,6 +246,8 @@ static struct core_mock *create(struct kunit *test, u64 caps,
 	};
 	if (spare)
 		mock->ops.set_units = mock_set_units;
+	if (caps & VGPU_HW_BANK)
+		mock->ops.flip = mock_flip;
 	if (caps & VGPU_HW_MMU) {
 		mock->ops.pte_write = mock_pte_write;
 		mock->ops.tlb_invalidate = mock_tlb_invalidate;

@@ -22,7 +22,8 @@ struct core_mock {
 	u64 clock;
 	unsigned int clock_reads;
 	/*
-	 * r(un) R(esume) p(reempt) s(ave) c(lear) l(oad) X (reset) u(nits);
+	 * r(un) R(esume) p(reempt) s(ave) c(lear) l(oad) X (reset) u(nits)
+	 * f(lip) C(lear) and L(oad) of engine 0's spare bank;
 	 * followed by the number of the engine if that is not 0
 	 */
 	char log[128];
@@ -30,6 +31,7 @@ struct core_mock {
 	struct vgpu_hw_job job;		/* given last */
 	bool running;
 	u64 state;			/* in the engine */
+	u64 spare_state;		/* in its spare bank */
 	u32 asid;			/* whose */
 	struct {			/* the same, of the others */
 		struct vgpu_hw_job job;

@@ -6,6 +6,7 @@
  */
 #include <linux/delay.h>
 #include <vgpu/sched.h>
+#include "core/core_priv.h"
 #include "core_mock.h"
 
 #define SAVES	(VGPU_HW_PREEMPT | VGPU_HW_SAVE)
@@ -448,6 +449,12 @@ static bool soon(struct core_mock *mock, u32 pattern)
 	return false;
 }
 
+/* So long the first one waits for more, of vGPUs that are not alone. */
+static void gather_for(struct core_tenant *t, u64 ns)
+{
+	WRITE_ONCE(t->inst->entity[0].lines.batch_wait_ns, ns);
+}
+
 /* Beside another vGPU batch waits for more of its kind, in bounds. */
 static void batch_is_gathered(struct kunit *test)
 {
@@ -468,6 +475,7 @@ static void batch_is_gathered(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mock->running);
 
 	/* as many as are enough: it waits for its turn at once */
+	gather_for(&b, NSEC_PER_SEC);	/* however slow the machine is */
 	fill(test, &a, a.queue, 3);
 	for (i = 0; i < 4; i++)
 		fill(test, &b, batch[i], 4);
@@ -479,6 +487,7 @@ static void batch_is_gathered(struct kunit *test)
 	expect_runs(test, mock, 3);
 
 	/* or when the time is over, and not for ever */
+	gather_for(&b, VGPU_BATCH_WAIT_MAX_NS);
 	fill(test, &b, batch[0], 6);
 	msleep(50);	/* 20 ms is the longest */
 	core_mock_answer(mock, VGPU_HW_PREEMPTED, 10, 0);

@@ -110,7 +110,7 @@ static struct vgpu_ctx_state *state_new(struct kunit *test)
 	struct vgpu_ctx_state *st = kunit_kzalloc(test, sizeof(*st), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, st);
-	KUNIT_ASSERT_EQ(test, vgpu_ctx_state_init(st, sizes), 0);
+	KUNIT_ASSERT_EQ(test, vgpu_ctx_state_init(st, 0, sizes), 0);
 	return st;
 }
 
@@ -131,7 +131,7 @@ static void order_of_sections(struct kunit *test)
 
 	prandom_seed_state(&rnd, SEED);
 	engine_run(e, &rnd, ~0U);
-	vgpu_ctx_save(st, &ops, e, 0);
+	vgpu_ctx_save(st, &ops, e, 0, false);
 	KUNIT_EXPECT_EQ(test, e->logged, (unsigned int)ARRAY_SIZE(saved));
 	for (i = 0; i < ARRAY_SIZE(saved); i++)
 		KUNIT_EXPECT_EQ(test, e->sections[i], saved[i]);
@@ -154,13 +154,13 @@ static void only_what_changed(struct kunit *test)
 
 	prandom_seed_state(&rnd, SEED);
 	engine_run(e, &rnd, ~0U);
-	vgpu_ctx_save(st, &ops, e, 0);
+	vgpu_ctx_save(st, &ops, e, 0, false);
 	KUNIT_EXPECT_EQ(test, st->stats.sections_skipped, 0ULL);
 
 	before = st->stats.bytes_saved;
 	engine_run(e, &rnd, BIT(VGPU_SEC_CONTROL));
 	e->logged = 0;
-	vgpu_ctx_save(st, &ops, e, 0);
+	vgpu_ctx_save(st, &ops, e, 0, false);
 	KUNIT_EXPECT_EQ(test, e->logged, 1U);
 	KUNIT_EXPECT_EQ(test, e->sections[0], (unsigned int)VGPU_SEC_CONTROL);
 	KUNIT_EXPECT_EQ(test, st->stats.sections_skipped, 4ULL);
@@ -188,7 +188,7 @@ static void nothing_was_ever_saved(struct kunit *test)
 	/* a job that ended: what was saved of it must not come back */
 	prandom_seed_state(&rnd, SEED);
 	engine_run(e, &rnd, ~0U);
-	vgpu_ctx_save(st, &ops, e, 0);
+	vgpu_ctx_save(st, &ops, e, 0, false);
 	vgpu_ctx_state_drop(st);
 	KUNIT_EXPECT_EQ(test, vgpu_ctx_state_bytes(st), 0ULL);
 	engine_clear(e);
@@ -206,7 +206,7 @@ static void engine_that_lies(struct kunit *test)
 	prandom_seed_state(&rnd, SEED);
 	engine_run(e, &rnd, BIT(VGPU_SEC_MMU));
 	e->lie = 1U << 30;
-	vgpu_ctx_save(st, &ops, e, 0);
+	vgpu_ctx_save(st, &ops, e, 0, false);
 	KUNIT_EXPECT_EQ(test, st->used[VGPU_SEC_MMU], sizes[VGPU_SEC_MMU]);
 	e->lie = 0;
 	engine_clear(e);
@@ -245,7 +245,7 @@ static void round_trip_by_turns(struct kunit *test)
 			memcpy(shadow[curr].regs[sec], e->regs[sec],
 			       e->used[sec]);
 		}
-		vgpu_ctx_save(st[curr], &ops, e, 0);
+		vgpu_ctx_save(st[curr], &ops, e, 0, false);
 
 		curr = prandom_u32_state(&rnd) % CONTEXTS;
 		engine_clear(e);

@@ -6,56 +6,11 @@
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
-#include "mem_mock.h"
-#include "mem/residency.h"
+#include "mem_tenant.h"
 
 MODULE_IMPORT_NS(VGPU);
 
-#define RW	(VGPU_PROT_READ | VGPU_PROT_WRITE)
-#define BASE	0x40000000ULL
-#define VRAM	(8 * MOCK_MIB)
 #define CHUNK	VGPU_CHUNK_BYTES
-
-struct tenant {
-	struct mem_mock *mock;
-	struct vgpu_mem_account acct;
-	struct vgpu_as *as;
-	struct vgpu_bo *bo;
-	u64 bytes;
-	u64 faults;
-};
-
-static struct mem_mock *paged_mock(struct kunit *test)
-{
-	struct mem_mock *mock = mem_mock_create(test, VRAM, mock_formats, NULL);
-
-	KUNIT_ASSERT_EQ(test, vgpu_vram_enable_paging(mock->vram), 0);
-	return mock;
-}
-
-static void tenant_open(struct kunit *test, struct mem_mock *mock,
-			struct tenant *t, u32 asid, u64 bytes, u64 share)
-{
-	memset(t, 0, sizeof(*t));
-	t->mock = mock;
-	vgpu_mem_account_init(&t->acct, U64_MAX / 2);
-	KUNIT_ASSERT_EQ(test, vgpu_mem_set_share(&t->acct, share), 0);
-	t->bytes = bytes;
-	t->as = vgpu_as_create(mock->vram, &t->acct, asid);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(t->as));
-	t->bo = vgpu_bo_create(mock->vram, &t->acct, bytes, 0,
-			       VGPU_BO_PAGEABLE);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(t->bo));
-	KUNIT_ASSERT_EQ(test, vgpu_as_map(t->as, t->bo, 0, BASE, bytes, RW), 0);
-}
-
-static void tenant_close(struct kunit *test, struct tenant *t)
-{
-	vgpu_as_destroy(t->as);
-	vgpu_bo_put(t->bo);
-	KUNIT_EXPECT_EQ(test, t->acct.used, 0ULL);
-	KUNIT_EXPECT_EQ(test, t->acct.resident, 0ULL);
-}
 
 static struct vgpu_paging_stats figures(struct mem_mock *mock)
 {
@@ -63,21 +18,6 @@ static struct vgpu_paging_stats figures(struct mem_mock *mock)
 
 	vgpu_vram_get_paging(mock->vram, &st);
 	return st;
-}
-
-static void all_given_back(struct kunit *test, struct mem_mock *mock)
-{
-	struct vgpu_paging_stats st = figures(mock);
-
-	KUNIT_EXPECT_EQ(test, st.resident, 0ULL);
-	KUNIT_EXPECT_EQ(test, st.evicted, 0ULL);
-	KUNIT_EXPECT_EQ(test, st.system, 0ULL);
-	KUNIT_EXPECT_EQ(test, st.frames, st.frames_free);
-	KUNIT_EXPECT_LE(test, st.ahead_used + st.ahead_wasted, st.ahead);
-	vgpu_vram_unplug(mock->vram);
-	mem_mock_check(test, mock);
-	mem_mock_destroy(mock);
-	test->priv = NULL;
 }
 
 /* As an engine that faults, and whoever brings the memory back. */
@@ -131,7 +71,7 @@ static void saves_faults(struct kunit *test)
 	struct tenant t;
 	u32 i;
 
-	tenant_open(test, mock, &t, 1, 2 * VRAM, U64_MAX);
+	tenant_open(test, mock, &t, 1, 2 * VRAM);
 	/* what is new is not brought in before it is written */
 	fill(test, &t);
 	KUNIT_EXPECT_EQ(test, figures(mock).ahead, 0ULL);
@@ -165,7 +105,7 @@ static void not_at_random(struct kunit *test)
 	struct tenant t;
 	u32 i;
 
-	tenant_open(test, mock, &t, 1, 2 * VRAM, U64_MAX);
+	tenant_open(test, mock, &t, 1, 2 * VRAM);
 	fill(test, &t);
 	prandom_seed_state(&rnd, 7);
 	for (i = 0; i < 2000; i++)
@@ -183,7 +123,7 @@ static void wasted_is_told(struct kunit *test)
 	struct tenant t;
 	u64 half, at = 0, before;
 
-	tenant_open(test, mock, &t, 1, 4 * VRAM, U64_MAX);
+	tenant_open(test, mock, &t, 1, 4 * VRAM);
 	half = t.bytes / 2;
 	fill(test, &t);
 	do {
@@ -205,15 +145,6 @@ static void wasted_is_told(struct kunit *test)
 	all_given_back(test, mock);
 }
 
-static u64 in_vram(struct tenant *t)
-{
-	u64 at, n = 0;
-
-	for (at = 0; at < t->bytes; at += CHUNK)
-		n += !!vgpu_bo_page(t->bo, at);
-	return n;
-}
-
 static void takes_nothing_that_is_needed(struct kunit *test)
 {
 	struct mem_mock *mock = paged_mock(test);
@@ -223,26 +154,26 @@ static void takes_nothing_that_is_needed(struct kunit *test)
 	u64 n;
 
 	/* older, and above its share: next to go for whoever needs a frame */
-	tenant_open(test, mock, &lent, 1, 2 * MOCK_MIB, 0x20000);
+	tenant_open_with_share(test, mock, &lent, 1, 2 * MOCK_MIB, 0x20000);
 	fill(test, &lent);
-	tenant_open(test, mock, &hog, 2, 5 * MOCK_MIB, 0x20000);
+	tenant_open_with_share(test, mock, &hog, 2, 5 * MOCK_MIB, 0x20000);
 	fill(test, &hog);
 	frame = vgpu_residency_evict_cold(mock->vram, &hog.acct.owner);
 	KUNIT_EXPECT_NULL(test, frame);
-	KUNIT_EXPECT_EQ(test, in_vram(&lent), lent.bytes / CHUNK);
+	KUNIT_EXPECT_EQ(test, tenant_in_vram(&lent), lent.bytes);
 	tenant_close(test, &lent);
 	/* all of it is in use: looked at, and left alone */
-	n = in_vram(&hog);
+	n = tenant_in_vram(&hog);
 	in_order(test, &hog, 0, hog.bytes);
 	for (i = 0; i < hog.bytes / CHUNK / 8; i++)
 		KUNIT_EXPECT_NULL(test,
 				  vgpu_residency_evict_cold(mock->vram,
 							    &hog.acct.owner));
-	KUNIT_EXPECT_EQ(test, in_vram(&hog), n);
+	KUNIT_EXPECT_EQ(test, tenant_in_vram(&hog), n);
 	/* nobody has used it since */
 	frame = vgpu_residency_evict_cold(mock->vram, &hog.acct.owner);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(frame));
-	KUNIT_EXPECT_EQ(test, in_vram(&hog), n - 1);
+	KUNIT_EXPECT_EQ(test, tenant_in_vram(&hog), n - CHUNK);
 	vgpu_frame_free(mock->vram, frame);
 	tenant_close(test, &hog);
 	all_given_back(test, mock);
@@ -268,8 +199,8 @@ static void knows_when_to_stop(struct kunit *test)
 	u32 asked = 0;
 	u64 ahead;
 
-	tenant_open(test, mock, &other, 2, MOCK_MIB, U64_MAX);
-	tenant_open(test, mock, &t, 1, 4 * MOCK_MIB, 0x20000);
+	tenant_open(test, mock, &other, 2, MOCK_MIB);
+	tenant_open_with_share(test, mock, &t, 1, 4 * MOCK_MIB, 0x20000);
 	fill(test, &t);
 	KUNIT_ASSERT_EQ(test, vgpu_bo_evict(t.bo), 0);
 	/* as many as may be, but it goes elsewhere after one */
@@ -328,7 +259,7 @@ static void fail_every_nth(struct kunit *test)
 	if (!mem_fail_nth_works())
 		kunit_skip(test, "no fault injection here");
 	mock = paged_mock(test);
-	tenant_open(test, mock, &t, 1, VRAM + 2 * MOCK_MIB, U64_MAX);
+	tenant_open(test, mock, &t, 1, VRAM + 2 * MOCK_MIB);
 	fill(test, &t);
 	for (nth = 1; nth < 1000; nth++) {
 		/* two looks, so that something is cold */
@@ -388,7 +319,7 @@ static void races(struct kunit *test)
 	u32 i;
 
 	KUNIT_ASSERT_NOT_NULL(test, r);
-	tenant_open(test, mock, &r->t, 1, 2 * VRAM, U64_MAX);
+	tenant_open(test, mock, &r->t, 1, 2 * VRAM);
 	fill(test, &r->t);
 	for (i = 0; i < ARRAY_SIZE(r->done); i++)
 		init_completion(&r->done[i]);

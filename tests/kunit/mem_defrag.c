@@ -92,6 +92,60 @@ static void from_sixty_to_five(struct kunit *test)
 	scene_end(test, s);
 }
 
+/* Each allocation of a run fails in turn: less is moved, or nothing. */
+static void a_run_without_metadata(struct kunit *test)
+{
+	struct vgpu_vram_stats was, is;
+	struct vgpu_defrag_stats st;
+	unsigned int nth, i, refused = 0;
+	struct scene *s;
+	bool failed;
+	int err;
+
+	if (!mem_fail_nth_works())
+		kunit_skip(test, "no fault injection (failslab/ignore-gfp-wait)");
+	s = scene_new(test, mock_formats);
+	for (i = 0; i < 48; i++)
+		KUNIT_ASSERT_TRUE(test, scene_add(test, s, i, 0x8000, 0));
+	for (nth = 1; nth < 400; nth++) {
+		/* something to do each time: what is moved to the front goes back */
+		for (i = nth % 2; i < 48; i += 4) {
+			scene_drop(test, s, i);
+			KUNIT_ASSERT_TRUE(test, scene_add(test, s, i, 0x8000, 0));
+			scene_drop(test, s, (i + 24) % 48);
+		}
+		vgpu_vram_trim(s->mock->vram);
+		vgpu_vram_get_stats(s->mock->vram, &was);
+		mem_fail_nth_start(nth);
+		err = vgpu_vram_defrag(s->mock->vram);
+		failed = mem_fail_nth_stop();
+		KUNIT_ASSERT_TRUE_MSG(test, !err || (err == -ENOMEM && failed),
+				      "nth %u: %d", nth, err);
+		refused += !!err;
+		vgpu_vram_get_defrag(s->mock->vram, &st);
+		KUNIT_ASSERT_FALSE(test, st.running);
+		vgpu_vram_trim(s->mock->vram);
+		vgpu_vram_get_stats(s->mock->vram, &is);
+		KUNIT_ASSERT_EQ(test, is.used, was.used);
+		for (i = 0; i < 48; i++)
+			scene_check(test, s, i);
+		for (i = 0; i < 48; i++)
+			if (!s->one[i].bo)
+				KUNIT_ASSERT_TRUE(test, scene_add(test, s, i,
+								  0x8000, 0));
+		if (!failed)
+			break;
+	}
+	kunit_info(test, "%u allocations, %u refusals, %llu moves\n", nth - 1,
+		   refused, st.moves);
+	KUNIT_EXPECT_LT(test, nth, 400U);
+	KUNIT_EXPECT_GT(test, refused, 0U);
+	KUNIT_EXPECT_GT(test, st.given_up, 0ULL);
+	KUNIT_EXPECT_EQ(test, vgpu_vram_defrag(s->mock->vram), 0);
+	scene_hunt(test, s);
+	scene_end(test, s);
+}
+
 /* ---- others are about ---- */
 
 struct worker {
@@ -237,8 +291,17 @@ static void while_others_work(struct kunit *test, u32 flags)
 		KUNIT_ASSERT_EQ(test, vgpu_vram_enable_paging(s->mock->vram),
 				0);
 	scene_scatter(test, s, 3 * MOCK_MIB, flags);
-	/* what is left of it, in a row; the first one is counted up in */
-	for (i = 0; i < BOS; i++) {
+	/* by chance hardly anything may be left */
+	for (i = 0; i < BOS; i++)
+		n += !!s->one[i].bo;
+	for (i = 0; i < BOS && n < 3; i++) {
+		if (s->one[i].bo)
+			continue;
+		scene_add(test, s, i, scene_page(s), flags);
+		n++;
+	}
+	/* what there is, in a row; the first one is counted up in */
+	for (i = 0, n = 0; i < BOS; i++) {
 		if (!s->one[i].bo)
 			continue;
 		swap(s->one[n], s->one[i]);
@@ -303,6 +366,7 @@ static const void *paged_params(const void *prev, char *desc)
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(all_in_one_run, mock_format_gen_params),
 	KUNIT_CASE(from_sixty_to_five),
+	KUNIT_CASE(a_run_without_metadata),
 	KUNIT_CASE_PARAM(others_work, mock_format_gen_params),
 	KUNIT_CASE_PARAM(others_work_paged, paged_params),
 	{}

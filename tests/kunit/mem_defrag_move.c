@@ -39,12 +39,14 @@ static u64 addr_of(struct single *x)
 	return addr;
 }
 
-static struct single *single_new(struct kunit *test, u64 bytes, u32 flags)
+static struct single *single_of(struct kunit *test,
+				const struct mock_format *fmt, u64 bytes,
+				u32 flags)
 {
 	struct single *x = kunit_kzalloc(test, sizeof(*x), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, x);
-	x->s = scene_new(test, test->param_value ?: mock_formats);
+	x->s = scene_new(test, fmt);
 	vgpu_vram_set_pools(x->s->mock->vram, false);
 	vgpu_vram_set_background(x->s->mock->vram, false);
 	if (flags & VGPU_BO_PAGEABLE)
@@ -60,6 +62,11 @@ static struct single *single_new(struct kunit *test, u64 bytes, u32 flags)
 	/* in the other half, and as good a place for a large leaf */
 	x->move.to = x->move.first ^ (8 * MOCK_MIB >> 12);
 	return x;
+}
+
+static struct single *single_new(struct kunit *test, u64 bytes, u32 flags)
+{
+	return single_of(test, test->param_value ?: mock_formats, bytes, flags);
 }
 
 static int move(struct single *x)
@@ -167,44 +174,109 @@ static void table_moves(struct kunit *test)
 	scene_end(test, x->s);
 }
 
+/* What is moved: a piece or a chunk of a BO, a frame of nobody's, a table. */
+enum thing { PIECE, CHUNK, FRAME, TABLE };
+
+static const char * const things[] = {
+	[PIECE] = "piece", [CHUNK] = "chunk", [FRAME] = "frame", [TABLE] = "table",
+};
+
+static const void *thing_params(const void *prev, char *desc)
+{
+	const char * const *thing = prev ? (const char * const *)prev + 1 : things;
+
+	if (thing == things + ARRAY_SIZE(things))
+		return NULL;
+	strscpy(desc, *thing, KUNIT_PARAM_DESC_SIZE);
+	return thing;
+}
+
+static struct vgpu_block *block_of(struct single *x, enum thing what)
+{
+	struct vgpu_residency *res = x->s->mock->vram->residency;
+	struct vgpu_bo *bo = x->s->one[1].bo;
+	struct vgpu_as *as = x->s->as[0];
+	struct vgpu_pt *pt = as->root;
+
+	switch (what) {
+	case PIECE:
+		return bo->piece[0].block;
+	case CHUNK:
+		return bo->paged->chunk[0].frame;
+	case FRAME:
+		return res->nr_free ? res->free[0] : NULL;
+	case TABLE:
+		while (pt->level)
+			pt = pt->child[vgpu_pt_index(as, pt->level,
+						     x->s->one[1].va)];
+		return pt->block;
+	}
+	return NULL;
+}
+
+/* Of a thing, to one of two places. */
+static void aim(struct kunit *test, struct single *x, enum thing what,
+		unsigned int turn)
+{
+	const struct vgpu_block *block = block_of(x, what);
+
+	KUNIT_ASSERT_NOT_NULL(test, block);
+	x->move.first = block->first;
+	x->move.pages = block->pages;
+	x->move.to = ((turn % 2 ? 14 : 13) * MOCK_MIB) >> 12;
+}
+
 /* Each allocation that a move needs fails in turn. */
 static void move_without_metadata(struct kunit *test)
 {
-	struct single *x = single_new(test, 0x40000, 0);
-	unsigned int nth, refused = 0;
+	enum thing what = (const char * const *)test->param_value - things;
+	unsigned int nth, refused = 0, turn = 0;
 	struct vgpu_vram_stats was, is;
+	struct vgpu_vram *vram;
+	struct single *x;
+	u32 from;
 	int err;
 
-	if (!mem_fail_nth_works()) {
-		scene_end(test, x->s);
+	if (!mem_fail_nth_works())
 		kunit_skip(test, "no fault injection (failslab/ignore-gfp-wait)");
-	}
-	vgpu_vram_get_stats(x->s->mock->vram, &was);
+	x = single_of(test, mock_formats, 0x40000, what == CHUNK ||
+		      what == FRAME ? VGPU_BO_PAGEABLE : 0);
+	vram = x->s->mock->vram;
+	if (what == FRAME)
+		/* a frame that was used, and is not any more */
+		KUNIT_ASSERT_EQ(test, vgpu_bo_evict(x->s->one[1].bo), 0);
+	vgpu_vram_get_stats(vram, &was);
 	for (nth = 1; nth < 50; nth++) {
 		bool failed;
 
-		vgpu_vram_trim(x->s->mock->vram);
+		vgpu_vram_trim(vram);
+		aim(test, x, what, turn);
+		from = x->move.first;
 		mem_fail_nth_start(nth);
 		err = move(x);
 		failed = mem_fail_nth_stop();
-		if (!err && !failed)
-			break;
+		aim(test, x, what, ++turn);
 		if (err) {
 			KUNIT_ASSERT_EQ_MSG(test, err, -ENOMEM, "nth %u", nth);
-			moved(test, x, false);
+			KUNIT_ASSERT_EQ(test, x->move.first, from);
 			refused++;
+			turn--;
 		} else {
-			moved(test, x, true);
-			swap(x->move.first, x->move.to);
-			x->old = addr_of(x);
+			KUNIT_ASSERT_NE(test, x->move.first, from);
 		}
-		vgpu_vram_get_stats(x->s->mock->vram, &is);
+		vgpu_vram_trim(vram);
+		vgpu_vram_get_stats(vram, &is);
 		KUNIT_ASSERT_EQ(test, is.used, was.used);
 		KUNIT_ASSERT_EQ(test, is.free, was.free);
+		if (what != FRAME)
+			scene_check(test, x->s, 1);
+		if (!failed)
+			break;
 	}
 	KUNIT_EXPECT_GT(test, refused, 0U);
 	KUNIT_EXPECT_LT(test, nth, 50U);
-	moved(test, x, true);
+	scene_check(test, x->s, 1);
+	scene_hunt(test, x->s);
 	scene_end(test, x->s);
 }
 
@@ -450,7 +522,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(there_and_back, mock_format_gen_params),
 	KUNIT_CASE_PARAM(over_itself, mock_format_gen_params),
 	KUNIT_CASE_PARAM(table_moves, mock_format_gen_params),
-	KUNIT_CASE(move_without_metadata),
+	KUNIT_CASE_PARAM(move_without_metadata, thing_params),
 	KUNIT_CASE(gpu_goes),
 	KUNIT_CASE(freed_midway),
 	KUNIT_CASE_PARAM(freed_midway, paged_params),

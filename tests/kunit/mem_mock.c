@@ -158,6 +158,8 @@ static void mock_vram_clear(void *hw, u64 addr, u64 bytes)
 	unsigned int i;
 
 	might_sleep();
+	if (mock->on_clear)
+		mock->on_clear(mock, addr);
 	if (READ_ONCE(mock->hold))
 		wait_for_completion_timeout(mock->hold, 10 * HZ);
 	spin_lock(&mock->lock);
@@ -424,6 +426,19 @@ int mem_mock_walk(struct mem_mock *mock, struct vgpu_as *as, u64 va,
 	err = walk(mock, as, va, false, 0, out);
 	spin_unlock(&mock->lock);
 	return err;
+}
+
+static void note_owner(struct vgpu_mem_account *acct, void *arg)
+{
+	*(struct vgpu_mem_account **)arg = acct;
+}
+
+struct vgpu_mem_account *mem_mock_owner(struct mem_mock *mock, u64 addr)
+{
+	struct vgpu_mem_account *acct = NULL;
+
+	vgpu_vram_owner_at(mock->vram, addr, note_owner, &acct);
+	return acct;
 }
 
 unsigned int mem_mock_cached(struct mem_mock *mock, u32 asid)

@@ -59,10 +59,11 @@ struct mem_mock {
 	struct vgpu_vram *vram;
 	/* clearing waits for it, 10 s at most */
 	struct completion *hold;
-	/* in the middle of things: when a page is looked up, when engines are
-	 * waited for; NULL: nothing happens
+	/* in the middle of things: when a page is looked up, when memory is cleared,
+	 * when engines are waited for; NULL: nothing happens
 	 */
 	void (*on_page)(struct mem_mock *mock);
+	void (*on_clear)(struct mem_mock *mock, u64 addr);
 	void (*on_sync)(struct mem_mock *mock);
 	void *hook_arg;
 
@@ -99,6 +100,14 @@ int mem_mock_store(struct mem_mock *mock, struct vgpu_as *as, u64 va, u64 value)
 /* What the tables say now. 0 or -EFAULT. */
 int mem_mock_walk(struct mem_mock *mock, struct vgpu_as *as, u64 va,
 		  struct mock_entry *out);
+/* Who pays for the BO that @addr is in, or NULL; for tests whose BOs are paid for. */
+struct vgpu_mem_account *mem_mock_owner(struct mem_mock *mock, u64 addr);
+/* Is it a BO's? */
+static inline bool mem_mock_used(struct mem_mock *mock, u64 addr)
+{
+	return vgpu_vram_owner_at(mock->vram, addr, NULL, NULL);
+}
+
 /* Translations of @asid in the caches. */
 unsigned int mem_mock_cached(struct mem_mock *mock, u32 asid);
 

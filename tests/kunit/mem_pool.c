@@ -330,7 +330,7 @@ static void grows_and_shrinks(struct kunit *test)
 
 	/* whose it is, is known as of any other, and it is paid for */
 	vgpu_mem_account_init(&a, 16384);
-	KUNIT_EXPECT_NULL(test, vgpu_vram_bo_at(mock->vram, 0));
+	KUNIT_EXPECT_FALSE(test, mem_mock_used(mock, 0));
 	bo = vgpu_bo_create(mock->vram, &a, 16384, 0, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(bo));
 	KUNIT_EXPECT_EQ(test, a.used, 16384ULL);
@@ -390,8 +390,7 @@ static void gives_back_under_pressure(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st.free, st.total - 4096);
 	bo = vgpu_bo_create(mock->vram, NULL, st.free, 0, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(bo));
-	KUNIT_EXPECT_NULL(test, vgpu_vram_bo_at(mock->vram,
-						(u64)page * 4096 + 4096));
+	KUNIT_EXPECT_FALSE(test, mem_mock_used(mock, (u64)page * 4096 + 4096));
 	vgpu_bo_put(bo);
 	mem_mock_check(test, mock);
 }

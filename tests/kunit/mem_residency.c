@@ -9,128 +9,9 @@
 #include <linux/kthread.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
-#include "mem_mock.h"
-#include "mem/residency.h"
+#include "mem_tenant.h"
 
 MODULE_IMPORT_NS(VGPU);
-
-#define RW	(VGPU_PROT_READ | VGPU_PROT_WRITE)
-#define BASE	0x40000000ULL
-#define VRAM	(8 * MOCK_MIB)
-
-struct tenant {
-	struct vgpu_mem_account acct;
-	struct vgpu_as *as;
-	struct vgpu_bo *bo;
-	u64 bytes;
-};
-
-static struct mem_mock *paged_mock(struct kunit *test)
-{
-	struct mem_mock *mock = mem_mock_create(test, VRAM, test->param_value ?:
-						mock_formats, NULL);
-
-	KUNIT_ASSERT_EQ(test, vgpu_vram_enable_paging(mock->vram), 0);
-	/* once is enough */
-	KUNIT_ASSERT_EQ(test, vgpu_vram_enable_paging(mock->vram), 0);
-	return mock;
-}
-
-static void tenant_open(struct kunit *test, struct mem_mock *mock,
-			struct tenant *t, u32 asid, u64 bytes)
-{
-	vgpu_mem_account_init(&t->acct, U64_MAX / 2);
-	t->bytes = bytes;
-	t->as = vgpu_as_create(mock->vram, &t->acct, asid);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(t->as));
-	t->bo = vgpu_bo_create(mock->vram, &t->acct, bytes, 0,
-			       VGPU_BO_PAGEABLE);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(t->bo));
-	KUNIT_ASSERT_EQ(test, vgpu_as_map(t->as, t->bo, 0, BASE, bytes, RW), 0);
-}
-
-static void tenant_close(struct kunit *test, struct tenant *t)
-{
-	vgpu_as_destroy(t->as);
-	vgpu_bo_put(t->bo);
-	KUNIT_EXPECT_EQ(test, t->acct.used, 0ULL);
-	KUNIT_EXPECT_EQ(test, t->acct.fixed, 0ULL);
-	KUNIT_EXPECT_EQ(test, t->acct.resident, 0ULL);
-}
-
-/* Frames go back to VRAM with the GPU; nothing else may be left. */
-static void all_given_back(struct kunit *test, struct mem_mock *mock)
-{
-	struct vgpu_paging_stats st;
-
-	vgpu_vram_get_paging(mock->vram, &st);
-	KUNIT_EXPECT_EQ(test, st.resident, 0ULL);
-	KUNIT_EXPECT_EQ(test, st.evicted, 0ULL);
-	KUNIT_EXPECT_EQ(test, st.stored, 0ULL);
-	KUNIT_EXPECT_EQ(test, st.same, 0ULL);
-	KUNIT_EXPECT_EQ(test, st.plain, 0ULL);
-	KUNIT_EXPECT_EQ(test, st.packed, 0ULL);
-	KUNIT_EXPECT_EQ(test, st.system, 0ULL);
-	KUNIT_EXPECT_EQ(test, st.frames, st.frames_free);
-	vgpu_vram_unplug(mock->vram);
-	mem_mock_check(test, mock);
-	mem_mock_destroy(mock);
-	test->priv = NULL;
-}
-
-/* As an engine that faults would; the CPU address of what is behind @va. */
-static u64 *touch(struct mem_mock *mock, struct vgpu_as *as, u64 va)
-{
-	unsigned int tries;
-	struct mock_entry e;
-
-	for (tries = 0; tries < 20; tries++) {
-		if (!mem_mock_access(mock, as, va, RW, &e))
-			return (u64 *)(mock->mem + e.addr +
-				       (va & (vgpu_vram_unit(mock->vram) - 1)));
-		if (vgpu_as_fault_in(as, va, RW))
-			return NULL;
-	}
-	return NULL;
-}
-
-static u64 pattern(u32 who, u64 at)
-{
-	/* pages of every kind: zeros, one word, packable, noise */
-	switch ((at >> 12) % 4) {
-	case 0:
-		return 0;
-	case 1:
-		return who * 0x0101010101010101ULL;
-	case 2:
-		return ((u64)who << 56) | (at & 0x78);
-	}
-	return (at + who) * 0x9e3779b97f4a7c15ULL ^ (at << 23);
-}
-
-/* One page at @at of the BO: what was written, or zeros throughout. */
-static bool page_is(struct mem_mock *mock, struct tenant *t, u32 who, u64 at)
-{
-	u64 *p = touch(mock, t->as, BASE + at);
-	unsigned int i;
-
-	if (!p)
-		return false;
-	for (i = 0; i < 512; i++)
-		if (p[i] != (who ? pattern(who, at + 8 * i) : 0))
-			return false;
-	return true;
-}
-
-static bool page_write(struct mem_mock *mock, struct tenant *t, u32 who, u64 at)
-{
-	u64 *p = touch(mock, t->as, BASE + at);
-	unsigned int i;
-
-	for (i = 0; p && i < 512; i++)
-		p[i] = pattern(who, at + 8 * i);
-	return p;
-}
 
 /*
  * Two tenants, each with twice the VRAM, one after the other through all of it,
@@ -149,8 +30,8 @@ static void twice_the_vram(struct kunit *test)
 		tenant_open(test, mock, &t[who], who + 1, 2 * VRAM);
 	for (at = 0; at < 2 * VRAM; at += 0x1000) {
 		for (who = 0; who < 2; who++) {
-			bad += !page_is(mock, &t[who], 0, at);
-			bad += !page_write(mock, &t[who], who + 1, at);
+			bad += !tenant_page_is(mock, &t[who], 0, at);
+			bad += !tenant_page_write(mock, &t[who], who + 1, at);
 		}
 		cond_resched();
 	}
@@ -159,7 +40,7 @@ static void twice_the_vram(struct kunit *test)
 	for (i = 0; i < MOCK_STEPS(4000); i++) {
 		at = mock_rnd(&rnd, 2 * VRAM / 0x1000) * 0x1000ULL;
 		who = mock_rnd(&rnd, 2);
-		bad += !page_is(mock, &t[who], who + 1, at);
+		bad += !tenant_page_is(mock, &t[who], who + 1, at);
 		cond_resched();
 	}
 	KUNIT_EXPECT_EQ(test, bad, 0U);
@@ -199,7 +80,7 @@ static void evicted_is_out_of_reach(struct kunit *test)
 					  2 * MOCK_MIB, RW), 0);
 	for (at = 0; at < t.bytes; at += VGPU_CHUNK_BYTES) {
 		KUNIT_EXPECT_NULL(test, vgpu_bo_page(t.bo, at));
-		KUNIT_ASSERT_TRUE(test, page_write(mock, &t, 7, at + 0x3000));
+		KUNIT_ASSERT_TRUE(test, tenant_page_write(mock, &t, 7, at + 0x3000));
 		KUNIT_EXPECT_NOT_NULL(test, vgpu_bo_page(t.bo, at));
 	}
 	/* the other finds entries for what is there already */
@@ -220,7 +101,7 @@ static void evicted_is_out_of_reach(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vgpu_as_fault_in(other, BASE + 0x3008, RW), 0);
 	KUNIT_EXPECT_EQ(test, mem_mock_access(mock, t.as, BASE + 2 * MOCK_MIB +
 					      0x3000, RW, &e), 0);
-	KUNIT_EXPECT_TRUE(test, page_is(mock, &t, 7, 2 * MOCK_MIB + 0x3000));
+	KUNIT_EXPECT_TRUE(test, tenant_page_is(mock, &t, 7, 2 * MOCK_MIB + 0x3000));
 	/* faults that are the tenant's own remain so */
 	KUNIT_EXPECT_EQ(test, vgpu_as_fault_in(t.as, BASE, VGPU_PROT_EXEC),
 			-EFAULT);
@@ -258,7 +139,7 @@ static void held_stays(struct kunit *test)
 	/* more than may be fixed */
 	KUNIT_EXPECT_EQ(test, vgpu_bo_pin(t.bo, 0, 2 * MOCK_MIB), -EDQUOT);
 	for (at = 0x40000; at < t.bytes; at += VGPU_CHUNK_BYTES)
-		KUNIT_ASSERT_TRUE(test, page_write(mock, &t, 3, at));
+		KUNIT_ASSERT_TRUE(test, tenant_page_write(mock, &t, 3, at));
 	KUNIT_ASSERT_EQ(test, vgpu_bo_evict(t.bo), 0);
 	KUNIT_EXPECT_EQ(test, zapped, t.bytes - 0x40000);
 	KUNIT_EXPECT_PTR_EQ(test, vgpu_bo_page(t.bo, 0x12000), page);
@@ -286,7 +167,7 @@ static void fixed_makes_room(struct kunit *test)
 
 	tenant_open(test, mock, &t, 1, 2 * VRAM);
 	for (at = 0; at < t.bytes; at += VGPU_CHUNK_BYTES)
-		KUNIT_ASSERT_TRUE(test, page_write(mock, &t, 5, at));
+		KUNIT_ASSERT_TRUE(test, tenant_page_write(mock, &t, 5, at));
 	fixed = vgpu_bo_create(mock->vram, NULL, 4 * MOCK_MIB, 0, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(fixed));
 	/* what must stay for fault-in is not given */
@@ -295,7 +176,7 @@ static void fixed_makes_room(struct kunit *test)
 	vgpu_vram_get_paging(mock->vram, &st);
 	KUNIT_EXPECT_GE(test, st.frames, 16ULL);
 	for (at = 0; at < t.bytes; at += VGPU_CHUNK_BYTES)
-		KUNIT_ASSERT_TRUE(test, page_is(mock, &t, 5, at));
+		KUNIT_ASSERT_TRUE(test, tenant_page_is(mock, &t, 5, at));
 	vgpu_bo_put(fixed);
 	tenant_close(test, &t);
 	all_given_back(test, mock);
@@ -311,16 +192,16 @@ static void unmap_evicted(struct kunit *test)
 	int err;
 
 	tenant_open(test, mock, &t, 1, 4 * MOCK_MIB);
-	KUNIT_ASSERT_TRUE(test, page_write(mock, &t, 9, 0));
-	KUNIT_ASSERT_TRUE(test, page_write(mock, &t, 9, 0x30000));
+	KUNIT_ASSERT_TRUE(test, tenant_page_write(mock, &t, 9, 0));
+	KUNIT_ASSERT_TRUE(test, tenant_page_write(mock, &t, 9, 0x30000));
 	KUNIT_ASSERT_EQ(test, vgpu_bo_evict(t.bo), 0);
 	KUNIT_ASSERT_EQ(test, vgpu_as_unmap(t.as, BASE + 0x20000, 0x10000), 0);
 	KUNIT_EXPECT_EQ(test, vgpu_as_fault_in(t.as, BASE + 0x20000, RW),
 			-EFAULT);
-	KUNIT_EXPECT_TRUE(test, page_is(mock, &t, 9, 0));
-	KUNIT_EXPECT_TRUE(test, page_is(mock, &t, 9, 0x30000));
+	KUNIT_EXPECT_TRUE(test, tenant_page_is(mock, &t, 9, 0));
+	KUNIT_EXPECT_TRUE(test, tenant_page_is(mock, &t, 9, 0x30000));
 	KUNIT_ASSERT_EQ(test, vgpu_as_unmap(t.as, BASE, t.bytes), 0);
-	KUNIT_EXPECT_NULL(test, touch(mock, t.as, BASE));
+	KUNIT_EXPECT_NULL(test, tenant_touch(mock, t.as, BASE));
 
 	/* a bounded number of mappings to visit */
 	unit = vgpu_vram_unit(mock->vram);
@@ -332,7 +213,7 @@ static void unmap_evicted(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, err, -EMFILE);
 	KUNIT_EXPECT_EQ(test, count, (u32)VGPU_PAGED_MAPS);
-	KUNIT_EXPECT_TRUE(test, page_is(mock, &t, 9, 0));
+	KUNIT_EXPECT_TRUE(test, tenant_page_is(mock, &t, 9, 0));
 	KUNIT_EXPECT_EQ(test, vgpu_bo_evict(t.bo), 0);
 	tenant_close(test, &t);
 	all_given_back(test, mock);
@@ -344,24 +225,20 @@ static void bad_page(struct kunit *test)
 	struct mem_mock *mock = paged_mock(test);
 	struct vgpu_residency *res;
 	struct vgpu_vram_stats st;
-	struct vgpu_bo *bo;
 	struct tenant t;
 	u64 bad, idle, at;
 	u64 *p;
 
 	tenant_open(test, mock, &t, 1, 2 * VRAM);
-	KUNIT_ASSERT_TRUE(test, page_write(mock, &t, 4, 0x1000));
-	p = touch(mock, t.as, BASE + 0x1000);
+	KUNIT_ASSERT_TRUE(test, tenant_page_write(mock, &t, 4, 0x1000));
+	p = tenant_touch(mock, t.as, BASE + 0x1000);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	bad = (u8 *)p - (u8 *)mock->mem;
 	KUNIT_ASSERT_EQ(test, vgpu_vram_retire(mock->vram, bad), 0);
 	/* it is known whose it is, for as long as it is */
-	bo = vgpu_vram_bo_at(mock->vram, bad);
-	KUNIT_EXPECT_PTR_EQ(test, bo, t.bo);
-	if (bo)
-		vgpu_bo_put(bo);
+	KUNIT_EXPECT_PTR_EQ(test, mem_mock_owner(mock, bad), &t.acct);
 	KUNIT_ASSERT_EQ(test, vgpu_bo_evict(t.bo), 0);
-	KUNIT_EXPECT_NULL(test, vgpu_vram_bo_at(mock->vram, bad));
+	KUNIT_EXPECT_FALSE(test, mem_mock_used(mock, bad));
 	vgpu_vram_get_stats(mock->vram, &st);
 	KUNIT_EXPECT_EQ(test, st.retired, 0x1000ULL);
 	/* and one that nobody has */
@@ -370,16 +247,16 @@ static void bad_page(struct kunit *test)
 	idle = vgpu_block_addr(res->free[0]);
 	KUNIT_ASSERT_EQ(test, vgpu_vram_retire(mock->vram, idle), 0);
 	for (at = 0x1000; at < t.bytes; at += VGPU_CHUNK_BYTES) {
-		p = touch(mock, t.as, BASE + at);
+		p = tenant_touch(mock, t.as, BASE + at);
 		KUNIT_ASSERT_NOT_NULL(test, p);
 		KUNIT_EXPECT_NE(test, (u64)((u8 *)p - (u8 *)mock->mem), bad);
-		p = touch(mock, t.as, BASE + at - 0x1000);
+		p = tenant_touch(mock, t.as, BASE + at - 0x1000);
 		KUNIT_ASSERT_NOT_NULL(test, p);
 		KUNIT_EXPECT_NE(test, (u64)((u8 *)p - (u8 *)mock->mem), idle);
 	}
 	vgpu_vram_get_stats(mock->vram, &st);
 	KUNIT_EXPECT_EQ(test, st.retired, 0x2000ULL);
-	KUNIT_EXPECT_TRUE(test, page_is(mock, &t, 4, 0x1000));
+	KUNIT_EXPECT_TRUE(test, tenant_page_is(mock, &t, 4, 0x1000));
 	tenant_close(test, &t);
 	all_given_back(test, mock);
 }
@@ -400,7 +277,7 @@ static void unmap_when_full(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vgpu_as_map(t.as, large, 0, BASE + (1ULL << 30),
 					  2 * MOCK_MIB, RW), 0);
 	for (at = 0; at < t.bytes; at += VGPU_CHUNK_BYTES)
-		KUNIT_ASSERT_TRUE(test, page_write(mock, &t, 5, at));
+		KUNIT_ASSERT_TRUE(test, tenant_page_write(mock, &t, 5, at));
 	for (;;) {
 		vgpu_vram_get_stats(mock->vram, &st);
 		if (!st.free || n == ARRAY_SIZE(small))
@@ -550,7 +427,7 @@ static int racer_fn(void *arg)
 				atomic_inc(&race->bad);
 				break;
 			}
-			p = touch(mock, t->as, BASE + at);
+			p = tenant_touch(mock, t->as, BASE + at);
 			if (!p || (*p && *p != r->kind + 1))
 				atomic_inc(&race->bad);
 			else
@@ -560,6 +437,9 @@ static int racer_fn(void *arg)
 		case 2:
 		case 3:		/* often there is nowhere to store it */
 			drain(&mock->vram->residency->tier);
+			/* what was evicted goes on to files, or no more does */
+			vgpu_vram_set_tier_limit(mock->vram,
+						 n & 4 ? 0 : PAGE_SIZE);
 			mem_fail_nth_start(1 + mock_rnd(&rnd, 30));
 			vgpu_bo_evict(t->bo);
 			mem_fail_nth_stop();
@@ -600,6 +480,7 @@ static int racer_fn(void *arg)
 static void everybody_at_once(struct kunit *test)
 {
 	struct mem_mock *mock = paged_mock(test);
+	struct vgpu_paging_stats st;
 	struct racer r[6];
 	struct race race;
 	u32 i;
@@ -622,6 +503,9 @@ static void everybody_at_once(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(r); i++)
 		wait_for_completion(&r[i].done);
 	KUNIT_EXPECT_EQ(test, atomic_read(&race.bad), 0);
+	vgpu_vram_get_paging(mock->vram, &st);
+	KUNIT_EXPECT_GT(test, st.cold_stores, 0ULL);
+	KUNIT_EXPECT_GT(test, st.cold_loads, 0ULL);
 	for (i = 0; i < 2; i++)
 		tenant_close(test, &race.t[i]);
 	all_given_back(test, mock);
@@ -637,7 +521,7 @@ static void unplugged(struct kunit *test)
 
 	tenant_open(test, mock, &t, 1, 2 * VRAM);
 	for (at = 0; at < t.bytes; at += VGPU_CHUNK_BYTES)
-		KUNIT_ASSERT_TRUE(test, page_write(mock, &t, 2, at + 0x2000));
+		KUNIT_ASSERT_TRUE(test, tenant_page_write(mock, &t, 2, at + 0x2000));
 	vgpu_vram_unplug(mock->vram);
 	KUNIT_EXPECT_EQ(test, vgpu_bo_evict(t.bo), -ENODEV);
 	KUNIT_EXPECT_EQ(test, vgpu_bo_hold(t.bo, 0), -ENODEV);
@@ -750,14 +634,14 @@ static void fail_every_nth(struct kunit *test)
 	KUNIT_EXPECT_LT(test, nth, 1000U);
 	for (nth = 1; nth < 1000; nth++) {
 		for (at = 0; at < t.bytes; at += 0x1000)
-			if (!page_write(mock, &t, 6, at))
+			if (!tenant_page_write(mock, &t, 6, at))
 				break;
 		KUNIT_ASSERT_EQ(test, at, t.bytes);
 		mem_fail_nth_start(nth);
 		vgpu_bo_evict(t.bo);
 		hit = mem_fail_nth_stop();
 		for (at = 0; at < t.bytes; at += 0x1000)
-			if (!page_is(mock, &t, 6, at))
+			if (!tenant_page_is(mock, &t, 6, at))
 				break;
 		KUNIT_ASSERT_EQ(test, at, t.bytes);
 		if (!hit)

@@ -402,9 +402,11 @@ static void pages_go_bad(struct kunit *test)
 	struct mem_mock *mock = mock_new(test, 8 * MOCK_MIB);
 	const char * const *strategy = test->param_value;
 	struct vgpu_vram_stats st;
-	struct vgpu_bo *bo, *owner;
+	struct vgpu_mem_account acct;
+	struct vgpu_bo *bo;
 	u64 addr;
 
+	vgpu_mem_account_init(&acct, U64_MAX / 2);
 	KUNIT_ASSERT_EQ(test, vgpu_vram_set_strategy(mock->vram, *strategy), 0);
 	KUNIT_EXPECT_EQ(test, vgpu_vram_retire(mock->vram, 8 * MOCK_MIB),
 			-EINVAL);
@@ -414,18 +416,15 @@ static void pages_go_bad(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st.retired, 4096ULL);
 	KUNIT_EXPECT_EQ(test, st.free, 8 * MOCK_MIB - 4096);
 
-	bo = vgpu_bo_create(mock->vram, NULL, 4 * MOCK_MIB, 0,
+	bo = vgpu_bo_create(mock->vram, &acct, 4 * MOCK_MIB, 0,
 			    VGPU_BO_CONTIGUOUS);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(bo));
 	addr = vgpu_bo_vram_addr(bo);
 	KUNIT_EXPECT_EQ(test, vgpu_vram_retire(mock->vram, addr + 0x10000), 0);
 	KUNIT_EXPECT_EQ(test, vgpu_vram_retire(mock->vram, addr + 0x11000), 0);
 	KUNIT_EXPECT_EQ(test, vgpu_vram_retire(mock->vram, addr + 0x20000), 0);
-	owner = vgpu_vram_bo_at(mock->vram, addr + 0x11000);
-	KUNIT_EXPECT_PTR_EQ(test, owner, bo);
-	if (owner)
-		vgpu_bo_put(owner);
-	KUNIT_EXPECT_NULL(test, vgpu_vram_bo_at(mock->vram, 0x5000));
+	KUNIT_EXPECT_PTR_EQ(test, mem_mock_owner(mock, addr + 0x11000), &acct);
+	KUNIT_EXPECT_FALSE(test, mem_mock_used(mock, 0x5000));
 	vgpu_bo_put(bo);
 
 	vgpu_vram_get_stats(mock->vram, &st);
@@ -434,11 +433,50 @@ static void pages_go_bad(struct kunit *test)
 	/* all that is left, and none of the bad */
 	bo = vgpu_bo_create(mock->vram, NULL, st.free, 0, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(bo));
-	KUNIT_EXPECT_NULL(test, vgpu_vram_bo_at(mock->vram, 0x5000));
-	KUNIT_EXPECT_NULL(test, vgpu_vram_bo_at(mock->vram, addr + 0x10000));
-	KUNIT_EXPECT_NULL(test, vgpu_vram_bo_at(mock->vram, addr + 0x11000));
-	KUNIT_EXPECT_NULL(test, vgpu_vram_bo_at(mock->vram, addr + 0x20000));
+	KUNIT_EXPECT_FALSE(test, mem_mock_used(mock, 0x5000));
+	KUNIT_EXPECT_FALSE(test, mem_mock_used(mock, addr + 0x10000));
+	KUNIT_EXPECT_FALSE(test, mem_mock_used(mock, addr + 0x11000));
+	KUNIT_EXPECT_FALSE(test, mem_mock_used(mock, addr + 0x20000));
 	vgpu_bo_put(bo);
+	mem_mock_check(test, mock);
+}
+
+struct being_made {
+	struct vgpu_mem_account acct;
+	unsigned int asked;
+	bool known;
+};
+
+/* Its first block is there, and what it is to be told in is not to be had. */
+static void ask_midway(struct mem_mock *mock, u64 addr)
+{
+	struct being_made *m = mock->hook_arg;
+
+	m->asked++;
+	m->known = mem_mock_owner(mock, addr) == &m->acct;
+	mem_fail_nth_start(1);
+}
+
+/* A page of a BO that is being made goes bad, and then the BO is not made. */
+static void gone_bad_before_it_was(struct kunit *test)
+{
+	struct mem_mock *mock = mock_new(test, 8 * MOCK_MIB);
+	struct being_made m = { };
+	struct vgpu_bo *bo;
+
+	if (!mem_fail_nth_works())
+		kunit_skip(test, "no fault injection (failslab/ignore-gfp-wait)");
+	vgpu_mem_account_init(&m.acct, MOCK_MIB);
+	mock->hook_arg = &m;
+	mock->on_clear = ask_midway;
+	bo = vgpu_bo_create(mock->vram, &m.acct, 0x40000, 0, 0);
+	mock->on_clear = NULL;
+	KUNIT_EXPECT_TRUE(test, mem_fail_nth_stop());
+	KUNIT_EXPECT_PTR_EQ(test, bo, ERR_PTR(-ENOMEM));
+	KUNIT_EXPECT_EQ(test, m.asked, 1U);
+	KUNIT_EXPECT_TRUE(test, m.known);
+	/* who asked does not keep it */
+	KUNIT_EXPECT_EQ(test, m.acct.used, 0ULL);
 	mem_mock_check(test, mock);
 }
 
@@ -532,6 +570,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(scrubbed_once),
 	KUNIT_CASE(bad_requests),
 	KUNIT_CASE_PARAM(pages_go_bad, strategy_gen_params),
+	KUNIT_CASE(gone_bad_before_it_was),
 	KUNIT_CASE(no_metadata),
 	KUNIT_CASE(formats_that_contradict),
 	{}

@@ -198,6 +198,44 @@ static void test_incremental(struct kunit *test)
 				     SOFT_PAGE_BYTES), 0);
 }
 
+/* Taken up on an engine by a flip, from a bank that was loaded beside litter. */
+static void test_flip(struct kunit *test)
+{
+	struct soft_fixture *fx = test->priv;
+	struct soft_core *c = fx->core[0], *spare = fx->core[1];
+	struct vgpu_hw_job stir, spin;
+	u64 *want = page(test);
+	enum soft_step step;
+	u64 steps;
+
+	undisturbed(test, want, &steps);
+	stir = fx->job;
+	fx_launch(fx, SOFT_KERNEL_SPIN, SOFT_MAX_LANES, 2);
+	spin = fx->job;
+	seed(fx);
+	fx->job = stir;
+	fx_begin(fx, c);
+	while ((step = fx_model->step(c, 50)) == SOFT_STEP_MORE) {
+		fx_save(fx, c);
+		/* somebody else works, and this one is loaded */
+		fx_model->clear(c, 1, fx->root);
+		fx_model->start(c, &spin);
+		fx_model->step(c, 20);
+		fx_model->clear(spare, 0, 0);
+		fx_load(fx, spare);
+		KUNIT_ASSERT_EQ(test, fx_model->step(c, 20), SOFT_STEP_MORE);
+		fx_model->flip(c, spare);
+		fx_model->resume(c, &stir);
+	}
+	KUNIT_EXPECT_EQ(test, step, SOFT_STEP_DONE);
+	KUNIT_EXPECT_EQ(test, memcmp(fx_data(fx, FX_DATA), want,
+				     SOFT_PAGE_BYTES), 0);
+	/* and the other one is where it was */
+	fx_model->flip(c, spare);
+	fx_model->resume(c, &spin);
+	KUNIT_EXPECT_EQ(test, fx_model->step(c, 20), SOFT_STEP_MORE);
+}
+
 /* A copy across pages, stopped after each chunk and moved. */
 static void test_copy(struct kunit *test)
 {
@@ -239,6 +277,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_every_instruction),
 	KUNIT_CASE(test_neighbour),
 	KUNIT_CASE(test_incremental),
+	KUNIT_CASE(test_flip),
 	KUNIT_CASE(test_copy),
 	{ }
 };

@@ -3,6 +3,7 @@
  * Saved state: nothing of a tenant stays behind, the dirty mask is right, and
  * bytes that make no sense are refused.
  */
+#include <linux/bitmap.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -285,6 +286,7 @@ static void test_extra(struct kunit *test)
 	const struct soft_machine shape = { .units = 1, .extra_bytes = 65536 };
 	struct soft_fixture *fx;
 	struct soft_core *c;
+	u64 i;
 
 	KUNIT_ASSERT_EQ(test, fx_create(test, &shape), 0);
 	fx = test->priv;
@@ -293,13 +295,108 @@ static void test_extra(struct kunit *test)
 	fx_launch(fx, SOFT_KERNEL_SPIN, 1, 1);
 	fx_begin(fx, c);
 	fx_model->step(c, 5);
+	for (i = 0; i < 65536 / 8; i++)
+		KUNIT_ASSERT_EQ(test, fx_model->vector_write(c, i, LITTER), 0);
+	KUNIT_EXPECT_EQ(test, fx_model->vector_write(c, i, LITTER), -ENOEXEC);
 	KUNIT_EXPECT_NE(test, c->dirty & BIT(VGPU_SEC_VECTOR), 0UL);
-	memset(c->vector, 0x77, 65536);
 	fx_move(fx, c, fx->core[1]);
 	KUNIT_EXPECT_EQ(test, fx->used[VGPU_SEC_VECTOR], 65536U);
-	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(fx->core[1]->vector, 0x77, 65536),
-			    NULL);
-	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(c->vector, 0, 65536), NULL);
+	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(fx->core[1]->vector.words, 0x5a,
+					     65536), NULL);
+	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(c->vector.words, 0, 65536), NULL);
+	/* nor does the next job of the same context see them */
+	fx_model->start(fx->core[1], &fx->job);
+	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(fx->core[1]->vector.words, 0,
+					     65536), NULL);
+}
+
+#define VECTOR_BLOCKS	100	/* more than a word of bits */
+
+static u64 map_of(struct soft_core *c, unsigned long *map)
+{
+	bitmap_zero(map, VECTOR_BLOCKS);
+	return fx_model->blocks(c, VGPU_SEC_VECTOR, map);
+}
+
+static void write_block(struct soft_core *c, u32 block, u64 value)
+{
+	u32 i;
+
+	for (i = 0; i < VGPU_SEC_BLOCK / 8; i++)
+		fx_model->vector_write(c, block * (VGPU_SEC_BLOCK / 8) + i,
+				       value);
+}
+
+/* Blocks are dirty once written, until they are saved, and loaded where they were. */
+static void test_blocks(struct kunit *test)
+{
+	const struct soft_machine shape = {
+		.units = 1,
+		.extra_bytes = VECTOR_BLOCKS * VGPU_SEC_BLOCK,
+	};
+	static const u32 written[] = { 0, 3, 4, 63, 64, VECTOR_BLOCKS - 1 };
+	DECLARE_BITMAP(map, VECTOR_BLOCKS);
+	struct soft_fixture *fx;
+	struct soft_core *c, *to;
+	unsigned int i;
+	u64 v;
+
+	KUNIT_ASSERT_EQ(test, fx_create(test, &shape), 0);
+	fx = test->priv;
+	c = fx->core[0];
+	to = fx->core[1];
+	fx_model->clear(c, FX_ASID, fx->root);
+	/* without a launch there is nothing of them */
+	KUNIT_EXPECT_EQ(test, map_of(c, map), 0ULL);
+	fx_launch(fx, SOFT_KERNEL_SPIN, 1, 1);
+	fx_begin(fx, c);
+	KUNIT_EXPECT_EQ(test, map_of(c, map), (u64)shape.extra_bytes);
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(map, VECTOR_BLOCKS));
+	KUNIT_EXPECT_EQ(test, c->dirty & BIT(VGPU_SEC_VECTOR), 0UL);
+
+	for (i = 0; i < ARRAY_SIZE(written); i++)
+		write_block(c, written[i], LITTER + i);
+	KUNIT_EXPECT_NE(test, c->dirty & BIT(VGPU_SEC_VECTOR), 0UL);
+	map_of(c, map);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(map, VECTOR_BLOCKS),
+			ARRAY_SIZE(written));
+	fx_save(fx, c);
+	memset(fx->saved[VGPU_SEC_VECTOR], 0xee, shape.extra_bytes);
+	for (i = 0; i < ARRAY_SIZE(written); i++)
+		write_block(c, written[i], LITTER - i);
+	map_of(c, map);
+	for (i = 0; i < ARRAY_SIZE(written); i++) {
+		KUNIT_EXPECT_TRUE(test, test_bit(written[i], map));
+		fx_model->save_blocks(c, VGPU_SEC_VECTOR,
+				      fx->saved[VGPU_SEC_VECTOR], written[i], 1);
+		map_of(c, map);
+		KUNIT_EXPECT_FALSE(test, test_bit(written[i], map));
+	}
+	KUNIT_EXPECT_EQ(test, c->dirty & BIT(VGPU_SEC_VECTOR), 0UL);
+
+	/* over what another one left */
+	fx_begin(fx, to);
+	for (i = 0; i < VECTOR_BLOCKS; i++)
+		write_block(to, i, 0x77);
+	fx_model->clear(to, FX_ASID, fx->root);
+	for (i = 0; i < VGPU_SEC_COUNT; i++)
+		if (i != VGPU_SEC_VECTOR)
+			fx_model->load(to, i, fx->saved[i], fx->used[i]);
+	for (i = 0; i < ARRAY_SIZE(written); i++)
+		fx_model->load_blocks(to, VGPU_SEC_VECTOR,
+				      fx->saved[VGPU_SEC_VECTOR], written[i], 1);
+	KUNIT_EXPECT_EQ(test, memcmp(to->vector.words, c->vector.words,
+				     shape.extra_bytes), 0);
+	KUNIT_EXPECT_EQ(test, fx_model->vector_read(to, 0, &v), 0);
+	KUNIT_EXPECT_EQ(test, v, LITTER);
+	KUNIT_EXPECT_EQ(test, to->broken, 0U);
+	map_of(to, map);
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(map, VECTOR_BLOCKS));
+
+	/* what is in no section is refused */
+	fx_model->load_blocks(to, VGPU_SEC_VECTOR, fx->saved[VGPU_SEC_VECTOR],
+			      VECTOR_BLOCKS - 1, 2);
+	KUNIT_EXPECT_NE(test, to->broken & BIT(VGPU_SEC_VECTOR), 0UL);
 }
 
 static struct kunit_case cases[] = {
@@ -312,6 +409,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_corrupt),
 	KUNIT_CASE(test_wrong_job),
 	KUNIT_CASE(test_extra),
+	KUNIT_CASE(test_blocks),
 	{ }
 };
 

@@ -324,6 +324,12 @@ def _():
     nl.do("gpu-set", index=0, read_ahead=0)
     assert nl.do("gpu-get", index=0)["read-ahead"] == 0
     nl.do("gpu-set", index=0, read_ahead=8)
+    assert old["tier-limit"] > 1 << 20, "a quarter of the memory"
+    refused(errno.ENOENT, nl.do, "gpu-set", index=0, tier_limit=5 << 20, policy="nonsense", attr_name="policy")
+    assert nl.do("gpu-get", index=0)["tier-limit"] == old["tier-limit"], "half done"
+    nl.do("gpu-set", index=0, tier_limit=0)
+    assert nl.do("gpu-get", index=0)["tier-limit"] == 0
+    nl.do("gpu-set", index=0, tier_limit=old["tier-limit"])
     refused(errno.EINVAL, nl.do, "mem-map-get", missing="index")
     refused(errno.ENODEV, nl.do, "mem-map-get", index=77)
     refused(errno.EINVAL, nl.do, "gpu-defrag", missing="index")

@@ -328,11 +328,101 @@ static void unasked(void)
 	CHECK(ctl("mem set 0 --defrag-threshold 101%"), "more than all");
 }
 
+/* Blocks that were moved so far, on this GPU. */
+static unsigned long long moves(void)
+{
+	const char *name = getenv("VGPUCTL");
+	unsigned long long n = 0;
+	char line[4096], *at;
+	FILE *f;
+
+	snprintf(line, sizeof(line), "%s -j mem show 0", name ?: "vgpuctl");
+	f = popen(line, "r");
+	NEED(f, "popen");
+	while (fgets(line, sizeof(line), f)) {
+		at = strstr(line, "\"moves\":");
+		if (at)
+			n = strtoull(at + strlen("\"moves\":"), NULL, 10);
+	}
+	pclose(f);
+	return n;
+}
+
+/*
+ * A kernel counts in memory that moves, and will not stop for its neighbour: the
+ * engine is reset under it, while memory of both is on its way.
+ */
+static void resets(void)
+{
+	static struct hoard bad = { .secret = 8u << 24 };
+	static struct hoard good = { .secret = 9u << 24 };
+	struct hoard *both[] = { &bad, &good };
+	unsigned long long before = moves();
+	struct spin_args args = { 0 };
+	unsigned int i, k, round;
+	volatile uint64_t *count;
+	struct vgpu_bo *counter;
+	uint64_t entry;
+	int status;
+	pid_t pid;
+
+	gpu_new(&good.gpu, 4, 100);
+	gpu_new(&bad.gpu, 4, 100);
+	entry = gpu_load(&bad.gpu, "spin", "spin_nopreempt");
+	/* what it counts in has holes around it later */
+	counter = NULL;
+	for (i = 0; i < BUFFERS; i++) {
+		if (i == 2)
+			counter = gpu_bo(&bad.gpu, PAGE, 0);
+		for (k = 0; k < 2; k++)
+			make(both[k], &both[k]->buffer[i]);
+	}
+	count = counter->cpu;
+	args.counter = counter->va;
+	for (round = 0; round < 2; round++) {
+		uint64_t was = *count;
+
+		for (i = round % 2; i < BUFFERS; i += 2)
+			for (k = 0; k < 2; k++)
+				if (both[k]->buffer[i].bo)
+					unmake(both[k], &both[k]->buffer[i]);
+		NEED_OK(gpu_finish(&good.gpu, 60 * SEC));
+		NEED(!gpu_launch(&bad.gpu, entry, 1, 1, 0, &args, sizeof(args)),
+		     "%s", vgpu_error());
+		pid = fork();
+		NEED(pid >= 0, "fork");
+		if (!pid)
+			_exit(!!defrag());
+		/* somebody's turn all the time, until it is over */
+		do {
+			fill(&good, any(&good), 0);
+			NEED_OK(gpu_finish(&good.gpu, 60 * SEC));
+		} while (!waitpid(pid, &status, WNOHANG));
+		CHECK(!status, "mem defrag failed: %#x", status);
+		CHECK_ERR(gpu_finish(&bad.gpu, 60 * SEC), -ETIMEDOUT,
+			  "(it never stops)");
+		CHECK(*count > was, "it did not count");
+		for (i = 0; i < BUFFERS; i++)
+			for (k = 0; k < 2; k++)
+				if (both[k]->buffer[i].bo)
+					NEED(buffer_ok(both[k],
+						       &both[k]->buffer[i]),
+					     "lost memory of %u", k);
+		for (i = round % 2; i < BUFFERS; i += 2)
+			for (k = 0; k < 2; k++)
+				make(both[k], &both[k]->buffer[i]);
+	}
+	before = moves() - before;
+	st_note("%llu moves, 2 resets", before);
+	CHECK(before > 4, "%llu moves", before);
+}
+
 static const struct st_case cases[] = {
 	{ "two tenants whose memory is moved", as_it_is, 300 },
 	{ "two tenants while over-commit comes and goes", ratio_changes, 300 },
 	{ "killed while it is moved", killed, 120 },
 	{ "moved unasked", unasked, 120 },
+	{ "engine reset while it is moved", resets, 120 },
 };
 
 ST_MAIN(cases)

@@ -9,6 +9,8 @@
 #include <linux/udmabuf.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gpu.h"
@@ -141,6 +143,34 @@ static void refused(void)
 	fd = ioctl(dev, UDMABUF_CREATE, &create);
 	NEED(fd >= 0, "udmabuf: %s", strerror(errno));
 	CHECK_ERR(import(a.vgpu.fd, fd, &got), -EOPNOTSUPP, "(a udmabuf)");
+}
+
+/* Two GPUs have no memory in common, whoever owns the vGPUs. */
+static void another_gpu(void)
+{
+	struct vgpu_ctl_create arg = {
+		.flags = VGPU_CREATE_WITH_FD, .gpu = 1,
+		.priority = VGPU_PRIORITY_DEFAULT,
+	};
+	struct st_vgpu far = { 0 };
+	uint32_t bo, got;
+	struct rig a;
+	int fd;
+
+	rig_new(&a, NULL);
+	fd = shared(&a, PAGE, 0, &bo, NULL);
+	snprintf(arg.type, sizeof(arg.type), "%s", st_type(1));
+	NEED_ERR(CALL(st_ctl(), VGPU_CTL_IOCTL_CREATE, &arg), 0,
+		 "(are there two GPUs?)");
+	far.id = arg.id;
+	snprintf(far.path, sizeof(far.path), "/dev/vgpu/v%u", far.id);
+	NEED_OK(st_verb(&far, VGPU_VERB_START));
+	far.fd = st_open(&far);
+	CHECK_ERR(import(far.fd, fd, &got), -EXDEV, "(of another GPU)");
+	CHECK_OK(import(a.vgpu.fd, fd, &got));
+	/* it is gone before it is far away */
+	CHECK_OK(st_verb(&a.vgpu, VGPU_VERB_STOP));
+	CHECK_ERR(import(far.fd, fd, &got), -ESTALE, "(it is gone)");
 }
 
 /* The same bytes for two engines and both ways of mmap(), charged once. */
@@ -346,13 +376,83 @@ static void midway(void)
 	      st_errno(status.error));
 }
 
+/* ---- many ------------------------------------------------------------------- */
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * SEC + (uint64_t)t.tv_nsec;
+}
+
+/* CPU time that it takes to stop a vGPU of which so many dma-bufs are kept. */
+static uint64_t stop_with(unsigned int count, int *kept)
+{
+	uint64_t begun, took;
+	uint32_t bo, got;
+	struct rig a, b;
+	unsigned int i;
+	int again;
+
+	rig_new(&a, "ours");
+	rig_new(&b, "ours");
+	bo = st_bo(a.vgpu.fd, PAGE, VGPU_BO_SHARE, NULL);
+	for (i = 0; i < count; i++) {
+		kept[i] = export(a.vgpu.fd, bo);
+		NEED(kept[i] >= 0, "dma-buf %u: %s", i, st_errno(kept[i]));
+		if (!(i % 8))
+			NEED_OK(import(b.vgpu.fd, kept[i], &got));
+	}
+	begun = cpu_ns();
+	NEED_OK(st_verb(&a.vgpu, VGPU_VERB_STOP));
+	took = cpu_ns() - begun;
+	NEED_OK(st_verb(&a.vgpu, VGPU_VERB_START));
+	again = st_open(&a.vgpu);
+	CHECK(used(again) == 0, "%llu bytes are left of %u dma-bufs",
+	      (unsigned long long)used(again), count);
+	CHECK_ERR(import(b.vgpu.fd, kept[count - 1], &got), -ESTALE,
+		  "(it is gone)");
+	/* most of them outlive their vGPU */
+	close(again);
+	close(a.vgpu.fd);
+	close(b.vgpu.fd);
+	CHECK_OK(st_destroy(&a.vgpu));
+	for (i = 0; i < count; i++)
+		close(kept[i]);
+	return took;
+}
+
+/* A tenant that keeps thousands of dma-bufs is stopped in as many steps. */
+static void many(void)
+{
+	enum { FEW = 250, MANY = 8 * FEW };
+	struct rlimit rl = { MANY + 100, MANY + 100 };
+	uint64_t few = UINT64_MAX, most = UINT64_MAX, took;
+	static int kept[MANY];
+	unsigned int i;
+
+	NEED(!setrlimit(RLIMIT_NOFILE, &rl), "setrlimit: %s", strerror(errno));
+	for (i = 0; i < 3; i++) {
+		took = stop_with(FEW, kept);
+		few = took < few ? took : few;
+		took = stop_with(MANY, kept);
+		most = took < most ? took : most;
+	}
+	st_note("%u: %llu us, %u: %llu us", FEW,
+		(unsigned long long)few / 1000, MANY,
+		(unsigned long long)most / 1000);
+	CHECK(most < 24 * few, "eight times as many take %llu times as long",
+	      (unsigned long long)(most / (few ?: 1)));
+}
+
 /* ---- races ------------------------------------------------------------------ */
 
 struct racer {
 	struct rig *a, *b;
 	volatile int fd;
 	volatile bool stop;
-	unsigned int imports;
+	unsigned int imports, reads;
 };
 
 /* Imports, maps, touches and closes whatever there is just now. */
@@ -380,8 +480,10 @@ static void *importer(void *arg)
 	return NULL;
 }
 
-static void *closer(void *arg)
+/* By a call, to which what is gone is an error and no signal. */
+static void *reader(void *arg)
 {
+	int file = memfd_create("vgpu", 0);
 	struct racer *r = arg;
 
 	while (!r->stop) {
@@ -389,7 +491,7 @@ static void *closer(void *arg)
 
 		if (p == MAP_FAILED)
 			continue;
-		madvise(p, 16 * PAGE, MADV_POPULATE_READ);
+		r->reads += pwrite(file, p, 16 * PAGE, 0) > 0;
 		munmap(p, 16 * PAGE);
 	}
 	return NULL;
@@ -411,7 +513,7 @@ static void races(void)
 	before = used(b.vgpu.fd);
 	NEED(!pthread_create(&threads[0], NULL, importer, &r) &&
 	     !pthread_create(&threads[1], NULL, importer, &r) &&
-	     !pthread_create(&threads[2], NULL, closer, &r), "no threads");
+	     !pthread_create(&threads[2], NULL, reader, &r), "no threads");
 	for (round = 0; round < 30; round++) {
 		uint32_t bo = st_bo(a.vgpu.fd, 16 * PAGE,
 				    VGPU_BO_SHARE | round % 2, NULL);
@@ -443,6 +545,7 @@ static void races(void)
 	for (round = 0; round < 3; round++)
 		pthread_join(threads[round], NULL);
 	CHECK(r.imports > 30, "only %u imports", r.imports);
+	CHECK(r.reads > 10, "only %u times it was there to be read", r.reads);
 	CHECK(used(a.vgpu.fd) == 0, "%llu bytes are left of what was shared",
 	      (unsigned long long)used(a.vgpu.fd));
 	CHECK(used(b.vgpu.fd) <= before + 16 * PAGE, "%llu more in use",
@@ -488,6 +591,8 @@ static const struct st_case cases[] = {
 	{ "destroyed", destroyed },
 	{ "stopped", stopped },
 	{ "midway", midway },
+	{ "another_gpu", another_gpu },
+	{ "many", many, 180 },
 	{ "races", races },
 	{ "library", library },
 };

@@ -647,6 +647,51 @@ static void figures(void)
 	      (unsigned long long)status.wait_p99_ns);
 }
 
+/* How many eventfds can be made to wait for @value, until there are too many. */
+static unsigned int wait_all(int fd, uint32_t timeline, uint64_t value, int event)
+{
+	struct vgpu_eventfd arg = {
+		.timeline = timeline, .value = value, .fd = event,
+	};
+	unsigned int n = 0;
+	int ret;
+
+	while (!(ret = CALL(fd, VGPU_IOCTL_EVENTFD, &arg)) && n < 1000)
+		n++;
+	CHECK(ret == -EMFILE, "%u wait, then %s", n, st_errno(ret));
+	return n;
+}
+
+static void eventfds_at_most(void)
+{
+	struct vgpu_signal raise = { .value = 1 };
+	struct vgpu_eventfd there = { .value = 1 };
+	struct st_vgpu vgpu;
+	uint32_t other;
+	uint64_t count;
+	int fd;
+
+	st_vgpu(&vgpu, 1, 0);
+	fd = vgpu.fd;
+	raise.timeline = there.timeline = st_timeline(fd, NULL);
+	there.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	CHECK_OK(CALL(fd, VGPU_IOCTL_EVENTFD, &there));
+	CHECK(wait_all(fd, raise.timeline, 2, there.fd) == 255, "not 256");
+	/* of another timeline it is nothing */
+	other = st_timeline(fd, NULL);
+	CHECK(wait_all(fd, other, 1, there.fd) == 256, "not 256");
+	CHECK_OK(st_close(fd, other));
+	/* who is through makes room, and who is there already needs none */
+	CHECK_OK(CALL(fd, VGPU_IOCTL_SIGNAL, &raise));
+	CHECK(wait_all(fd, raise.timeline, 2, there.fd) == 1, "not one more");
+	CHECK_OK(CALL(fd, VGPU_IOCTL_EVENTFD, &there));
+	raise.value = 2;
+	CHECK_OK(CALL(fd, VGPU_IOCTL_SIGNAL, &raise));
+	CHECK(read(there.fd, &count, 8) == 8 && count == 258,
+	      "raised %llu times", (unsigned long long)count);
+	CHECK(wait_all(fd, raise.timeline, 3, there.fd) == 256, "not 256");
+}
+
 static const struct st_case cases[] = {
 	{ "copies", copies },
 	{ "fills", fills },
@@ -658,6 +703,7 @@ static const struct st_case cases[] = {
 	{ "time_limit", time_limit },
 	{ "across_queues", across_queues },
 	{ "timelines", timelines },
+	{ "eventfds_at_most", eventfds_at_most },
 	{ "interrupted", interrupted },
 	{ "figures", figures },
 };

@@ -165,6 +165,19 @@ void gpu_fill_pattern(void *at, uint64_t bytes, uint64_t seed)
 		p[i] = gpu_pattern(seed, i);
 }
 
+void gpu_fill_noise(void *at, uint64_t bytes, uint64_t seed)
+{
+	uint64_t x = 0x9e3779b97f4a7c15u * (seed + 1), *word = at;
+	uint64_t i;
+
+	for (i = 0; i < bytes / sizeof(*word); i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		word[i] = x;
+	}
+}
+
 uint64_t gpu_check_pattern(const void *at, uint64_t bytes, uint64_t seed)
 {
 	const uint8_t *p = at;

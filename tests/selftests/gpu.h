@@ -47,6 +47,9 @@ void gpu_fill_pattern(void *at, uint64_t bytes, uint64_t seed);
 /* Index of the first byte that is not the pattern's, or @bytes. */
 uint64_t gpu_check_pattern(const void *at, uint64_t bytes, uint64_t seed);
 
+/* What nothing makes smaller: nothing in a page of it repeats. Of whole words. */
+void gpu_fill_noise(void *at, uint64_t bytes, uint64_t seed);
+
 /* The counter kernel with its memory; both ends of a comparison. */
 struct counter_run {
 	struct gpu *gpu;

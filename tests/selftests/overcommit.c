@@ -3,15 +3,14 @@
  * More memory than the GPU has: two tenants with almost all of it each, and a
  * third that fits. To be run with `vgpuctl gpu set 0 --overcommit 3` or more.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "gpu.h"
 
 #define PAGE	4096u
@@ -247,49 +246,10 @@ static void faults_and_closing(void)
 
 /* ---- a control group without room -------------------------------------------- */
 
-static bool put(const char *dir, const char *file, const char *text)
-{
-	char path[128];
-	bool ok;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
 /* How often it was at its limit. */
 static unsigned long long limited(const char *dir)
 {
-	unsigned long long n = 0;
-	char path[128], line[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/memory.events", dir);
-	f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "max %llu", &n);
-	if (f)
-		fclose(f);
-	return n;
-}
-
-/* What nothing makes smaller: nothing in a page repeats. */
-static void noise(uint64_t page, uint64_t *at)
-{
-	uint64_t x = 0x9e3779b97f4a7c15u * (page + 1);
-	unsigned int i;
-
-	for (i = 0; i < PAGE / sizeof(*at); i++) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-		at[i] = x;
-	}
+	return cgroup_figure(dir, "memory.events", "max");
 }
 
 static void refused(int sig)
@@ -306,13 +266,13 @@ static void squeezed(const char *dir, int ready, int go)
 	char c = 0;
 
 	signal(SIGBUS, refused);
-	NEED(put(dir, "cgroup.procs", "0"), "cannot join %s", dir);
+	NEED(cgroup_put(dir, "cgroup.procs", "0"), "cannot join %s", dir);
 	big_open(&b);
 	for (page = 0; page < b.pages * BUFFERS; page++)
-		noise(page, (uint64_t *)page_cpu(&b, page));
+		gpu_fill_noise((void *)page_cpu(&b, page), PAGE, page);
 	NEED(write(ready, &c, 1) == 1 && read(go, &c, 1) == 1, "pipe");
 	for (page = 0; page < b.pages * BUFFERS; page++) {
-		noise(page, want);
+		gpu_fill_noise(want, PAGE, page);
 		if (memcmp(want, page_cpu(&b, page), PAGE))
 			_exit(1);
 	}
@@ -326,16 +286,13 @@ static void squeezed(const char *dir, int ready, int go)
  */
 static void cgroup_without_room(void)
 {
-	static const char top[] = "/sys/fs/cgroup";
-	char dir[64], c = 0;
+	char dir[CGROUP_PATH], c = 0;
 	int ready[2], go[2], status;
 	struct big b;
 	pid_t pid;
 
-	put(top, "cgroup.subtree_control", "+memory");
-	snprintf(dir, sizeof(dir), "%s/overcommit%d", top, getpid());
-	if (mkdir(dir, 0755) || !put(dir, "memory.max", "4M"))
-		st_skip("no memory control groups here");
+	cgroup_new(dir);
+	NEED(cgroup_put(dir, "memory.max", "4M"), "cannot limit it");
 	NEED(!pipe(ready) && !pipe(go), "pipe");
 	pid = fork();
 	NEED(pid >= 0, "fork");
@@ -374,17 +331,13 @@ static double now(void)
  */
 static void cgroup_above_its_high(void)
 {
-	static const char top[] = "/sys/fs/cgroup";
 	int ready[2], go[2], status;
 	double alone, beside;
-	char dir[64], c = 0;
+	char dir[CGROUP_PATH], c = 0;
 	struct big b;
 	pid_t pid;
 
-	put(top, "cgroup.subtree_control", "+memory");
-	snprintf(dir, sizeof(dir), "%s/above%d", top, getpid());
-	if (mkdir(dir, 0755) || !put(dir, "memory.high", "max"))
-		st_skip("no memory control groups here");
+	cgroup_new(dir);
 	alone = now();
 	big_open(&b);
 	big_work(&b, 2, 1);
@@ -397,7 +350,7 @@ static void cgroup_above_its_high(void)
 		squeezed(dir, ready[1], go[0]);
 	close(ready[1]);
 	NEED(read(ready[0], &c, 1) == 1, "the tenant got nowhere");
-	NEED(put(dir, "memory.high", "1M"), "cannot limit it");
+	NEED(cgroup_put(dir, "memory.high", "1M"), "cannot limit it");
 	beside = now();
 	big_open(&b);
 	big_work(&b, 2, 1);
@@ -406,7 +359,7 @@ static void cgroup_above_its_high(void)
 		beside);
 	CHECK(beside < 4 * alone + 10, "held up by another's limit");
 	big_end(&b);
-	put(dir, "memory.high", "max");
+	cgroup_put(dir, "memory.high", "max");
 	NEED(write(go[1], &c, 1) == 1, "pipe");
 	NEED(waitpid(pid, &status, 0) == pid, "waitpid");
 	CHECK(WIFEXITED(status) && !WEXITSTATUS(status),

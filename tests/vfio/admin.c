@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include <nl.h>
+
 #include "gpu.h"
 
 static volatile struct vgpu_admin_msg *page(struct dev *d, uint64_t at)
@@ -264,6 +266,80 @@ static void clients(void)
 	dev_remove(&d);
 }
 
+/* As `vgpuctl access add deny --uid root` and `access delete all`. */
+static uint64_t root_may(bool may)
+{
+	struct nl nl;
+
+	nl_begin(&nl, may ? VGPU_NL_CMD_ACCESS_DELETE : VGPU_NL_CMD_ACCESS_ADD);
+	if (may) {
+		nl_put(&nl, VGPU_A_ACCESS_ALL, NULL, 0);
+	} else {
+		nl_u32(&nl, VGPU_A_ACCESS_VERDICT, VGPU_NL_VERDICT_DENY);
+		nl_u32(&nl, VGPU_A_ACCESS_WHO, VGPU_NL_WHO_UID);
+		nl_u64(&nl, VGPU_A_ACCESS_ID, 0);
+	}
+	NEED_OK(nl_do(&nl));
+	return nl_number(&nl, VGPU_A_ACCESS_CUT);
+}
+
+/* Who opened the device was root: all of the VM is there by root's rights. */
+static void access_ends(void)
+{
+	struct vgpu_vm_create vm = { .size = sizeof(vm) };
+	uint64_t at, cut;
+	uint32_t bo;
+	struct dev d;
+	struct gpu g;
+	int id;
+
+	dev_new(&d, 1, 1);
+	gpu_new(&g, &d);
+	NEED_OK(gpu_vram(&g, 1 << 20, &bo, &at));
+	d.aperture[at] = 0x55;
+	id = client_open(&d);
+	NEED(id > 0, "client: %s", st_errno(id));
+	cut = root_may(false);
+	/* the device itself, and two processes of the VM */
+	CHECK(cut == 3, "%llu were cut off", (unsigned long long)cut);
+	CHECK_ERR(ADMIN(&d, (uint32_t)id, VGPU_CALL_VM_CREATE, &vm), -EACCES,
+		  "a process of the VM");
+	CHECK_ERR(client_open(&d), -EACCES, "another process");
+	CHECK(d.aperture[at] != 0x55, "the memory is there");
+	dev_close(&d);
+	CHECK_ERR(dev_may_open(&d), -EACCES, "opened again");
+	CHECK(!root_may(true), "cut off by taking a rule away");
+	CHECK_OK(dev_may_open(&d));
+	dev_remove(&d);
+}
+
+/* Rights that a vGPU has not, its VM has not. */
+static void rights_go(void)
+{
+	struct vgpu_timeline_create tl = { .size = sizeof(tl) };
+	struct vgpu_vm_create vm = { .size = sizeof(vm) };
+	struct nl nl;
+	uint64_t at;
+	uint32_t bo;
+	struct dev d;
+	struct gpu g;
+
+	dev_new(&d, 1, 1);
+	gpu_new(&g, &d);
+	NEED_OK(gpu_vram(&g, 1 << 20, &bo, &at));
+	d.aperture[at] = 0x55;
+	nl_begin(&nl, VGPU_NL_CMD_VGPU_SET);
+	nl_u32(&nl, VGPU_A_VGPU_ID, (uint32_t)dev_attr(&d, "id"));
+	nl_u32(&nl, VGPU_A_VGPU_ALLOW, VGPU_NL_RIGHT_MEMORY);
+	NEED_OK(nl_do(&nl));
+	CHECK_OK(ADMIN(&d, g.client, VGPU_CALL_VM_CREATE, &vm));
+	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_TIMELINE_CREATE, &tl), -EPERM,
+		  "without sync");
+	CHECK(d.aperture[at] != 0x55, "without map, the memory is there");
+	dev_close(&d);
+	dev_remove(&d);
+}
+
 static void work(void)
 {
 	const uint32_t bytes = 256 << 10;
@@ -503,6 +579,8 @@ static const struct st_case cases[] = {
 	{ "sizes", sizes },
 	{ "refusals", refusals },
 	{ "clients", clients },
+	{ "who opened may not any more", access_ends },
+	{ "rights that go", rights_go },
 	{ "work", work },
 	{ "classes", classes },
 	{ "ring", ring },

@@ -168,6 +168,20 @@ static void *map(struct dev *d, unsigned int region, uint64_t offset,
 	return p;
 }
 
+int dev_may_open(struct dev *d)
+{
+	int fd, err;
+
+	open_group(d);
+	fd = ioctl(d->group, VFIO_GROUP_GET_DEVICE_FD, d->uuid);
+	err = fd < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	close(d->group);
+	close(d->container);
+	return err;
+}
+
 void dev_open(struct dev *d)
 {
 	unsigned int i;

@@ -39,6 +39,8 @@ struct dev {
 void dev_create(struct dev *d, unsigned int n, unsigned int shares);
 /* Opens it, maps the guest's memory and all that can be mapped. */
 void dev_open(struct dev *d);
+/* What opening and closing it at once gives: 0 or errno. */
+int dev_may_open(struct dev *d);
 /* Both, and what a guest's firmware and driver do first. */
 void dev_new(struct dev *d, unsigned int n, unsigned int shares);
 void dev_close(struct dev *d);

@@ -207,7 +207,7 @@ def svg(points):
             sofar += c
             at.append((2 << n, sofar / total))
         line(xt, y, [a for a in at if 1e4 <= a[0] <= 1e8], COLOURS[p])
-        s.append(f'<path d="M{760 + 100 * i} 390h20" stroke="{COLOURS[p]}" stroke-width="2"/><text x="{784 + 100 * i}" y="394">{p}</text>')
+        s.append(f'<path d="M{640 + 110 * i} 390h20" stroke="{COLOURS[p]}" stroke-width="2"/><text x="{664 + 110 * i}" y="394">{p}</text>')
     s.append("</svg>")
     return "\n".join(s) + "\n"
 

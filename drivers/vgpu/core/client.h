@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Clients, their handles, and the memory that these name. */
+#ifndef _VGPU_CORE_CLIENT_H
+#define _VGPU_CORE_CLIENT_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+#include <vgpu/face.h>
+#include <vgpu/mem.h>
+
+#include "access.h"
+
+struct vgpu_gpu;
+struct vgpu_instance;
+struct vgpu_shpages;
+
+enum vgpu_obj_type {
+	VGPU_OBJ_BO = 1,
+	VGPU_OBJ_VM,
+	VGPU_OBJ_CTX,
+	VGPU_OBJ_QUEUE,
+	VGPU_OBJ_TIMELINE,
+};
+
+/**
+ * struct vgpu_obj - head of everything that has a handle
+ * @ref: the handle's, and those of who needs it
+ * @type: enum vgpu_obj_type
+ * @client: that made it; valid while a handle exists
+ * @retire: process context: the handle is gone; stop what goes on
+ * @release: process context: the last reference is gone
+ */
+struct vgpu_obj {
+	struct kref ref;
+	enum vgpu_obj_type type;
+	struct vgpu_client *client;
+	void (*retire)(struct vgpu_obj *obj);
+	void (*release)(struct vgpu_obj *obj);
+};
+
+struct vgpu_client {
+	struct list_head link;			/* inst->clients */
+	struct vgpu_instance *inst;
+	const struct vgpu_client_ops *ops;
+	void *priv;
+	struct vgpu_shpages *shpages;
+	struct vgpu_subject subject;		/* see access.h */
+	pid_t pid;
+	char holder[64];
+	struct mutex lock;		/* objs, when dead */
+	struct xarray objs;
+	u32 next_handle;
+	int dead;				/* errno of every call, or 0 */
+	wait_queue_head_t wait;
+	atomic_t irq;
+	spinlock_t foreign_lock;		/* foreign */
+	struct list_head foreign;		/* struct vgpu_foreign */
+};
+
+void vgpu_obj_init(struct vgpu_obj *obj, enum vgpu_obj_type type,
+		   struct vgpu_client *client,
+		   void (*retire)(struct vgpu_obj *),
+		   void (*release)(struct vgpu_obj *));
+/* Gives @obj a handle; consumes nothing on error. */
+int vgpu_obj_publish(struct vgpu_obj *obj, u32 *handle);
+/* With a reference, or ERR_PTR(-ENOENT). */
+struct vgpu_obj *vgpu_obj_get(struct vgpu_client *client, u32 handle,
+			      enum vgpu_obj_type type);
+void vgpu_obj_put(struct vgpu_obj *obj);
+void vgpu_client_kill(struct vgpu_client *client, int error);
+void vgpu_client_irq(struct vgpu_client *client, u32 bits);
+
+/* ---------------------------------------------------- memory (object.c) */
+
+struct vgpu_bo_obj {
+	struct vgpu_obj obj;
+	struct vgpu_bo *bo;
+	u64 mmap_offset;
+	bool mappable;
+	bool share;				/* made for BO_EXPORT */
+	struct address_space *mapping;
+	struct rcu_head rcu;
+};
+
+struct vgpu_vm_obj {
+	struct vgpu_obj obj;
+	struct vgpu_as *as;
+	struct vgpu_gpu *gpu;
+	u32 asid;
+	/* Without an MMU: accepting a command against taking memory away. */
+	struct mutex lock;
+	atomic_t pending;			/* commands with VRAM addresses */
+};
+
+struct vgpu_vm_obj *vgpu_vm_obj(struct vgpu_obj *obj);
+struct vgpu_bo_obj *vgpu_bo_obj(struct vgpu_obj *obj);
+
+int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
+			const u64 *pages);
+int vgpu_call_vm_create(struct vgpu_client *client, struct vgpu_vm_create *arg);
+int vgpu_call_vm_map(struct vgpu_client *client, struct vgpu_vm_map *arg);
+int vgpu_call_vm_unmap(struct vgpu_client *client, struct vgpu_vm_unmap *arg);
+
+#endif /* _VGPU_CORE_CLIENT_H */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -321,6 +322,8 @@ static void failing_disk(void)
 
 	if (!getenv("VGPU_BADBLOCKS"))
 		st_skip("the disk can't fail");
+	/* what is to be lost is the GPU's memory, and no stack or heap of ours */
+	NEED(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall");
 	tenant_open(&other);
 	fill(&other, 7);
 	cgroup_new(dir);

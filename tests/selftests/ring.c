@@ -23,6 +23,7 @@ struct ring {
 	struct vgpu_bo *bo, *data;
 	volatile struct vgpu_doorbell *bells;
 	uint32_t index;
+	unsigned int kicks;
 };
 
 static void ring_new(struct ring *r, uint32_t slots)
@@ -40,6 +41,7 @@ static void ring_new(struct ring *r, uint32_t slots)
 	NEED_OK(CALL(r->fd, VGPU_IOCTL_QUEUE_CREATE, &q));
 	r->queue = q.handle;
 	r->index = q.doorbell;
+	r->kicks = 0;
 	r->slots = r->bo->cpu;
 	r->bells = st_mmap(r->fd, VGPU_MMAP_DOORBELLS, PAGE,
 			   PROT_READ | PROT_WRITE);
@@ -52,6 +54,7 @@ static void kick(struct ring *r)
 {
 	CHECK_OK(CALL(r->fd, VGPU_IOCTL_KICK,
 		      &(struct vgpu_kick) { .queue = r->queue }));
+	r->kicks++;
 }
 
 static void put(struct ring *r, uint32_t slots, const struct vgpu_cmd *cmd)
@@ -221,7 +224,9 @@ static void overwritten(void)
 		cmd = st_fill(r.data->va + i * 4, 4, i + 1);
 		put(&r, SLOTS, &cmd);
 	}
-	for (i = 0; i < 1000 && r.bell->head != 7; i++)
+	/* it is busy, so it would not look by itself yet */
+	kick(&r);
+	for (i = 0; i < 10000 && r.bell->head != 7; i++)
 		st_sleep_ms(1);
 	CHECK(r.bell->head == 7, "only %u slots taken", r.bell->head);
 	memset((void *)r.slots, 0xff, SLOTS * 64);
@@ -270,6 +275,88 @@ static void deeper(void)
 	drain(&r, 64, 1);
 	for (i = 0; i < 50; i++)
 		CHECK(words[i] == i + 1, "word %u is %u", i, words[i]);
+}
+
+static void open_gate(struct ring *r, uint32_t gate)
+{
+	CHECK_OK(CALL(r->fd, VGPU_IOCTL_SIGNAL, &(struct vgpu_signal) {
+		      .timeline = gate, .value = 1 }));
+}
+
+/*
+ * Who has something to do is not kicked for each command: at most for each half
+ * ring, and takes no less for that before its producer has to wait.
+ */
+static void busy(void)
+{
+	static const uint32_t sizes[] = { 2, 4, 8, 64 };
+	unsigned int i, n, count = 200;
+
+	for (n = 0; n < 4; n++) {
+		uint32_t slots = sizes[n], gate, *words;
+		/* few at first, when it is not busy yet */
+		unsigned int most = 6 + count / (slots / 2);
+		struct vgpu_cmd cmd;
+		struct ring r;
+
+		ring_new(&r, slots);
+		words = r.data->cpu;
+		gate = st_timeline(r.fd, NULL);
+		cmd = st_sync(VGPU_CMD_WAIT, gate, 1);
+		put(&r, slots, &cmd);
+		/* put() ends the case if these do not get in */
+		for (i = 0; i < count; i++) {
+			cmd = st_fill(r.data->va + i * 4, 4, i + 1);
+			put(&r, slots, &cmd);
+		}
+		CHECK(r.kicks <= most, "%u slots: %u kicks for %u commands, at most %u",
+		      slots, r.kicks, count, most);
+		open_gate(&r, gate);
+		drain(&r, slots, 1);
+		for (i = 0; i < count; i++)
+			CHECK(words[i] == i + 1, "%u slots: word %u is %u",
+			      slots, i, words[i]);
+	}
+}
+
+/* What was written without a kick is seen when what was there before is done. */
+static void unkicked(void)
+{
+	unsigned int i, n, before;
+	uint32_t gate, *words;
+	struct vgpu_cmd cmd;
+	struct ring r;
+
+	for (before = 4; before <= 20; before += 4) {
+		ring_new(&r, 64);
+		words = r.data->cpu;
+		gate = st_timeline(r.fd, NULL);
+		cmd = st_sync(VGPU_CMD_WAIT, gate, 1);
+		put(&r, 64, &cmd);
+		for (i = 0; i < before; i++) {
+			cmd = st_fill(r.data->va + i * 4, 4, i + 1);
+			put(&r, 64, &cmd);
+		}
+		kick(&r);
+		/* it has seen the end, and says that it need not be kicked */
+		for (n = 0; n < 10000 && r.bell->event == r.bell->tail; n++)
+			st_sleep_ms(1);
+		CHECK(r.bell->event != r.bell->tail,
+		      "%u commands, and it wants a kick for the next", before);
+		r.kicks = 0;
+		for (; i < before + 5; i++) {
+			cmd = st_fill(r.data->va + i * 4, 4, i + 1);
+			put(&r, 64, &cmd);
+		}
+		CHECK(!r.kicks, "%u kicks after %u commands", r.kicks, before);
+		open_gate(&r, gate);
+		for (n = 0; n < 20000 && words[i - 1] != i; n++)
+			st_sleep_ms(1);
+		for (i = 0; i < before + 5; i++)
+			CHECK(words[i] == i + 1, "after %u: word %u is %u; head %u, tail %u",
+			      before, i, words[i], r.bell->head, r.bell->tail);
+		drain(&r, 64, 1);
+	}
 }
 
 /* Doorbells of nobody, of others, and the consumer's own fields. */
@@ -341,6 +428,8 @@ static const struct st_case cases[] = {
 	{ "scribbled", scribbled },
 	{ "overwritten", overwritten },
 	{ "deeper", deeper },
+	{ "a busy queue is hardly ever kicked", busy },
+	{ "what was written without a kick", unkicked },
 	{ "doorbells", doorbells },
 	{ "pulled", pulled },
 };

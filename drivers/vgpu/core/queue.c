@@ -145,8 +145,8 @@ void vgpu_queue_complete_locked(struct vgpu_queue *q, int error)
 	vgpu_slot_drop(slot);
 	q->head = q->head + 1 < q->depth ? q->head + 1 : 0;
 	q->count--;
-	if (q->stalled && !q->closed) {
-		q->stalled = false;
+	if (q->count < q->look_below && !q->closed) {
+		q->look_below = 0;
 		queue_work(q->ctx->gpu->wq, &q->ring_work);
 	}
 }

@@ -101,8 +101,9 @@ struct vgpu_queue {
 	u64 ring_offset;
 	u32 ring_slots;
 	u32 ring_head;
+	struct vgpu_slot *taken;		/* on their way into the queue */
 	u32 doorbell;
-	bool stalled;				/* engine->lock: no room, wake when */
+	u32 look_below;				/* engine->lock: with fewer, look at it */
 	bool broken;
 	struct vgpu_shpages *shpages;
 	struct work_struct ring_work;

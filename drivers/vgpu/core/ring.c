@@ -2,19 +2,25 @@
 /*
  * Rings: commands in memory that the tenant writes while we read.
  *
- * A work item takes slots one by one: the tail is read once and checked
+ * A work item takes slots, some at a time: the tail is read once and checked
  * against the ring's size, a slot is copied out and checked as a copy, and
  * nothing that was read is read again.  A tail that makes no sense breaks the
  * queue (its owner is told and has to make another); a slot that makes no
  * sense fails like any command, and the next one has its turn.
  *
- * The consumer says in the doorbell's event field up to where it saw the
- * tail.  Only a producer that moves the tail past it needs to kick.
+ * Only a producer that moves the tail past the doorbell's event field needs to
+ * kick.  A queue with little to do has it where the tail was seen.  One that is
+ * busy looks at the ring by itself when half of what it has is done, since
+ * nothing can run before that, and has it half a ring further: what a producer
+ * can hand over before it has to wait is not less for that.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "core_priv.h"
+
+#define RING_BATCH	16u	/* slots taken at once */
+#define RING_BUSY	4	/* unfinished commands that make a queue busy */
 
 static void ring_break(struct vgpu_queue *q, int error)
 {
@@ -36,44 +42,87 @@ static void ring_break(struct vgpu_queue *q, int error)
 	vgpu_event_post(VGPU_EVENT_BROKEN, NULL, inst, -error);
 }
 
-/* Copies slot @index out of the ring. */
-static int ring_read(struct vgpu_queue *q, u32 index, struct vgpu_cmd *cmd)
+/* Where in its BO the slot @index is: of 64 bytes, never across two pages. */
+static u64 ring_at(const struct vgpu_queue *q, u32 index)
 {
-	u64 offset = q->ring_offset +
-		     (index & (q->ring_slots - 1)) * sizeof(*cmd);
-	struct page *page = vgpu_bo_page(q->ring->bo, offset);
-
-	if (!page)
-		return -EFAULT;
-	/* 64 bytes, aligned to 64: never across two pages. */
-	memcpy(cmd, page_address(page) + offset_in_page(offset), sizeof(*cmd));
-	return 0;
+	return q->ring_offset +
+	       (index & (q->ring_slots - 1)) * sizeof(struct vgpu_cmd);
 }
 
-static bool ring_room(struct vgpu_queue *q)
+/* How much there is room for; none: a completion queues the work. */
+static u32 ring_room(struct vgpu_queue *q)
 {
 	struct vgpu_engine *e = q->ctx->engine;
-	bool room;
+	u32 room;
 
 	spin_lock_irq(&e->lock);
-	room = q->count < q->depth;
-	q->stalled = !room;
+	room = q->depth - q->count;
+	q->look_below = room ? 0 : q->depth - q->depth / 4;
 	spin_unlock_irq(&e->lock);
 	return room;
 }
 
-static void ring_take(struct vgpu_queue *q, const struct vgpu_cmd *cmd)
+/* The ring is empty. How far ahead of that the tail may go without a kick. */
+static u32 ring_ahead(struct vgpu_queue *q)
 {
-	struct vgpu_slot slot;
-	u64 seqno;
-	int ret;
+	struct vgpu_engine *e = q->ctx->engine;
+	bool busy;
 
-	ret = vgpu_command_check(q, cmd, &slot);
-	if (ret)
-		vgpu_queue_refuse(q, ret);
-	else if (vgpu_queue_push(q, &slot, 1, U64_MAX, &seqno))
-		return;
-	vgpu_slot_drop(&slot);
+	spin_lock_irq(&e->lock);
+	busy = q->count >= RING_BUSY;
+	q->look_below = busy ? q->count / 2 : 0;
+	spin_unlock_irq(&e->lock);
+	return busy ? q->ring_slots / 2 - 1 : 0;
+}
+
+static void ring_push(struct vgpu_queue *q, u32 count)
+{
+	u64 seqno;
+	u32 i;
+
+	/* none, if it was closed */
+	i = count ? vgpu_queue_push(q, q->taken, count, U64_MAX, &seqno) : 0;
+	for (; i < count; i++)
+		vgpu_slot_drop(&q->taken[i]);
+}
+
+/* Takes @count slots, for which there is room; 0, or what breaks the queue. */
+static int ring_take(struct vgpu_queue *q, u32 count)
+{
+	struct page *page = NULL;
+	u32 i, good = 0;
+	u64 known = 0;
+	int ret = 0;
+
+	for (i = 0; i < count; i++) {
+		u64 at = ring_at(q, q->ring_head);
+		struct vgpu_cmd cmd;
+		int error;
+
+		if (!page || at >> PAGE_SHIFT != known) {
+			page = vgpu_bo_page(q->ring->bo, at);
+			known = at >> PAGE_SHIFT;
+		}
+		if (!page) {
+			ret = -EFAULT;
+			break;
+		}
+		memcpy(&cmd, page_address(page) + offset_in_page(at),
+		       sizeof(cmd));
+		q->ring_head++;
+		error = vgpu_command_check(q, &cmd, &q->taken[good]);
+		if (!error) {
+			good++;
+			continue;
+		}
+		vgpu_slot_drop(&q->taken[good]);
+		/* those before it have the lower numbers */
+		ring_push(q, good);
+		good = 0;
+		vgpu_queue_refuse(q, error);
+	}
+	ring_push(q, good);
+	return ret;
 }
 
 static void ring_work(struct work_struct *work)
@@ -82,43 +131,45 @@ static void ring_work(struct work_struct *work)
 	struct vgpu_doorbell *db = vgpu_shpages_doorbell(q->shpages,
 							 q->doorbell);
 	struct vgpu_instance *inst = q->ctx->entity->inst;
-	unsigned int turn;
+	unsigned int turn = 0;
 	int idx;
 
 	if (q->broken || !vgpu_gpu_enter(q->ctx->gpu, &idx))
 		return;
 	/* Every pass counts, so a tail that flickers gains nothing. */
-	for (turn = 0; turn < VGPU_TURN; turn++) {
-		struct vgpu_cmd cmd;
-		u32 avail;
+	while (turn < VGPU_TURN) {
+		u32 avail, count;
 		int ret;
 
 		/* Slots before the tail were written before it. */
 		avail = smp_load_acquire(&db->tail) - q->ring_head;
 
 		if (!avail) {
-			WRITE_ONCE(db->event, q->ring_head);
+			u32 ahead = ring_ahead(q);
+
+			WRITE_ONCE(db->event, q->ring_head + ahead);
 			smp_mb();	/* event before tail; theirs is reverse */
-			if (READ_ONCE(db->tail) == q->ring_head)
+			if (READ_ONCE(db->tail) - q->ring_head <= ahead)
 				goto out;
+			turn++;
 			continue;
 		}
 		ret = avail > q->ring_slots ? -EOVERFLOW : 0;
-		if (!ret && !ring_room(q))
-			goto out;	/* a completion queues us again */
+		count = ret ? 0 : min3(avail, ring_room(q), RING_BATCH);
+		if (!ret && !count)
+			goto out;
 		if (!ret)
 			ret = vgpu_filter(&inst->filter, VGPU_RIGHT_QUEUE |
 						       VGPU_RIGHT_RING);
 		if (!ret)
-			ret = ring_read(q, q->ring_head, &cmd);
+			ret = ring_take(q, count);
 		if (ret) {
 			ring_break(q, ret);
 			goto out;
 		}
-		q->ring_head++;
-		ring_take(q, &cmd);
-		/* The slot was read before it is given back. */
+		/* The slots were read before they are given back. */
 		smp_store_release(&db->head, q->ring_head);
+		turn += count;
 	}
 	queue_work(q->ctx->gpu->wq, &q->ring_work);
 out:
@@ -152,16 +203,22 @@ int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
 	ret = vgpu_bo_pin(q->ring->bo, arg->ring_offset, bytes);
 	if (ret)
 		goto err;
+	ret = -ENOMEM;
+	q->taken = kcalloc(RING_BATCH, sizeof(*q->taken), GFP_KERNEL_ACCOUNT);
+	if (!q->taken)
+		goto err_unpin;
 	q->ring_offset = arg->ring_offset;
 	q->ring_slots = arg->ring_slots;
 	q->shpages = client->shpages;
 	INIT_WORK(&q->ring_work, ring_work);
 	ret = vgpu_shpages_add_queue(q->shpages, q);
 	if (ret)
-		goto err_unpin;
+		goto err_taken;
 	arg->doorbell = q->doorbell;
 	return 0;
 
+err_taken:
+	kfree(q->taken);
 err_unpin:
 	vgpu_bo_unpin(q->ring->bo, arg->ring_offset, bytes);
 err:
@@ -179,6 +236,7 @@ void vgpu_ring_fini(struct vgpu_queue *q)
 		      (u64)q->ring_slots * sizeof(struct vgpu_cmd));
 	vgpu_obj_put(&q->ring->obj);
 	q->ring = NULL;
+	kfree(q->taken);
 }
 
 int vgpu_call_kick(struct vgpu_client *client, struct vgpu_kick *arg)

@@ -155,6 +155,7 @@ static void refusals(void)
 		if (call >= VGPU_CALL_INFO && call < VGPU_CALL_END)
 			continue;
 		if (call == VGPU_ADMIN_CLIENT_OPEN ||
+		    call == VGPU_ADMIN_CLIENT_OPEN_BELLS ||
 		    call == VGPU_ADMIN_CLIENT_CLOSE)
 			continue;
 		CHECK_ERR(ADMIN(&d, g.client, call, &close_arg), -ENOTTY,
@@ -534,6 +535,106 @@ static void ring(void)
 	dev_remove(&d);
 }
 
+static volatile struct vgpu_doorbell *bells_of(struct dev *d, uint32_t number)
+{
+	return dev_map(d, VFIO_PCI_BAR0_REGION_INDEX,
+		       VGPU_BAR0_BELLS + (number - 1) * PAGE, PAGE);
+}
+
+/* A ring of 16 slots; the number of its doorbell. */
+static uint32_t ring_new(struct gpu *g, struct vgpu_cmd **slots)
+{
+	struct vgpu_queue_create queue = {
+		.size = sizeof(queue), .flags = VGPU_QUEUE_RING,
+		.ring_slots = 16, .ctx = g->ctx,
+	};
+	uint64_t at;
+
+	NEED_OK(gpu_vram(g, PAGE, &queue.ring_bo, &at));
+	NEED_OK(ADMIN(g->d, g->client, VGPU_CALL_QUEUE_CREATE, &queue));
+	*slots = (void *)(g->d->aperture + at);
+	return queue.doorbell;
+}
+
+/* Clients with a page of doorbells of their own do not reach others' rings. */
+static void bells(void)
+{
+	volatile struct vgpu_doorbell *mine[2], *db;
+	uint32_t number[2], last, n, bad, i;
+	struct vgpu_cmd *slots[2];
+	struct gpu g[2], more;
+	struct dev d;
+
+	dev_new(&d, 1, 1);
+	/* a page of nobody can be touched, and is nothing */
+	mine[0] = bells_of(&d, VGPU_BELL_PAGES);
+	mine[0][3].tail = 77;
+	bad = reg(&d, VGPU_REG_BAD_ACCESS);
+	reg(&d, VGPU_BAR0_BELLS);
+	set_reg(&d, VGPU_REG_KICK, VGPU_BELL_PAGES * VGPU_DOORBELLS + 3);
+	set_reg(&d, VGPU_REG_KICK, (VGPU_BELL_PAGES + 1) * VGPU_DOORBELLS);
+	CHECK(reg(&d, VGPU_REG_BAD_ACCESS) == bad + 3, "%u counted of 3",
+	      reg(&d, VGPU_REG_BAD_ACCESS) - bad);
+
+	for (i = 0; i < 2; i++) {
+		n = gpu_new_bells(&g[i], &d);
+		NEED(n >= 1 && n <= VGPU_BELL_PAGES, "page %u", n);
+		/* touched before it is anybody's queue's */
+		mine[i] = bells_of(&d, n);
+		CHECK(!mine[i][0].tail, "a new page is used");
+		number[i] = ring_new(&g[i], &slots[i]);
+		CHECK(number[i] / VGPU_DOORBELLS == n, "page %u, doorbell %u", n,
+		      number[i]);
+	}
+	NEED(number[0] / VGPU_DOORBELLS != number[1] / VGPU_DOORBELLS,
+	     "both have page %u", number[0] / VGPU_DOORBELLS);
+
+	/* the first goes mad in its page: its own ring breaks, and no other */
+	for (i = 0; i < VGPU_DOORBELLS; i++)
+		mine[0][i].tail = 0x55555555;
+	for (i = 0; i < VGPU_DOORBELLS; i++)
+		set_reg(&d, VGPU_REG_KICK,
+			number[0] / VGPU_DOORBELLS * VGPU_DOORBELLS + i);
+	CHECK(events(d.efd[VGPU_MSIX_ERROR], 10000), "nobody says it is broken");
+	db = &mine[1][number[1] % VGPU_DOORBELLS];
+	for (n = 1; n <= 40; n++) {
+		slots[1][(n - 1) % 16] = gpu_signal(&g[1], n);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		db->tail = n;
+		set_reg(&d, VGPU_REG_KICK, number[1]);
+		NEED_ERR(gpu_wait(&g[1], n, 10000), 0, "command %u", n);
+	}
+	CHECK(!db->error, "error %d", db->error);
+	for (i = 0; i < VGPU_DOORBELLS; i++)
+		CHECK(!d.doorbells[i].tail, "the shared page: %u has %#x", i,
+		      d.doorbells[i].tail);
+
+	/* who comes next has the page, and nothing of what was there */
+	NEED_OK(client_close(&d, g[0].client));
+	n = gpu_new_bells(&more, &d);
+	CHECK(n == number[0] / VGPU_DOORBELLS, "page %u, %u was free", n,
+	      number[0] / VGPU_DOORBELLS);
+	for (i = 0; i < VGPU_DOORBELLS; i++)
+		CHECK(!mine[0][i].tail, "doorbell %u: %#x", i, mine[0][i].tail);
+
+	/* all that there are, and one more */
+	for (i = 2, last = 0; i <= VGPU_BELL_PAGES; i++) {
+		int client = client_open_bells(&d, &n);
+
+		if (client < 0) {
+			CHECK_ERR(client, -EMFILE, "client %u", i);
+			break;
+		}
+		last = n;
+	}
+	CHECK(i == VGPU_BELL_PAGES && last == VGPU_BELL_PAGES,
+	      "%u clients, the last had page %u", i, last);
+	set_reg(&d, VGPU_REG_CONTROL, VGPU_CONTROL_RESET);
+	CHECK(!db->tail, "a doorbell survives a reset");
+	dev_close(&d);
+	dev_remove(&d);
+}
+
 /* A reset in the middle of work: all gone, and all as new. */
 static void reset_busy(void)
 {
@@ -584,6 +685,7 @@ static const struct st_case cases[] = {
 	{ "work", work },
 	{ "classes", classes },
 	{ "ring", ring },
+	{ "doorbells of its own", bells },
 	{ "reset in the middle", reset_busy },
 };
 

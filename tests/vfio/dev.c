@@ -157,8 +157,8 @@ int dma_unmap(struct dev *d, uint64_t iova, uint64_t bytes)
 	return ioctl(d->container, VFIO_IOMMU_UNMAP_DMA, &unmap) ? -errno : 0;
 }
 
-static void *map(struct dev *d, unsigned int region, uint64_t offset,
-		 uint64_t bytes)
+void *dev_map(struct dev *d, unsigned int region, uint64_t offset,
+	      uint64_t bytes)
 {
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, d->fd,
 		       d->region[region].offset + offset);
@@ -202,12 +202,12 @@ void dev_open(struct dev *d)
 	NEED(d->ram != MAP_FAILED, "guest memory: %s", strerror(errno));
 	NEED_OK(dma_map(d, 0, d->ram, RAM_BYTES));
 
-	d->doorbells = map(d, VFIO_PCI_BAR0_REGION_INDEX, VGPU_BAR0_DOORBELLS,
-			   PAGE);
-	d->timelines = map(d, VFIO_PCI_BAR0_REGION_INDEX, VGPU_BAR0_TIMELINES,
-			   PAGE);
-	d->aperture = map(d, VFIO_PCI_BAR2_REGION_INDEX, 0,
-			  d->region[VFIO_PCI_BAR2_REGION_INDEX].size);
+	d->doorbells = dev_map(d, VFIO_PCI_BAR0_REGION_INDEX,
+			       VGPU_BAR0_DOORBELLS, PAGE);
+	d->timelines = dev_map(d, VFIO_PCI_BAR0_REGION_INDEX,
+			       VGPU_BAR0_TIMELINES, PAGE);
+	d->aperture = dev_map(d, VFIO_PCI_BAR2_REGION_INDEX, 0,
+			      d->region[VFIO_PCI_BAR2_REGION_INDEX].size);
 }
 
 static void set_eventfds(struct dev *d)
@@ -352,7 +352,7 @@ int admin(struct dev *d, uint32_t client, uint32_t call, void *arg,
 	msg->arg_bytes = arg_bytes;
 	msg->payload_bytes = payload_bytes;
 	msg->done_seq = d->seq - 1;
-	msg->pad = 0;
+	msg->bells = 0;
 	if (arg_bytes)
 		memcpy(body, arg, arg_bytes);
 	if (payload_bytes)
@@ -376,6 +376,15 @@ int client_open(struct dev *d)
 	volatile struct vgpu_admin_msg *msg = (void *)(d->ram + ADMIN_AT);
 	int ret = admin(d, 0, VGPU_ADMIN_CLIENT_OPEN, NULL, 0, NULL, 0);
 
+	return ret ? ret : (int)msg->client;
+}
+
+int client_open_bells(struct dev *d, uint32_t *page)
+{
+	volatile struct vgpu_admin_msg *msg = (void *)(d->ram + ADMIN_AT);
+	int ret = admin(d, 0, VGPU_ADMIN_CLIENT_OPEN_BELLS, NULL, 0, NULL, 0);
+
+	*page = msg->bells;
 	return ret ? ret : (int)msg->client;
 }
 

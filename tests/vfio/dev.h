@@ -80,6 +80,11 @@ int admin(struct dev *d, uint32_t client, uint32_t call, void *arg,
 	admin(d, client, call, arg, sizeof(*(arg)), NULL, 0)
 /* The new client's number, or a negative errno. */
 int client_open(struct dev *d);
+/* With a page of doorbells that no other has. */
+int client_open_bells(struct dev *d, uint32_t *page);
+/* Maps part of a region; ends the case if that fails. */
+void *dev_map(struct dev *d, unsigned int region, uint64_t offset,
+	      uint64_t bytes);
 int client_close(struct dev *d, uint32_t client);
 
 #endif /* VGPU_TESTS_VFIO_DEV_H */

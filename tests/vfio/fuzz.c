@@ -104,7 +104,7 @@ static void scribble_message(struct dev *d)
 	msg->client = st_below(8) ? 1 + st_below(4) : nasty();
 	msg->arg_bytes = st_below(4) ? 8 * (1 + st_below(16)) : nasty();
 	msg->payload_bytes = st_below(2) ? 0 : st_below(2) ? 64 : nasty();
-	msg->pad = !st_below(16);
+	msg->bells = !st_below(16);
 	for (i = 0; i < 40; i++)
 		body[i] = st_below(3) ? st_below(8) : nasty();
 	body[0] = msg->arg_bytes;

@@ -4,17 +4,15 @@
 
 #include "gpu.h"
 
-void gpu_new(struct gpu *g, struct dev *d)
+static void gpu_fill_in(struct gpu *g, struct dev *d, int client)
 {
 	struct vgpu_vm_create vm = { .size = sizeof(vm) };
 	struct vgpu_ctx_create ctx = { .size = sizeof(ctx) };
 	struct vgpu_queue_create queue = { .size = sizeof(queue) };
 	struct vgpu_timeline_create tl = { .size = sizeof(tl) };
-	int client;
 
 	memset(g, 0, sizeof(*g));
 	g->d = d;
-	client = client_open(d);
 	NEED(client > 0, "client: %s", st_errno(client));
 	g->client = client;
 
@@ -29,6 +27,20 @@ void gpu_new(struct gpu *g, struct dev *d)
 	NEED_OK(ADMIN(d, g->client, VGPU_CALL_TIMELINE_CREATE, &tl));
 	g->timeline = tl.handle;
 	g->slot = tl.slot;
+}
+
+void gpu_new(struct gpu *g, struct dev *d)
+{
+	gpu_fill_in(g, d, client_open(d));
+}
+
+uint32_t gpu_new_bells(struct gpu *g, struct dev *d)
+{
+	uint32_t page;
+	int client = client_open_bells(d, &page);
+
+	gpu_fill_in(g, d, client);
+	return page;
 }
 
 int gpu_vram(struct gpu *g, uint64_t bytes, uint32_t *bo, uint64_t *offset)

@@ -16,6 +16,8 @@ struct gpu {
 };
 
 void gpu_new(struct gpu *g, struct dev *d);
+/* Which page of doorbells it got: no other client has it. */
+uint32_t gpu_new_bells(struct gpu *g, struct dev *d);
 /* VRAM; where it lies in the aperture. */
 int gpu_vram(struct gpu *g, uint64_t bytes, uint32_t *bo, uint64_t *offset);
 /* Guest memory; its addresses are @first and, every @step bytes, on. */

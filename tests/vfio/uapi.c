@@ -94,11 +94,14 @@ static void regions(void)
 	CHECK(sparse->header.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP &&
 	      sparse->header.version == 1 && !sparse->header.next,
 	      "capability %u", sparse->header.id);
-	CHECK(sparse->nr_areas == 1 &&
-	      sparse->areas[0].offset == VGPU_BAR0_DOORBELLS &&
-	      sparse->areas[0].size == 2 * PAGE, "%u areas, first %#llx+%#llx",
-	      sparse->nr_areas, sparse->areas[0].offset,
-	      sparse->areas[0].size);
+	NEED(sparse->nr_areas == 2, "%u areas", sparse->nr_areas);
+	CHECK(sparse->areas[0].offset == VGPU_BAR0_DOORBELLS &&
+	      sparse->areas[0].size == 2 * PAGE, "shared pages: %#llx+%#llx",
+	      sparse->areas[0].offset, sparse->areas[0].size);
+	CHECK(sparse->areas[1].offset == VGPU_BAR0_BELLS &&
+	      sparse->areas[1].size == VGPU_BELL_PAGES * PAGE,
+	      "doorbells: %#llx+%#llx", sparse->areas[1].offset,
+	      sparse->areas[1].size);
 	dev_close(&d);
 	dev_remove(&d);
 }
@@ -220,7 +223,8 @@ static void registers(void)
 	CHECK(reg(&d, VGPU_REG_VERSION) == VGPU_HW_VERSION, "version");
 	CHECK(reg(&d, VGPU_REG_STATUS) == VGPU_STATUS_READY, "status %#x",
 	      reg(&d, VGPU_REG_STATUS));
-	CHECK(!reg(&d, VGPU_REG_FEATURES), "features");
+	CHECK(reg(&d, VGPU_REG_FEATURES) == VGPU_FEATURE_BELLS, "features %#x",
+	      reg(&d, VGPU_REG_FEATURES));
 	CHECK(reg(&d, VGPU_REG_ADMIN_BYTES) == ADMIN_BYTES, "admin bytes");
 	set_reg(&d, VGPU_REG_MAGIC, 1);
 	CHECK(reg(&d, VGPU_REG_MAGIC) == VGPU_MAGIC, "magic is written");

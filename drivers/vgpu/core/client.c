@@ -149,6 +149,9 @@ struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
 		kfree(client);
 		return ERR_PTR(-ENOMEM);
 	}
+	client->bells = params->bells ?: client->shpages;
+	vgpu_shpages_get(client->bells);
+	client->bell_base = params->bell_base;
 	client->inst = inst;
 	client->ops = params->ops;
 	client->priv = params->priv;
@@ -182,6 +185,7 @@ struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
 	vgpu_access_leave();
 	if (ret) {
 		vgpu_subject_drop(&client->subject);
+		vgpu_shpages_put(client->bells);
 		vgpu_shpages_put(client->shpages);
 		kfree(client);
 		return ERR_PTR(ret);
@@ -211,6 +215,7 @@ void vgpu_client_close(struct vgpu_client *client)
 	xa_destroy(&client->objs);
 	mutex_destroy(&client->lock);
 	vgpu_subject_drop(&client->subject);
+	vgpu_shpages_put(client->bells);
 	vgpu_shpages_put(client->shpages);
 	kfree(client);
 	vgpu_instance_put(inst);

@@ -47,6 +47,8 @@ struct vgpu_client {
 	const struct vgpu_client_ops *ops;
 	void *priv;
 	struct vgpu_shpages *shpages;
+	struct vgpu_shpages *bells;		/* doorbells of its rings */
+	u32 bell_base;				/* number of the first */
 	struct vgpu_subject subject;		/* see access.h */
 	pid_t pid;
 	char holder[64];

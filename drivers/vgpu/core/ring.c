@@ -209,12 +209,12 @@ int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
 		goto err_unpin;
 	q->ring_offset = arg->ring_offset;
 	q->ring_slots = arg->ring_slots;
-	q->shpages = client->shpages;
+	q->shpages = client->bells;
 	INIT_WORK(&q->ring_work, ring_work);
 	ret = vgpu_shpages_add_queue(q->shpages, q);
 	if (ret)
 		goto err_taken;
-	arg->doorbell = q->doorbell;
+	arg->doorbell = client->bell_base + q->doorbell;
 	return 0;
 
 err_taken:

@@ -80,7 +80,7 @@ static int send(struct vgpu_guest *g, u32 call, u32 client, u32 arg_bytes,
 	msg->arg_bytes = arg_bytes;
 	msg->payload_bytes = payload_bytes;
 	msg->result = 0;
-	msg->pad = 0;
+	msg->bells = 0;
 	msg->seq = g->admin_seq;
 	msg->done_seq = g->admin_seq - 1;
 	/* the host looks as soon as it is kicked */
@@ -95,15 +95,17 @@ static int send(struct vgpu_guest *g, u32 call, u32 client, u32 arg_bytes,
 	return msg->result;
 }
 
-int vgpu_guest_client_open(struct vgpu_guest *g, u32 *client)
+int vgpu_guest_client_open(struct vgpu_guest *g, u32 *client, u32 *bells)
 {
 	int idx, ret;
 
 	if (!vgpu_guest_enter(g, &idx))
 		return -ENODEV;
 	mutex_lock(&g->admin_lock);
-	ret = send(g, VGPU_ADMIN_CLIENT_OPEN, 0, 0, 0);
+	ret = send(g, g->has_bells ? VGPU_ADMIN_CLIENT_OPEN_BELLS :
+				     VGPU_ADMIN_CLIENT_OPEN, 0, 0, 0);
 	*client = g->admin->client;
+	*bells = g->has_bells ? g->admin->bells : 0;
 	mutex_unlock(&g->admin_lock);
 	vgpu_guest_leave(idx);
 	return ret;

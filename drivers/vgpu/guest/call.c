@@ -41,6 +41,7 @@ static int do_close(struct vgpu_guest_file *gf,
 {
 	if (vgpu_guest_bo_close(gf, arg->handle))
 		return 0;
+	vgpu_guest_ring_forget(gf, arg->handle);
 	/* who waits for it gets -ENOENT, as on the host */
 	vgpu_guest_timeline_close(gf, arg->handle);
 	return do_forward(gf, desc, arg);
@@ -77,14 +78,9 @@ static int do_call(struct vgpu_guest_file *gf,
 	case VGPU_CALL_VM_UNMAP:
 		return vgpu_guest_vm_unmap(gf, desc, arg);
 	case VGPU_CALL_QUEUE_CREATE:
-		/*
-		 * All files share the device's one page of doorbells: a
-		 * program that could write there could ring, and break,
-		 * another's queue.
-		 */
-		if (((struct vgpu_queue_create *)arg)->flags & VGPU_QUEUE_RING)
-			return -EOPNOTSUPP;
-		return do_forward(gf, desc, arg);
+		return vgpu_guest_queue_create(gf, desc, arg);
+	case VGPU_CALL_KICK:
+		return vgpu_guest_kick(gf, arg);
 	case VGPU_CALL_TIMELINE_CREATE:
 		return vgpu_guest_timeline_create(gf, desc, arg);
 	case VGPU_CALL_WAIT:

@@ -49,6 +49,8 @@
  * @index: number of the node
  * @dead: the device is gone, or does not answer
  * @regs: BAR0
+ * @regs_base: its bus address
+ * @has_bells: each file has a page of doorbells in it
  * @aperture: BAR2
  * @aperture_base: its bus address
  * @aperture_bytes: its length
@@ -71,6 +73,8 @@ struct vgpu_guest {
 	int index;
 	bool dead;
 	void __iomem *regs;
+	phys_addr_t regs_base;
+	bool has_bells;
 	void *aperture;
 	phys_addr_t aperture_base;
 	u64 aperture_bytes;
@@ -94,8 +98,10 @@ struct vgpu_guest {
  * @g: the device
  * @link: in @g->files
  * @client: its number at the host
+ * @bells: its page of doorbells, or 0: it has no rings
  * @lock: protects @bos and @maps
  * @bos: by handle
+ * @rings: number of a queue's doorbell, by handle
  * @maps: of host memory into GPU address spaces
  * @timelines: that it has; under @g->files_lock
  * @tl_page: what the program maps to read its timelines
@@ -109,9 +115,11 @@ struct vgpu_guest_file {
 	struct vgpu_guest *g;
 	struct list_head link;
 	u32 client;
+	u32 bells;
 
 	struct mutex lock;		/* @bos, @maps */
 	struct xarray bos;
+	struct xarray rings;
 	struct list_head maps;
 
 	struct list_head timelines;
@@ -137,7 +145,7 @@ int vgpu_guest_admin_init(struct vgpu_guest *g);
 void vgpu_guest_admin_fini(struct vgpu_guest *g);
 /* An answer may be there. Atomic. */
 void vgpu_guest_admin_irq(struct vgpu_guest *g);
-int vgpu_guest_client_open(struct vgpu_guest *g, u32 *client);
+int vgpu_guest_client_open(struct vgpu_guest *g, u32 *client, u32 *bells);
 int vgpu_guest_client_close(struct vgpu_guest *g, u32 client);
 /*
  * Has the host do a call; results are in @arg. Uninterruptible: an answer
@@ -157,6 +165,14 @@ void vgpu_guest_node_exit(void);
 struct vgpu_guest *vgpu_guest_alloc(void);
 int vgpu_guest_node_add(struct vgpu_guest *g);
 void vgpu_guest_node_remove(struct vgpu_guest *g);
+
+/* ring.c */
+int vgpu_guest_queue_create(struct vgpu_guest_file *gf,
+			    const struct vgpu_ioctl_desc *desc,
+			    struct vgpu_queue_create *arg);
+int vgpu_guest_kick(struct vgpu_guest_file *gf, const struct vgpu_kick *arg);
+/* A queue, or something else, has no handle any more. */
+void vgpu_guest_ring_forget(struct vgpu_guest_file *gf, u32 handle);
 
 /* call.c */
 long vgpu_guest_ioctl(struct file *file, unsigned int cmd, unsigned long uaddr);

@@ -138,7 +138,8 @@ static int map_bars(struct vgpu_guest *g)
 		return ret;
 
 	ret = -ENOMEM;
-	g->regs = pci_iomap(pdev, 0, VGPU_BAR0_SIZE);
+	/* not the pages of doorbells: programs map those as memory, which they are */
+	g->regs = pci_iomap(pdev, 0, VGPU_BAR0_BELLS);
 	if (!g->regs)
 		goto release;
 
@@ -185,6 +186,8 @@ static int check_device(struct vgpu_guest *g)
 			VGPU_HW_VERSION);
 		return -EPROTONOSUPPORT;
 	}
+	g->regs_base = pci_resource_start(g->pdev, 0);
+	g->has_bells = readl(g->regs + VGPU_REG_FEATURES) & VGPU_FEATURE_BELLS;
 	/* whatever a driver before us left behind */
 	writel(VGPU_CONTROL_RESET, g->regs + VGPU_REG_CONTROL);
 	return 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mmap() of the node in the VM: the file's own BOs and its own page of
- * timelines.  The page of doorbells is one for the whole device, and its
- * queues belong to many files: it is not given to programs.
+ * mmap() of the node in the VM: the file's own BOs, its own page of timelines, and its own
+ * page of doorbells in BAR0.  The first page of these is one for the whole device, and
+ * its queues belong to many files: it is not given to programs.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -56,6 +56,40 @@ static int map_timelines(struct vm_area_struct *vma, u64 bytes)
 	return 0;
 }
 
+/* Of the device, and gone with it. */
+static vm_fault_t bells_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct vgpu_guest_file *gf = vma->vm_file->private_data;
+	struct address_space *mapping = vma->vm_file->f_mapping;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+	phys_addr_t at = gf->g->regs_base + VGPU_BAR0_BELLS +
+			 (gf->bells - 1) * PAGE_SIZE;
+
+	filemap_invalidate_lock_shared(mapping);
+	if (!READ_ONCE(gf->g->dead))
+		ret = vmf_insert_pfn(vma, vmf->address & PAGE_MASK,
+				     PHYS_PFN(at));
+	filemap_invalidate_unlock_shared(mapping);
+	return ret;
+}
+
+static const struct vm_operations_struct bells_vm_ops = {
+	.fault = bells_fault,
+};
+
+static int map_bells(struct vgpu_guest_file *gf, struct vm_area_struct *vma,
+		     u64 bytes)
+{
+	/* an old host has but the one for all */
+	if (!gf->bells)
+		return -EOPNOTSUPP;
+	if (bytes != PAGE_SIZE)
+		return -EINVAL;
+	vma->vm_ops = &bells_vm_ops;
+	return 0;
+}
+
 static int map_bo(struct vgpu_guest_file *gf, struct vm_area_struct *vma,
 		  u64 offset, u64 bytes)
 {
@@ -90,7 +124,8 @@ int vgpu_guest_mmap(struct file *file, struct vm_area_struct *vma)
 
 	switch (offset) {
 	case VGPU_MMAP_DOORBELLS:
-		return -EOPNOTSUPP;
+		ret = map_bells(gf, vma, bytes);
+		break;
 	case VGPU_MMAP_TIMELINES:
 		ret = map_timelines(vma, bytes);
 		break;

@@ -57,12 +57,13 @@ static int node_open(struct inode *inode, struct file *file)
 	gf->g = g;
 	mutex_init(&gf->lock);
 	xa_init(&gf->bos);
+	xa_init(&gf->rings);
 	INIT_LIST_HEAD(&gf->maps);
 	INIT_LIST_HEAD(&gf->timelines);
 	INIT_LIST_HEAD(&gf->eventfds);
 	init_waitqueue_head(&gf->wait);
 
-	ret = vgpu_guest_client_open(g, &gf->client);
+	ret = vgpu_guest_client_open(g, &gf->client, &gf->bells);
 	if (ret)
 		goto free_page;
 
@@ -96,6 +97,7 @@ static int node_release(struct inode *inode, struct file *file)
 	vgpu_guest_bo_free_all(gf);
 	vgpu_guest_timeline_close_all(gf);
 
+	xa_destroy(&gf->rings);
 	xa_destroy(&gf->bos);
 	mutex_destroy(&gf->lock);
 	free_page((unsigned long)gf->tl_page);

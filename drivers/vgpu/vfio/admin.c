@@ -75,7 +75,7 @@ static int check_head(const struct message *m)
 {
 	const struct vgpu_admin_msg *h = &m->head;
 
-	if (h->pad)
+	if (h->bells)
 		return -EINVAL;
 	if (h->arg_bytes > MSG_MAX)
 		return -E2BIG;
@@ -165,7 +165,11 @@ static int serve(struct vgpu_vfio *v, struct message *m,
 	case VGPU_ADMIN_CLIENT_OPEN:
 		if (h->arg_bytes || h->payload_bytes)
 			return -EINVAL;
-		return vgpu_vfio_client_open(v, &h->client);
+		return vgpu_vfio_client_open(v, &h->client, NULL);
+	case VGPU_ADMIN_CLIENT_OPEN_BELLS:
+		if (h->arg_bytes || h->payload_bytes)
+			return -EINVAL;
+		return vgpu_vfio_client_open(v, &h->client, &h->bells);
 	case VGPU_ADMIN_CLIENT_CLOSE:
 		if (h->arg_bytes || h->payload_bytes)
 			return -EINVAL;
@@ -207,6 +211,10 @@ static int answer(struct vgpu_vfio *v, struct message *m,
 	}
 	ret = write_guest(v, m->addr + offsetof(struct vgpu_admin_msg, client),
 			  &h->client, sizeof(h->client));
+	if (ret)
+		return ret;
+	ret = write_guest(v, m->addr + offsetof(struct vgpu_admin_msg, bells),
+			  &h->bells, sizeof(h->bells));
 	if (ret)
 		return ret;
 	ret = write_guest(v, m->addr + offsetof(struct vgpu_admin_msg, result),

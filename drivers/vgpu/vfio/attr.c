@@ -234,9 +234,20 @@ static ssize_t group_weight_store(struct device *dev,
 }
 static DEVICE_ATTR_RW(group_weight);
 
+/* Accesses to BAR0, each of which stopped the VM; those to mapped pages do not. */
+static ssize_t traps_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	struct vgpu_vfio *v = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&v->traps));
+}
+static DEVICE_ATTR_RO(traps);
+
 static struct attribute *attrs[] = {
 	&dev_attr_id.attr,
 	&dev_attr_state.attr,
+	&dev_attr_traps.attr,
 	&dev_attr_weight.attr,
 	&dev_attr_priority.attr,
 	&dev_attr_bandwidth_mbps.attr,

@@ -115,7 +115,6 @@ static void close_device(struct vfio_device *vdev)
 int vgpu_vfio_reset(struct vgpu_vfio *v, bool config)
 {
 	struct vgpu_instance_info info;
-	struct vgpu_shpages *sp;
 	int ret = 0;
 
 	mutex_lock(&v->call_lock);
@@ -140,9 +139,7 @@ int vgpu_vfio_reset(struct vgpu_vfio *v, bool config)
 	}
 
 	/* no client, so nobody of the core's writes there now */
-	sp = vgpu_vfio_map_shpages(v->map);
-	memzero_page(vgpu_shpages_doorbells(sp), 0, PAGE_SIZE);
-	memzero_page(vgpu_shpages_timelines(sp), 0, PAGE_SIZE);
+	vgpu_vfio_map_clear(v->map);
 	if (config)
 		vgpu_vfio_config_reset(v);
 	vgpu_vfio_regs_reset(v);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What user space maps: the two shared pages of BAR0 and the aperture, BAR2.
+ * What user space maps: the shared pages of BAR0 and the aperture, BAR2.
  *
  * VFIO's file on some kernels shares its inode with every other VFIO file, so
  * that zapping one device's mappings would hit all.  Each opening of a device
@@ -11,9 +11,9 @@
  *
  * Offsets in the instance's mapping are those of the uAPI: BOs by their
  * mmap_offset (what the aperture is made of), the shared pages at
- * VGPU_MMAP_DOORBELLS and VGPU_MMAP_TIMELINES.
+ * VGPU_MMAP_DOORBELLS and VGPU_MMAP_TIMELINES, further doorbells behind them.
  *
- * A fault in a hole of the aperture finds a scratch page: a guest may touch
+ * A fault in a hole of the aperture, or at doorbells of nobody, finds a scratch page: a guest may touch
  * any address of its BAR, and KVM takes a fault without a page for a broken
  * VM.  A fault waits for nothing but the short invalidate lock; neither for
  * an engine nor for a call in progress, because calls copy from and to guest
@@ -23,7 +23,9 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/highmem.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/vfio_pci_core.h>
 
@@ -38,6 +40,7 @@
  * @inst: whose memory; with a reference
  * @file: that VMAs hold in place of VFIO's; owns the rest
  * @sp: the shared pages
+ * @bells: further pages of doorbells, made when they are first needed
  * @scratch: behind holes
  * @dead: the opening ended; under the mapping's invalidate lock
  */
@@ -45,12 +48,20 @@ struct vgpu_vfio_map {
 	struct vgpu_instance *inst;
 	struct file *file;
 	struct vgpu_shpages *sp;
+	struct vgpu_shpages *bells[VGPU_BELL_PAGES];
 	struct page *scratch;
 	bool dead;
 };
 
+/* Offset in the instance's mapping of what is at @offset in BAR0. */
+#define BAR0_AT(offset)	(VGPU_MMAP_DOORBELLS - VGPU_BAR0_DOORBELLS + (offset))
+
 static void map_free(struct vgpu_vfio_map *map)
 {
+	unsigned int i;
+
+	for (i = 0; i < VGPU_BELL_PAGES; i++)
+		vgpu_shpages_put(map->bells[i]);
 	if (map->sp)
 		vgpu_shpages_put(map->sp);
 	if (map->scratch)
@@ -120,6 +131,57 @@ struct vgpu_shpages *vgpu_vfio_map_shpages(struct vgpu_vfio_map *map)
 	return map->sp;
 }
 
+/**
+ * vgpu_vfio_map_bells() - a page of doorbells for a client of its own
+ * @map: the opening
+ * @page: from 1 to VGPU_BELL_PAGES, which no client has
+ *
+ * Context: process, the device's call_lock held.
+ * Return: the page, empty; NULL: no memory.
+ */
+struct vgpu_shpages *vgpu_vfio_map_bells(struct vgpu_vfio_map *map, u32 page)
+{
+	struct vgpu_shpages *sp = map->bells[page - 1];
+
+	if (sp) {
+		memzero_page(vgpu_shpages_doorbells(sp), 0, PAGE_SIZE);
+		return sp;
+	}
+	sp = vgpu_shpages_create();
+	if (!sp)
+		return NULL;
+	/* whoever looks at it without the lock finds all of it, or nothing */
+	smp_store_release(&map->bells[page - 1], sp);
+	/* in place of the scratch page */
+	vgpu_vfio_map_zap(map, BAR0_AT(VGPU_BAR0_BELLS) +
+			  (page - 1) * PAGE_SIZE, PAGE_SIZE);
+	return sp;
+}
+
+struct vgpu_shpages *vgpu_vfio_map_find_bells(struct vgpu_vfio_map *map,
+					      u32 page)
+{
+	if (!page)
+		return map->sp;
+	if (page > VGPU_BELL_PAGES)
+		return NULL;
+	page = array_index_nospec(page - 1, VGPU_BELL_PAGES);
+	return smp_load_acquire(&map->bells[page]);
+}
+
+void vgpu_vfio_map_clear(struct vgpu_vfio_map *map)
+{
+	struct vgpu_shpages *sp;
+	u32 i;
+
+	for (i = 0; i <= VGPU_BELL_PAGES; i++) {
+		sp = vgpu_vfio_map_find_bells(map, i);
+		if (sp)
+			memzero_page(vgpu_shpages_doorbells(sp), 0, PAGE_SIZE);
+	}
+	memzero_page(vgpu_shpages_timelines(map->sp), 0, PAGE_SIZE);
+}
+
 void vgpu_vfio_map_zap(struct vgpu_vfio_map *map, u64 offset, u64 bytes)
 {
 	struct address_space *mapping = vgpu_instance_mapping(map->inst);
@@ -163,8 +225,17 @@ static vm_fault_t fault_aperture(struct vgpu_vfio_map *map,
 	return ret;
 }
 
+/* At doorbells of nobody, too, there has to be something. */
+static struct page *bells_page(struct vgpu_vfio_map *map, u64 index)
+{
+	struct vgpu_shpages *sp = vgpu_vfio_map_find_bells(map, index + 1);
+
+	return sp ? vgpu_shpages_doorbells(sp) : map->scratch;
+}
+
 static vm_fault_t map_fault(struct vm_fault *vmf)
 {
+	const u64 bells = BAR0_AT(VGPU_BAR0_BELLS) >> PAGE_SHIFT;
 	struct vm_area_struct *vma = vmf->vma;
 	struct vgpu_vfio_map *map = vma->vm_file->private_data;
 	struct address_space *mapping = vma->vm_file->f_mapping;
@@ -181,6 +252,10 @@ static vm_fault_t map_fault(struct vm_fault *vmf)
 		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
 	} else if (vmf->pgoff == VGPU_MMAP_TIMELINES >> PAGE_SHIFT) {
 		page = vgpu_shpages_timelines(map->sp);
+		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
+	} else if (vmf->pgoff >= bells &&
+		   vmf->pgoff < bells + VGPU_BELL_PAGES) {
+		page = bells_page(map, vmf->pgoff - bells);
 		ret = vmf_insert_pfn(vma, addr, page_to_pfn(page));
 	} else {
 		ret = fault_aperture(map, vmf, &bo);
@@ -219,12 +294,15 @@ int vgpu_vfio_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 
 	switch (VFIO_PCI_OFFSET_TO_INDEX(pos)) {
 	case VFIO_PCI_BAR0_REGION_INDEX:
-		if (offset < VGPU_BAR0_DOORBELLS ||
-		    offset + bytes > VGPU_BAR0_TIMELINES + PAGE_SIZE)
+		if ((offset < VGPU_BAR0_DOORBELLS ||
+		     offset + bytes > VGPU_BAR0_TIMELINES + PAGE_SIZE) &&
+		    (offset < VGPU_BAR0_BELLS ||
+		     offset + bytes > VGPU_BAR0_BELLS +
+				      VGPU_BELL_PAGES * PAGE_SIZE))
 			return -EINVAL;
-		BUILD_BUG_ON(VGPU_MMAP_TIMELINES - VGPU_MMAP_DOORBELLS !=
-			     VGPU_BAR0_TIMELINES - VGPU_BAR0_DOORBELLS);
-		offset += VGPU_MMAP_DOORBELLS - VGPU_BAR0_DOORBELLS;
+		BUILD_BUG_ON(VGPU_MMAP_TIMELINES !=
+			     BAR0_AT(VGPU_BAR0_TIMELINES));
+		offset = BAR0_AT(offset);
 		break;
 	case VFIO_PCI_BAR2_REGION_INDEX:
 		if (offset + bytes > v->aperture)

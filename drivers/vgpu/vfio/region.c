@@ -31,7 +31,7 @@ static u64 region_bytes(struct vgpu_vfio *v, u32 index)
 static int add_sparse_mmap(struct vfio_info_cap *caps)
 {
 	struct vfio_region_info_cap_sparse_mmap *sparse;
-	size_t bytes = struct_size(sparse, areas, 1);
+	size_t bytes = struct_size(sparse, areas, 2);
 	int ret;
 
 	sparse = kzalloc(bytes, GFP_KERNEL);
@@ -39,9 +39,11 @@ static int add_sparse_mmap(struct vfio_info_cap *caps)
 		return -ENOMEM;
 	sparse->header.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP;
 	sparse->header.version = 1;
-	sparse->nr_areas = 1;
+	sparse->nr_areas = 2;
 	sparse->areas[0].offset = VGPU_BAR0_DOORBELLS;
 	sparse->areas[0].size = 2 * PAGE_SIZE;
+	sparse->areas[1].offset = VGPU_BAR0_BELLS;
+	sparse->areas[1].size = VGPU_BELL_PAGES * PAGE_SIZE;
 	ret = vfio_info_add_capability(caps, &sparse->header, bytes);
 	kfree(sparse);
 	return ret;

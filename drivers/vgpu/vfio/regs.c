@@ -37,7 +37,7 @@ static u32 reg_read(struct vgpu_vfio *v, u32 reg)
 	case VGPU_REG_VERSION:
 		return VGPU_HW_VERSION;
 	case VGPU_REG_FEATURES:
-		return 0;
+		return VGPU_FEATURE_BELLS;
 	case VGPU_REG_STATUS:
 		return status(v);
 	case VGPU_REG_IRQ_STATUS:
@@ -98,11 +98,11 @@ static void reg_write(struct vgpu_vfio *v, u32 reg, u32 value)
 		return;
 	case VGPU_REG_KICK:
 		/* the map lives as long as the device is open, which it is */
-		sp = vgpu_vfio_map_shpages(v->map);
-		if (value >= VGPU_DOORBELLS)
-			atomic_inc(&v->bad_access);
+		sp = vgpu_vfio_map_find_bells(v->map, value / VGPU_DOORBELLS);
+		if (sp)
+			vgpu_shpages_kick(sp, value % VGPU_DOORBELLS);
 		else
-			vgpu_shpages_kick(sp, value);
+			atomic_inc(&v->bad_access);
 		return;
 	default:
 		atomic_inc(&v->bad_access);
@@ -123,7 +123,13 @@ void vgpu_vfio_regs_reset(struct vgpu_vfio *v)
 static struct page *shared_page(struct vgpu_vfio *v, u32 offset)
 {
 	struct vgpu_shpages *sp = vgpu_vfio_map_shpages(v->map);
+	u32 page;
 
+	if (offset >= VGPU_BAR0_BELLS) {
+		page = (offset - VGPU_BAR0_BELLS) / PAGE_SIZE + 1;
+		sp = vgpu_vfio_map_find_bells(v->map, page);
+		return sp ? vgpu_shpages_doorbells(sp) : NULL;
+	}
 	switch (offset & PAGE_MASK) {
 	case VGPU_BAR0_DOORBELLS:
 		return vgpu_shpages_doorbells(sp);
@@ -153,6 +159,7 @@ void vgpu_vfio_bar0_read(struct vgpu_vfio *v, u32 offset, u8 *buf, u32 n)
 {
 	struct page *page = shared_page(v, offset);
 
+	atomic64_inc(&v->traps);
 	if (page) {
 		memcpy_from_page(buf, page, offset_in_page(offset), n);
 		return;
@@ -178,6 +185,7 @@ void vgpu_vfio_bar0_write(struct vgpu_vfio *v, u32 offset, const u8 *buf,
 {
 	struct page *page = shared_page(v, offset);
 
+	atomic64_inc(&v->traps);
 	if (page) {
 		memcpy_to_page(page, offset_in_page(offset), buf, n);
 		return;

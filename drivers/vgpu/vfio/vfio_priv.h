@@ -88,6 +88,7 @@ struct vgpu_vfio {
 	struct eventfd_ctx *req;
 	atomic_t irq_status;
 	atomic_t bad_access;
+	atomic64_t traps;		/* accesses to BAR0 that stopped the VM */
 
 	struct mutex call_lock;		/* up to @wq */
 	bool open;
@@ -95,6 +96,7 @@ struct vgpu_vfio {
 	struct vgpu_vfio_map *map;
 	struct xarray clients;
 	u32 next_client;
+	DECLARE_BITMAP(bells, VGPU_BELL_PAGES);	/* pages of clients */
 	bool have_seq;
 	u32 last_seq;
 
@@ -163,6 +165,12 @@ struct vgpu_vfio_map *vgpu_vfio_map_create(struct vgpu_instance *inst);
 /* Nobody reaches anything through old mappings any more. */
 void vgpu_vfio_map_kill(struct vgpu_vfio_map *map);
 struct vgpu_shpages *vgpu_vfio_map_shpages(struct vgpu_vfio_map *map);
+struct vgpu_shpages *vgpu_vfio_map_bells(struct vgpu_vfio_map *map, u32 page);
+/* Any context: those of a page, 0 the shared one; NULL: it has none. */
+struct vgpu_shpages *vgpu_vfio_map_find_bells(struct vgpu_vfio_map *map,
+					      u32 page);
+/* No client is there: the shared pages are as new. */
+void vgpu_vfio_map_clear(struct vgpu_vfio_map *map);
 /* What lies at a range of the aperture changed. */
 void vgpu_vfio_map_zap(struct vgpu_vfio_map *map, u64 offset, u64 bytes);
 int vgpu_vfio_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
@@ -183,6 +191,7 @@ void vgpu_vfio_admin_work(struct work_struct *work);
  * @v: the device
  * @client: the core's
  * @id: number that the guest knows
+ * @bells: its page of doorbells, 0: the shared one
  * @users: dma_unmap callers that use @client; under v->pin_lock
  * @closing: no new @users; under v->pin_lock
  */
@@ -190,12 +199,14 @@ struct vgpu_vfio_client {
 	struct vgpu_vfio *v;
 	struct vgpu_client *client;
 	u32 id;
+	u32 bells;
 	unsigned int users;
 	bool closing;
 };
 
 /* client.c; call_lock held */
-int vgpu_vfio_client_open(struct vgpu_vfio *v, u32 *id);
+/* @bells: which page of doorbells it got; NULL: it shares one. */
+int vgpu_vfio_client_open(struct vgpu_vfio *v, u32 *id, u32 *bells);
 int vgpu_vfio_client_close(struct vgpu_vfio *v, u32 id);
 void vgpu_vfio_client_close_all(struct vgpu_vfio *v);
 struct vgpu_vfio_client *vgpu_vfio_client_find(struct vgpu_vfio *v, u32 id);

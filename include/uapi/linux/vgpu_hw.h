@@ -14,16 +14,18 @@
 #define VGPU_PCI_DEVICE		0x10f5	/* experimental range */
 #define VGPU_PCI_CLASS		0x038000	/* display controller, other */
 
-/* BAR0, 64 KiB: */
-#define VGPU_BAR0_SIZE		0x10000
+/* BAR0, 512 KiB: */
+#define VGPU_BAR0_SIZE		0x80000
 #define VGPU_BAR0_REGS		0x0000	/* trapped */
 #define VGPU_BAR0_DOORBELLS	0x1000	/* mappable: struct vgpu_doorbell[256] */
 #define VGPU_BAR0_TIMELINES	0x2000	/* mappable, read only: __u64[512] */
 #define VGPU_BAR0_MSIX_TABLE	0x8000
 #define VGPU_BAR0_MSIX_PBA	0xc000
+#define VGPU_BAR0_BELLS		0x40000	/* mappable: pages 1 to 64 of doorbells */
 /* BAR2: the aperture; a BO's mmap_offset is its offset here. */
 
-#define VGPU_DOORBELLS		256
+#define VGPU_DOORBELLS		256	/* of a page; page 0 is at VGPU_BAR0_DOORBELLS */
+#define VGPU_BELL_PAGES		64	/* beside that one */
 #define VGPU_TIMELINES		512
 
 #define VGPU_MSIX_ADMIN		0	/* the admin channel answered */
@@ -41,7 +43,7 @@
 #define VGPU_REG_ADMIN_HI	0x24	/* a multiple of 4096 */
 #define VGPU_REG_ADMIN_BYTES	0x28	/* its length, 4 KiB to 1 MiB */
 #define VGPU_REG_ADMIN_KICK	0x2c	/* wo: a message is there */
-#define VGPU_REG_KICK		0x30	/* wo: index of a doorbell */
+#define VGPU_REG_KICK		0x30	/* wo: number of a doorbell: its page * 256 + index */
 #define VGPU_REG_BAD_ACCESS	0x34	/* ro: accesses that made no sense */
 #define VGPU_REG_END		0x38
 
@@ -50,6 +52,7 @@
 
 #define VGPU_FEATURE_MIGRATION	0x1	/* reserved */
 #define VGPU_FEATURE_DISPLAY	0x2	/* reserved */
+#define VGPU_FEATURE_BELLS	0x4	/* VGPU_ADMIN_CLIENT_OPEN_BELLS */
 
 #define VGPU_STATUS_READY	0x1
 #define VGPU_STATUS_FAILED	0x2	/* until reset: no service (see log) */
@@ -59,6 +62,7 @@
 /* Messages of the admin channel beside enum vgpu_call */
 #define VGPU_ADMIN_CLIENT_OPEN	0x01	/* out: client */
 #define VGPU_ADMIN_CLIENT_CLOSE	0x02
+#define VGPU_ADMIN_CLIENT_OPEN_BELLS 0x03	/* out: client, bells */
 
 /**
  * struct vgpu_admin_msg - head of the admin page; one message at a time
@@ -72,10 +76,11 @@
  *	structure's pointer field is ignored
  * @result: host: 0 or a negative errno
  * @done_seq: host: @seq, written last
- * @pad: 0
+ * @bells: guest: 0; host: for VGPU_ADMIN_CLIENT_OPEN_BELLS, which page of doorbells,
+ *	from 1 on, no other client has
  *
  * The host reads all of it once, checks its own copy, and writes back the
- * structure, @client, @result and at last @done_seq.
+ * structure, @client, @bells, @result and at last @done_seq.
  */
 struct vgpu_admin_msg {
 	__u32 seq;
@@ -85,7 +90,7 @@ struct vgpu_admin_msg {
 	__u32 payload_bytes;
 	__s32 result;
 	__u32 done_seq;
-	__u32 pad;
+	__u32 bells;
 };
 
 #endif /* _UAPI_LINUX_VGPU_HW_H */

@@ -587,6 +587,8 @@ struct vgpu_client_ops {
  * @ops: or NULL
  * @priv: for @ops
  * @shpages: to share, or NULL: the client gets its own
+ * @bells: pages whose doorbells its rings have, or NULL: those of @shpages
+ * @bell_base: what it calls the first of them
  * @pid: holder to name in messages
  * @holder: name of the program or VM
  * @like: another client, by whose opener's rights it is there, or NULL: by the
@@ -596,6 +598,8 @@ struct vgpu_client_params {
 	const struct vgpu_client_ops *ops;
 	void *priv;
 	struct vgpu_shpages *shpages;
+	struct vgpu_shpages *bells;
+	u32 bell_base;
 	pid_t pid;
 	const char *holder;
 	const struct vgpu_client *like;

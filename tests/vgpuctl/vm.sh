@@ -101,6 +101,9 @@ t "set --allow" json '"share" not in j["vgpu"]["allow"] and "map" in j["vgpu"]["
 t "what it may ask for is shown" says "May ask for" 0 "$ctl" vgpu show "v$id"
 t "set --allow of what is none" says "NAME to take one away" 2 "$ctl" vgpu set "v$id" --allow all,nothing
 t "set --allow all" json 'len(j["vgpu"]["allow"]) == 9' "$ctl" -j vgpu set "v$id" --allow all
+t "violations of one who never did" says "never asked for more" 0 "$ctl" vgpu violations "v$id"
+t "violations -j" json 'j["violations"]["violation"] == [] and j["violations"]["violations"] == 0' "$ctl" -j vgpu violations "$uuid"
+t "violations of none" says "no vGPU" 3 "$ctl" vgpu violations v4000
 for bad in "perhaps" "allow --uid 1 --gid 1" "allow --uid 4294967295" "allow --uid nobody-here" \
 	"allow --cgroup /no/such" "allow --gpu 64" "allow --days none" "allow --from 24:00 --to 1:00" "allow --from 1:00"; do
 	# shellcheck disable=SC2086 # words

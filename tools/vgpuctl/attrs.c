@@ -41,6 +41,33 @@ static const struct attr_enum enum_nl_switch = {
 	.first = 0,
 };
 
+static const char *const names_nl_resource[] = {
+	[0] = "memory",
+	[1] = "bandwidth",
+	[2] = "contexts",
+	[3] = "clients",
+	[4] = "handles",
+};
+
+static const struct attr_enum enum_nl_resource = {
+	.names = names_nl_resource,
+	.count = 5,
+	.first = 0,
+};
+
+static const char *const names_nl_quota_action[] = {
+	[0] = "reject",
+	[1] = "queue",
+	[2] = "throttle",
+	[3] = "preempt",
+};
+
+static const struct attr_enum enum_nl_quota_action = {
+	.names = names_nl_quota_action,
+	.count = 4,
+	.first = 0,
+};
+
 static const char *const names_nl_state[] = {
 	[0] = "created",
 	[1] = "running",
@@ -115,11 +142,14 @@ static const char *const names_nl_event[] = {
 	[14] = "defrag-begin",
 	[15] = "defrag-end",
 	[16] = "access",
+	[17] = "quota-warning",
+	[18] = "quota-critical",
+	[19] = "quota-recovered",
 };
 
 static const struct attr_enum enum_nl_event = {
 	.names = names_nl_event,
-	.count = 17,
+	.count = 20,
 	.first = 0,
 };
 
@@ -577,6 +607,39 @@ const struct attr_set attr_set_type = {
 	.max = VGPU_A_TYPE_MAX,
 };
 
+static const struct attr attrs_violation[] = {
+	{ VGPU_A_VIOLATION_SEQ, ATTR_U64,
+	  .name = "seq" },
+	{ VGPU_A_VIOLATION_TIME_NS, ATTR_U64,
+	  .name = "time_ns" },
+	{ VGPU_A_VIOLATION_WALL_NS, ATTR_U64,
+	  .name = "wall_ns" },
+	{ VGPU_A_VIOLATION_LAST_NS, ATTR_U64,
+	  .name = "last_ns" },
+	{ VGPU_A_VIOLATION_RESOURCE, ATTR_U32,
+	  .name = "resource", .values = &enum_nl_resource },
+	{ VGPU_A_VIOLATION_ACTION, ATTR_U32,
+	  .name = "action", .values = &enum_nl_quota_action },
+	{ VGPU_A_VIOLATION_COUNT, ATTR_U64,
+	  .name = "count" },
+	{ VGPU_A_VIOLATION_ASKED, ATTR_U64,
+	  .name = "asked" },
+	{ VGPU_A_VIOLATION_LIMIT, ATTR_U64,
+	  .name = "limit" },
+	{ VGPU_A_VIOLATION_USED, ATTR_U64,
+	  .name = "used" },
+	{ VGPU_A_VIOLATION_PID, ATTR_U32,
+	  .name = "pid" },
+	{ VGPU_A_VIOLATION_COMM, ATTR_STRING,
+	  .name = "comm" },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_violation = {
+	.attrs = attrs_violation,
+	.max = VGPU_A_VIOLATION_MAX,
+};
+
 static const struct attr attrs_vgpu[] = {
 	{ VGPU_A_VGPU_ID, ATTR_U32,
 	  .name = "id" },
@@ -698,6 +761,15 @@ static const struct attr attrs_vgpu[] = {
 	  .name = "allow", .values = &enum_nl_right, .flags = true },
 	{ VGPU_A_VGPU_FILTERED, ATTR_U64,
 	  .name = "filtered" },
+	{ VGPU_A_VGPU_VIOLATIONS, ATTR_U64,
+	  .name = "violations" },
+	{ VGPU_A_VGPU_VIOLATIONS_LOST, ATTR_U64,
+	  .name = "violations_lost" },
+	{ VGPU_A_VGPU_VIOLATION, ATTR_NEST,
+	  .name = "violation", .multi = true,
+	  .nested = &attr_set_violation },
+	{ VGPU_A_VGPU_QUOTA_HELD, ATTR_U64,
+	  .name = "quota_held" },
 	{ .name = NULL },
 };
 
@@ -749,6 +821,14 @@ static const struct attr attrs_event[] = {
 	  .name = "frag_permille" },
 	{ VGPU_A_EVENT_CUT, ATTR_U32,
 	  .name = "cut" },
+	{ VGPU_A_EVENT_RESOURCE, ATTR_U32,
+	  .name = "resource", .values = &enum_nl_resource },
+	{ VGPU_A_EVENT_USED, ATTR_U64,
+	  .name = "used" },
+	{ VGPU_A_EVENT_LIMIT, ATTR_U64,
+	  .name = "limit" },
+	{ VGPU_A_EVENT_ACTION, ATTR_U32,
+	  .name = "action", .values = &enum_nl_quota_action },
 	{ .name = NULL },
 };
 

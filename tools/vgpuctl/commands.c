@@ -260,6 +260,14 @@ const struct command commands[] = {
 				       "no dma-bufs, and no memory of its programs pinned" }),
 	},
 	{
+		.noun = "vgpu", .verb = "violations", .args = "VGPU", .arg = ARG_VGPU,
+		.min = 1, .max = 1,
+		.help = "who asked for more than a quota of it, and what was done",
+		.more = "The latest 64, the oldest first. The same again within 10 s is one line, with a count. Who asked in a VM is shown by the program that runs the VM.",
+		.handler = cmd_vgpu_violations,
+		.examples = EXAMPLES({ "vgpuctl -j vgpu violations v0", "of v0, for programs" }),
+	},
+	{
 		.noun = "access", .verb = "list", .args = "",
 		.help = "who may open which vGPU, and when",
 		.more = "The first rule that fits decides; who fits none may not. Without rules the nodes' permissions alone count.",
@@ -327,7 +335,7 @@ const struct command commands[] = {
 	{
 		.noun = "events", .args = "[VGPU]", .arg = ARG_VGPU, .max = 1,
 		.help = "follow what happens",
-		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go), quota (a limit was hit), health (faults, engine resets, broken rings), governor (the load made it choose another mode) and memory (what was scattered is put together). Without root only lifecycle. With -j a line of JSON an event.",
+		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go), quota (use is at 80 %, at 95 %, back below 90 %, or was to be more than there is), health (faults, engine resets, broken rings), governor (the load made it choose another mode) and memory (what was scattered is put together). Without root only lifecycle. With -j a line of JSON an event.",
 		.options = events_options, .handler = cmd_events,
 		.examples = EXAMPLES({ "vgpuctl events --group health", "what goes wrong" },
 				     { "vgpuctl -j events --count 1 --timeout 10 v0", "wait for something to happen to v0" }),

@@ -36,6 +36,12 @@ bool data_spare(struct json_object *engine);
 int put_number(struct args *args, const char *option, uint64_t min,
 	       uint64_t max, struct nl_msg *msg, int attr, bool wide);
 
+/* ---- quota.c, events.c ---- */
+/* Of what there is a quota of, in its unit; @buf is FORMAT_SIZE. */
+const char *format_resource(char *buf, const char *resource, uint64_t value);
+/* CLOCK_REALTIME, @utc as 2026-01-31T12:00:00.123456Z, else the time of day. */
+void wall_clock(int64_t ns, bool utc, char *buf, size_t size);
+
 /* ---- node.c: a VM has no netlink family ---- */
 bool node_any(void);
 int node_list(struct json_object **vgpus);

@@ -38,11 +38,8 @@ static int64_t clock_now(clockid_t clock)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* Wall clock of a moment of CLOCK_BOOTTIME, as 2026-01-31T12:00:00.123456Z. */
-static void wall_time(uint64_t boot_ns, bool utc, char *buf, size_t size)
+void wall_clock(int64_t ns, bool utc, char *buf, size_t size)
 {
-	int64_t ns = clock_now(CLOCK_REALTIME) - clock_now(CLOCK_BOOTTIME) +
-		     (int64_t)boot_ns;
 	time_t s = (time_t)(ns / 1000000000);
 	char day[32];
 	struct tm tm;
@@ -58,6 +55,13 @@ static void wall_time(uint64_t boot_ns, bool utc, char *buf, size_t size)
 		snprintf(buf, size, "%s.%06d", day,
 			 (int)(ns % 1000000000 / 1000));
 	}
+}
+
+/* Wall clock of a moment of CLOCK_BOOTTIME. */
+static void wall_time(uint64_t boot_ns, bool utc, char *buf, size_t size)
+{
+	wall_clock(clock_now(CLOCK_REALTIME) - clock_now(CLOCK_BOOTTIME) +
+		   (int64_t)boot_ns, utc, buf, size);
 }
 
 static enum color event_color(struct json_object *ev)
@@ -83,6 +87,21 @@ static void print_governor(struct json_object *ev)
 	       format_permille(d, json_u64(ev, "overhead_permille")));
 }
 
+static void print_quota(struct json_object *ev)
+{
+	const char *resource = json_str(ev, "resource");
+	char a[FORMAT_SIZE], b[FORMAT_SIZE], c[FORMAT_SIZE];
+
+	printf("  %s", resource);
+	if (json_has(ev, "bytes"))
+		printf(": %s asked for", format_bytes(a, json_u64(ev, "bytes")));
+	if (json_has(ev, "action"))
+		printf(" (%s)", json_str(ev, "action"));
+	printf(", %s of %s in use",
+	       format_resource(b, resource, json_u64(ev, "used")),
+	       format_resource(c, resource, json_u64(ev, "limit")));
+}
+
 static void print_event(struct json_object *ev)
 {
 	const char *what = json_str(ev, "event");
@@ -95,13 +114,13 @@ static void print_event(struct json_object *ev)
 		printf("  v%-4" PRIu64, json_u64(ev, "vgpu"));
 	else
 		printf("  %-5s", "");
-	printf("  %s%-12s%s", color_on(event_color(ev)), what, color_off());
+	printf("  %s%-15s%s", color_on(event_color(ev)), what, color_off());
 	if (!strcmp(what, "state")) {
 		printf("  %s", json_str(ev, "state"));
 	} else if (!strcmp(what, "created") || !strcmp(what, "destroyed")) {
 		printf("  %s", json_str(ev, "uuid"));
-	} else if (!strcmp(what, "quota")) {
-		printf("  %s refused", format_bytes(buf, json_u64(ev, "bytes")));
+	} else if (!strncmp(what, "quota", 5)) {
+		print_quota(ev);
 	} else if (!strcmp(what, "ecc")) {
 		printf("  VRAM at 0x%" PRIx64, json_u64(ev, "address"));
 	} else if (!strcmp(what, "fault")) {

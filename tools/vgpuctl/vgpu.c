@@ -317,6 +317,7 @@ void print_vgpu(struct json_object *vgpu)
 		{ "deadlines_missed", "Deadlines missed", SHOW_NUMBER },
 		{ "preemptions", "Preemptions", SHOW_NUMBER },
 		{ "filtered", "Refused by --allow", SHOW_NUMBER },
+		{ "violations", "Asked for over a quota", SHOW_NUMBER },
 		{ "faults", "Faults", SHOW_NUMBER },
 		{ "resets", "Engine resets", SHOW_NUMBER },
 		{ NULL, NULL, 0 },

@@ -125,6 +125,7 @@ int cmd_vgpu_create(struct args *args);
 int cmd_vgpu_verb(struct args *args);
 int cmd_vgpu_destroy(struct args *args);
 int cmd_vgpu_set(struct args *args);
+int cmd_vgpu_violations(struct args *args);
 int cmd_sched_show(struct args *args);
 int cmd_sched_set(struct args *args);
 int cmd_access_list(struct args *args);

@@ -71,9 +71,14 @@ void vgpu_bandwidth_set(struct vgpu_instance *inst, u64 mbps)
 	mod_delayed_work(inst->gpu->wq, &inst->unthrottle_work, 0);
 }
 
-void vgpu_bandwidth_throttle(struct vgpu_instance *inst)
+void vgpu_bandwidth_throttle(struct vgpu_instance *inst,
+			     const struct vgpu_client *client, u64 bytes)
 {
-	u64 ns = vgpu_bandwidth_debt_ns(inst);
+	u64 ns = vgpu_bandwidth_debt_ns(inst), limit = READ_ONCE(inst->bandwidth);
+
+	vgpu_quota_violated(inst, client, VGPU_RES_BANDWIDTH,
+			    VGPU_QUOTA_THROTTLE, bytes, limit,
+			    limit + mul_u64_u64_div_u64(limit, ns, NSEC_PER_SEC));
 
 	/* A jiffy early is caught by the work, which looks again. */
 	queue_delayed_work(inst->gpu->wq, &inst->unthrottle_work,

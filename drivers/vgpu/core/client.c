@@ -37,6 +37,14 @@ void vgpu_obj_put(struct vgpu_obj *obj)
 	kref_put(&obj->ref, obj_free);
 }
 
+static void note_handle(struct vgpu_client *client, int more)
+{
+	int count = atomic_add_return(more, &client->nr_handles);
+
+	vgpu_quota_note_handles(&client->inst->quota, &client->handles_watch,
+				max(count, 0));
+}
+
 int vgpu_obj_publish(struct vgpu_obj *obj, u32 *handle)
 {
 	struct vgpu_client *client = obj->client;
@@ -49,9 +57,16 @@ int vgpu_obj_publish(struct vgpu_obj *obj, u32 *handle)
 		ret = xa_alloc_cyclic(&client->objs, handle, obj,
 				      XA_LIMIT(1, VGPU_MAX_HANDLES),
 				      &client->next_handle, GFP_KERNEL_ACCOUNT);
+	/* who guesses a handle may have closed it by now: below 0 for a moment */
+	if (ret >= 0)
+		note_handle(client, 1);
 	mutex_unlock(&client->lock);
-	if (ret == -EBUSY)
+	if (ret == -EBUSY) {
 		ret = -EMFILE;
+		vgpu_quota_violated(client->inst, client, VGPU_RES_HANDLES,
+				    VGPU_QUOTA_REJECT, 1, VGPU_MAX_HANDLES,
+				    VGPU_MAX_HANDLES);
+	}
 	return ret < 0 ? ret : 0;
 }
 
@@ -88,6 +103,7 @@ static int call_close(struct vgpu_client *client, struct vgpu_close *arg)
 		obj = xa_erase(&client->objs, arg->handle);
 	if (!obj)
 		return -ENOENT;
+	note_handle(client, -1);
 	obj_retire(obj);
 	/* what was freed is no longer charged when we return */
 	vgpu_vram_flush_defrag(client->inst->gpu->whole.vram);
@@ -103,8 +119,10 @@ static void retire_all(struct vgpu_client *client, enum vgpu_obj_type type)
 		if (type && obj->type != type)
 			continue;
 		/* Somebody else may be closing it: who erases it retires it. */
-		if (xa_erase(&client->objs, index) == obj)
+		if (xa_erase(&client->objs, index) == obj) {
+			note_handle(client, -1);
 			obj_retire(obj);
+		}
 	}
 }
 
@@ -129,6 +147,14 @@ void vgpu_client_irq(struct vgpu_client *client, u32 bits)
 	if (client->ops && client->ops->queue_irq)
 		client->ops->queue_irq(client->priv, bits);
 	wake_up_all(&client->wait);
+}
+
+/* inst->lock held. */
+static void note_clients(struct vgpu_instance *inst, int more)
+{
+	inst->nr_clients += more;
+	vgpu_quota_note(&inst->quota, VGPU_RES_CLIENTS, inst->nr_clients,
+			VGPU_MAX_CLIENTS);
 }
 
 struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
@@ -176,9 +202,13 @@ struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
 		ret = -EAGAIN;
 	else if (inst->nr_clients >= VGPU_MAX_CLIENTS)
 		ret = -EMFILE;
+	if (ret == -EMFILE)
+		vgpu_quota_violated(inst, NULL, VGPU_RES_CLIENTS,
+				    VGPU_QUOTA_REJECT, 1, VGPU_MAX_CLIENTS,
+				    inst->nr_clients);
 	if (!ret) {
 		list_add_tail(&client->link, &inst->clients);
-		inst->nr_clients++;
+		note_clients(inst, 1);
 		vgpu_instance_hold(inst);
 	}
 	mutex_unlock(&inst->lock);
@@ -207,7 +237,7 @@ void vgpu_client_close(struct vgpu_client *client)
 	mutex_lock(&inst->lock);
 	vgpu_client_kill(client, -ENODEV);
 	list_del(&client->link);
-	inst->nr_clients--;
+	note_clients(inst, -1);
 	mutex_unlock(&inst->lock);
 	srcu_read_unlock(&vgpu_unplug_srcu, idx);
 
@@ -275,16 +305,11 @@ static int call_info(struct vgpu_client *client, struct vgpu_info *info)
 	return 0;
 }
 
-int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
-		     const void *payload, size_t payload_bytes)
+static int dispatch(struct vgpu_client *client, u32 call, void *arg,
+		    const void *payload, size_t payload_bytes)
 {
 	int idx, ret;
 
-	ret = READ_ONCE(client->dead) ?: vgpu_filter_call(&client->inst->filter, call);
-	if (ret)
-		return ret;
-	if (call == VGPU_CALL_WAIT)	/* sleeps: outside the gate */
-		return vgpu_call_wait(client, arg);
 	if (!vgpu_gpu_enter(client->inst->gpu, &idx))
 		return -ENODEV;
 	switch (call) {
@@ -334,6 +359,35 @@ int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
 		ret = -ENOTTY;
 	}
 	vgpu_gpu_leave(idx);
+	return ret;
+}
+
+/* More memory than there is for it, or less than a page table needs. */
+static void note_refused(struct vgpu_client *client, u32 call, const void *arg)
+{
+	struct vgpu_mem_account *acct = &client->inst->acct;
+	u64 asked = PAGE_SIZE;
+
+	if (call == VGPU_CALL_BO_CREATE)
+		asked = ((const struct vgpu_bo_create *)arg)->bytes;
+	vgpu_quota_violated(client->inst, client, VGPU_RES_MEMORY,
+			    VGPU_QUOTA_REJECT, asked, READ_ONCE(acct->limit),
+			    READ_ONCE(acct->used));
+}
+
+int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
+		     const void *payload, size_t payload_bytes)
+{
+	int ret;
+
+	ret = READ_ONCE(client->dead) ?: vgpu_filter_call(&client->inst->filter, call);
+	if (ret)
+		return ret;
+	if (call == VGPU_CALL_WAIT)	/* sleeps: outside the gate */
+		return vgpu_call_wait(client, arg);
+	ret = dispatch(client, call, arg, payload, payload_bytes);
+	if (ret == -EDQUOT)
+		note_refused(client, call, arg);
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_client_call, VGPU);

@@ -12,6 +12,7 @@
 #include <vgpu/mem.h>
 
 #include "access.h"
+#include "quota.h"
 
 struct vgpu_gpu;
 struct vgpu_instance;
@@ -55,6 +56,8 @@ struct vgpu_client {
 	struct mutex lock;		/* objs, when dead */
 	struct xarray objs;
 	u32 next_handle;
+	atomic_t nr_handles;
+	struct vgpu_watch handles_watch;	/* inst->quota.lock */
 	int dead;				/* errno of every call, or 0 */
 	wait_queue_head_t wait;
 	atomic_t irq;

@@ -19,6 +19,8 @@
  *   timeline->lock (spin, irq) value and waiters
  *   gpu->ecc_lock (spin, irq) bad pages not retired yet
  *   inst->stat_lock (spin, irq) bandwidth tokens, figures of several engines
+ *   acct->lock (spin, irq)    one memory account
+ *   quota->lock (spin, irq)   how near to a quota, who was refused
  *
  * The unplug gate (SRCU) is entered before any of them by whoever may call
  * a backend operation in process context.  Engine events come in without a
@@ -68,6 +70,10 @@ void vgpu_event_post_governor(const struct vgpu_gpu *gpu,
 /* What is free was, or is by now, @permille fragmented; @bytes were moved. */
 void vgpu_event_post_defrag(enum vgpu_event_type type,
 			    const struct vgpu_gpu *gpu, u32 permille, u64 bytes);
+void vgpu_event_post_quota(enum vgpu_event_type type,
+			   const struct vgpu_gpu *gpu,
+			   const struct vgpu_instance *inst,
+			   const struct vgpu_quota_change *change);
 void vgpu_event_flush(void);
 int vgpu_faces_gpu_added(struct vgpu_gpu *gpu);
 void vgpu_faces_gpu_removed(struct vgpu_gpu *gpu);

@@ -369,7 +369,7 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	service -= min(service, e->charged);
 	if (bytes && !vgpu_bandwidth_take(ent->inst, bytes)) {
 		ent->throttled = true;
-		vgpu_bandwidth_throttle(ent->inst);
+		vgpu_bandwidth_throttle(ent->inst, q->obj.client, bytes);
 	}
 
 	if (midway) {

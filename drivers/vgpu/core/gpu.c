@@ -8,6 +8,7 @@
  * everything down without it.  Tenants keep their files and get -ENODEV.
  */
 #include <linux/device.h>
+#include <linux/ktime.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -229,6 +230,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	vgpu_ecc_init(gpu);
 	INIT_DELAYED_WORK(&gpu->sample_work, gpu_sample);
 	vgpu_governor_init(gpu);
+	vgpu_quota_init(&gpu->quota, gpu, NULL);
 	vgpu_tidy_init(gpu);
 	gpu->desc = *desc;
 	strscpy(gpu->name, desc->name, sizeof(gpu->name));
@@ -349,6 +351,7 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 
 	vgpu_event_post(VGPU_EVENT_GPU_REMOVED, gpu, NULL, 0);
 	cancel_delayed_work_sync(&gpu->sample_work);
+	vgpu_quota_fini(&gpu->quota);
 	cancel_delayed_work_sync(&gpu->governor.work);
 	cancel_work_sync(&gpu->woken_work);
 	cancel_work_sync(&gpu->ecc_work);
@@ -467,10 +470,11 @@ static void gpu_sample(struct work_struct *work)
 {
 	struct vgpu_gpu *gpu = container_of(to_delayed_work(work),
 					    struct vgpu_gpu, sample_work);
+	u64 total, delta = 0, now = ktime_get_ns();
+	u64 ns = now - READ_ONCE(gpu->sample_from);
 	struct vgpu_instance *inst;
-	u64 total, delta = 0;
+	bool again, debt = false;
 	unsigned int i;
-	bool again;
 
 	mutex_lock(&gpu->lock);
 	for (i = 0; i < gpu->whole.nr_engines; i++) {
@@ -503,8 +507,9 @@ static void gpu_sample(struct work_struct *work)
 			   min_t(u64, div64_u64(run * 1000, delta), 1000) : 0);
 		WRITE_ONCE(inst->entitled_permille, delta ?
 			   min_t(u64, div64_u64(entitled * 1000, delta), 1000) : 0);
+		debt |= vgpu_quota_sample(inst, ns);
 	}
-	again = delta && !gpu->unplugged;
+	again = (delta || debt) && !gpu->unplugged;
 	mutex_unlock(&gpu->lock);
 	if (again)
 		vgpu_gpu_sample_soon(gpu);
@@ -513,5 +518,6 @@ static void gpu_sample(struct work_struct *work)
 void vgpu_gpu_sample_soon(struct vgpu_gpu *gpu)
 {
 	/* Nothing happens when it is queued already. */
-	queue_delayed_work(gpu->wq, &gpu->sample_work, HZ);
+	if (queue_delayed_work(gpu->wq, &gpu->sample_work, HZ))
+		WRITE_ONCE(gpu->sample_from, ktime_get_ns());
 }

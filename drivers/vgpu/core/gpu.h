@@ -14,6 +14,7 @@
 #include <vgpu/mem.h>
 
 #include "engine.h"
+#include "quota.h"
 #include "tidy.h"
 
 /**
@@ -95,10 +96,12 @@ struct vgpu_gpu {
 	bool nested;				/* tenants count, see tenant.c */
 	struct ida asids;
 	atomic_t nr_contexts;
+	struct vgpu_quota quota;	/* of contexts */
 	atomic_t last_context;			/* ids, from 1 */
 	struct workqueue_struct *wq;
 	bool paging;				/* contexts wait for memory; for good */
 	struct delayed_work sample_work;
+	u64 sample_from;		/* ktime ns: what the next one is about */
 	struct llist_head woken;		/* queues whose wait is over */
 	struct work_struct woken_work;
 	spinlock_t ecc_lock;			/* what follows */

@@ -206,6 +206,15 @@ static int instance_publish(struct vgpu_instance *inst)
 	return ret;
 }
 
+/* The account's lock is held. */
+static void memory_changed(struct vgpu_mem_account *acct)
+{
+	struct vgpu_instance *inst = container_of(acct, struct vgpu_instance,
+						  acct);
+
+	vgpu_quota_note(&inst->quota, VGPU_RES_MEMORY, acct->used, acct->limit);
+}
+
 struct vgpu_instance *
 vgpu_instance_create(struct vgpu_gpu *gpu,
 		     const struct vgpu_instance_params *params)
@@ -258,6 +267,8 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	inst->state = VGPU_STATE_CREATED;
 	vgpu_mem_account_init(&inst->acct, type->vram_bytes);
 	vgpu_mem_set_priority(&inst->acct, inst->priority);
+	vgpu_quota_init(&inst->quota, gpu, inst);
+	inst->acct.changed = memory_changed;
 	/* Twice the quota: room for ranges that were given back in bits. */
 	inst->aperture_bytes = roundup_pow_of_two(2 * type->vram_bytes);
 
@@ -358,6 +369,7 @@ void vgpu_instance_remove(struct vgpu_instance *inst)
 	vgpu_faces_instance_removed(inst);
 	vgpu_instance_kill(inst, VGPU_STATE_DEAD, -ENODEV);
 	cancel_delayed_work_sync(&inst->unthrottle_work);
+	vgpu_quota_fini(&inst->quota);
 
 	/* All its memory is back by now, so the pool may be given away. */
 	mutex_lock(&gpu->lock);
@@ -566,6 +578,10 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 	info->copied_bytes = inst->copied_bytes;
 	info->throttled_ns = inst->throttled_ns;
 	spin_unlock_irq(&inst->stat_lock);
+	spin_lock_irq(&inst->quota.lock);
+	info->violations = inst->quota.log.total;
+	info->quota_held = inst->quota.held;
+	spin_unlock_irq(&inst->quota.lock);
 	info->received_permille = READ_ONCE(inst->received_permille);
 	info->entitled_permille = READ_ONCE(inst->entitled_permille);
 

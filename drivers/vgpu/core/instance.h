@@ -13,8 +13,10 @@
 
 #include "engine.h"
 #include "filter.h"
+#include "quota.h"
 #include "share.h"
 
+struct vgpu_client;
 struct vgpu_gpu;
 
 struct vgpu_instance {
@@ -40,6 +42,7 @@ struct vgpu_instance {
 	struct vgpu_mem_account acct;
 	atomic64_t pinned;			/* pages of programs, see user.c */
 	struct vgpu_filter filter;
+	struct vgpu_quota quota;		/* see quota.h */
 	struct vgpu_shares shares;		/* see share.h */
 	u64 aperture_bytes;
 	struct maple_tree aperture;		/* page of mmap_offset -> vgpu_bo_obj */
@@ -56,6 +59,7 @@ struct vgpu_instance {
 	s64 tokens;				/* bytes it may copy now */
 	u64 tokens_at;				/* ktime ns of the last refill */
 	u64 copied_bytes;
+	u64 copied_sampled;			/* of these, see quota.c */
 	u64 throttled_ns;
 	u64 throttled_at;
 	u32 received_permille;
@@ -119,8 +123,12 @@ bool vgpu_bandwidth_take(struct vgpu_instance *inst, u64 bytes);
 u64 vgpu_bandwidth_debt_ns(struct vgpu_instance *inst);
 void vgpu_bandwidth_set(struct vgpu_instance *inst, u64 mbps);
 void vgpu_bandwidth_unthrottle(struct work_struct *work);
-/* Atomic, an engine's lock held: no turns until the debt is paid. */
-void vgpu_bandwidth_throttle(struct vgpu_instance *inst);
+/*
+ * Atomic, an engine's lock held: no turns until the debt is paid, into which @bytes of
+ * @client's led.
+ */
+void vgpu_bandwidth_throttle(struct vgpu_instance *inst,
+			     const struct vgpu_client *client, u64 bytes);
 
 /* units.c; gpu->lock is held in all of these. */
 /*

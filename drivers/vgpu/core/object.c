@@ -305,10 +305,8 @@ int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
 	if (IS_ERR(bo->bo)) {
 		ret = PTR_ERR(bo->bo);
 		kfree(bo);
-		if (ret == -EDQUOT) {
+		if (ret == -EDQUOT)
 			trace_vgpu_quota(inst, bytes);
-			vgpu_event_post(VGPU_EVENT_QUOTA, NULL, inst, bytes);
-		}
 		return ret;
 	}
 	bo->share = share;

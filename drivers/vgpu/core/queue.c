@@ -29,6 +29,15 @@ static struct vgpu_queue *to_queue(struct vgpu_obj *obj)
 
 /* ------------------------------------------------------------ contexts */
 
+static u32 count_context(struct vgpu_gpu *gpu, int more)
+{
+	u32 count = atomic_add_return(more, &gpu->nr_contexts);
+
+	vgpu_quota_note(&gpu->quota, VGPU_RES_CONTEXTS, count,
+			READ_ONCE(gpu->max_contexts));
+	return count;
+}
+
 static void ctx_release(struct vgpu_obj *obj)
 {
 	struct vgpu_ctx *ctx = to_ctx(obj);
@@ -39,7 +48,7 @@ static void ctx_release(struct vgpu_obj *obj)
 		gpu->ops->ctx_fini(gpu->hw, &ctx->hw);
 	vgpu_ctx_state_fini(&ctx->state);
 	vgpu_obj_put(&ctx->vm->obj);
-	atomic_dec(&gpu->nr_contexts);
+	count_context(gpu, -1);
 	kfree(ctx);
 }
 
@@ -50,7 +59,7 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 	struct vgpu_gpu *gpu = inst->gpu;
 	struct vgpu_ctx *ctx;
 	struct vgpu_obj *vm;
-	u32 engine = arg->engine;
+	u32 engine = arg->engine, count, limit;
 	int ret;
 
 	if (arg->flags)
@@ -63,8 +72,13 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	ret = -EMFILE;
-	if (atomic_inc_return(&gpu->nr_contexts) > READ_ONCE(gpu->max_contexts))
+	limit = READ_ONCE(gpu->max_contexts);
+	count = count_context(gpu, 1);
+	if (count > limit) {
+		vgpu_quota_violated(inst, client, VGPU_RES_CONTEXTS,
+				    VGPU_QUOTA_REJECT, 1, limit, count - 1);
 		goto err_count;
+	}
 	ret = -ENOMEM;
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)
@@ -100,7 +114,7 @@ err_state:
 err_ctx:
 	kfree(ctx);
 err_count:
-	atomic_dec(&gpu->nr_contexts);
+	count_context(gpu, -1);
 	vgpu_obj_put(vm);
 	return ret;
 }

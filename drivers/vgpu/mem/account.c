@@ -11,6 +11,12 @@
 
 static atomic64_t last_owner;
 
+static void changed(struct vgpu_mem_account *acct)
+{
+	if (acct->changed)
+		acct->changed(acct);
+}
+
 /**
  * vgpu_mem_account_init() - an account with nothing in use
  * @acct: to initialise
@@ -27,6 +33,7 @@ void vgpu_mem_account_init(struct vgpu_mem_account *acct, u64 limit)
 	acct->share = U64_MAX;
 	acct->resident = 0;
 	acct->squeezed = false;
+	acct->changed = NULL;
 	INIT_LIST_HEAD(&acct->owner.link);
 	INIT_LIST_HEAD(&acct->owner.chunks);
 	acct->owner.bos = 0;
@@ -56,6 +63,7 @@ int vgpu_mem_charge(struct vgpu_mem_account *acct, u64 bytes)
 	} else {
 		acct->used += bytes;
 		acct->peak = max(acct->peak, acct->used);
+		changed(acct);
 	}
 	spin_unlock_irqrestore(&acct->lock, flags);
 	return err;
@@ -80,6 +88,7 @@ void vgpu_mem_uncharge(struct vgpu_mem_account *acct, u64 bytes)
 	spin_lock_irqsave(&acct->lock, flags);
 	used = acct->used;
 	acct->used -= min(bytes, used);
+	changed(acct);
 	spin_unlock_irqrestore(&acct->lock, flags);
 
 	if (bytes > used)
@@ -101,10 +110,12 @@ int vgpu_mem_set_limit(struct vgpu_mem_account *acct, u64 limit)
 	int err = 0;
 
 	spin_lock_irqsave(&acct->lock, flags);
-	if (acct->used > limit)
+	if (acct->used > limit) {
 		err = -EBUSY;
-	else
+	} else {
 		acct->limit = limit;
+		changed(acct);
+	}
 	spin_unlock_irqrestore(&acct->lock, flags);
 	return err;
 }
@@ -136,6 +147,7 @@ int vgpu_mem_charge_fixed(struct vgpu_mem_account *acct, u64 bytes, u64 fixed)
 		acct->used += bytes;
 		acct->fixed += fixed;
 		acct->peak = max(acct->peak, acct->used);
+		changed(acct);
 	}
 	spin_unlock_irqrestore(&acct->lock, flags);
 	return err;

@@ -59,6 +59,15 @@ static const struct {
 		VGPU_NLGRP_MEMORY, VGPU_NL_EVENT_DEFRAG_END
 	},
 	[VGPU_EVENT_ACCESS] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_ACCESS },
+	[VGPU_EVENT_QUOTA_WARNING] = {
+		VGPU_NLGRP_QUOTA, VGPU_NL_EVENT_QUOTA_WARNING
+	},
+	[VGPU_EVENT_QUOTA_CRITICAL] = {
+		VGPU_NLGRP_QUOTA, VGPU_NL_EVENT_QUOTA_CRITICAL
+	},
+	[VGPU_EVENT_QUOTA_RECOVERED] = {
+		VGPU_NLGRP_QUOTA, VGPU_NL_EVENT_QUOTA_RECOVERED
+	},
 };
 
 static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
@@ -100,6 +109,17 @@ static int put_governor(struct sk_buff *skb, const struct vgpu_gov_change *c)
 	return 0;
 }
 
+static int put_quota(struct sk_buff *skb, const struct vgpu_quota_change *c)
+{
+	if (nla_put_u32(skb, VGPU_A_EVENT_RESOURCE, c->resource) ||
+	    nla_put_u64_64bit(skb, VGPU_A_EVENT_USED, c->used,
+			      VGPU_A_EVENT_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_EVENT_LIMIT, c->limit,
+			      VGPU_A_EVENT_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /* What only this kind of event has. */
 static int put_value(struct sk_buff *skb, const struct vgpu_event *ev)
 {
@@ -107,8 +127,16 @@ static int put_value(struct sk_buff *skb, const struct vgpu_event *ev)
 	case VGPU_EVENT_STATE:
 		return nla_put_u32(skb, VGPU_A_EVENT_STATE, ev->value);
 	case VGPU_EVENT_QUOTA:
-		return nla_put_u64_64bit(skb, VGPU_A_EVENT_BYTES, ev->value,
-					 VGPU_A_EVENT_PAD);
+		if ((ev->quota.resource == VGPU_RES_MEMORY &&
+		     nla_put_u64_64bit(skb, VGPU_A_EVENT_BYTES, ev->quota.asked,
+				       VGPU_A_EVENT_PAD)) ||
+		    nla_put_u32(skb, VGPU_A_EVENT_ACTION, ev->quota.action))
+			return -EMSGSIZE;
+		fallthrough;
+	case VGPU_EVENT_QUOTA_WARNING:
+	case VGPU_EVENT_QUOTA_CRITICAL:
+	case VGPU_EVENT_QUOTA_RECOVERED:
+		return put_quota(skb, &ev->quota);
 	case VGPU_EVENT_FAULT:
 	case VGPU_EVENT_ECC:
 		return nla_put_u64_64bit(skb, VGPU_A_EVENT_ADDRESS, ev->value,

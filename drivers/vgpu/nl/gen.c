@@ -114,7 +114,13 @@ static const struct nla_policy vgpu_nl_access_delete_policy[VGPU_A_ACCESS_ALL + 
 	[VGPU_A_ACCESS_ALL] = { .type = NLA_FLAG, },
 };
 
-const struct genl_ops vgpu_nl_ops[14] = {
+/* vgpu-violations-get: attributes of its requests */
+static const struct nla_policy vgpu_nl_vgpu_violations_get_policy[VGPU_A_VGPU_UUID + 1] = {
+	[VGPU_A_VGPU_ID] = { .type = NLA_U32, },
+	[VGPU_A_VGPU_UUID] = NLA_POLICY_EXACT_LEN(16),
+};
+
+const struct genl_ops vgpu_nl_ops[15] = {
 	{
 		.cmd		= VGPU_NL_CMD_GPU_GET,
 		.doit		= vgpu_nl_gpu_get_doit,
@@ -198,5 +204,11 @@ const struct genl_ops vgpu_nl_ops[14] = {
 		.doit		= vgpu_nl_access_delete_doit,
 		.policy		= vgpu_nl_access_delete_policy,
 		.maxattr	= VGPU_A_ACCESS_ALL,
+	},
+	{
+		.cmd		= VGPU_NL_CMD_VGPU_VIOLATIONS_GET,
+		.doit		= vgpu_nl_vgpu_violations_get_doit,
+		.policy		= vgpu_nl_vgpu_violations_get_policy,
+		.maxattr	= VGPU_A_VGPU_UUID,
 	},
 };

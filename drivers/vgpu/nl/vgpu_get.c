@@ -115,6 +115,8 @@ static const struct {
 	U64(BATCH_NS, class_ns[2]),
 	U64(PINNED_BYTES, pinned_bytes),
 	U64(FILTERED, filtered),
+	U64(VIOLATIONS, violations),
+	U64(QUOTA_HELD, quota_held),
 };
 
 static int put_wide(struct sk_buff *skb, const struct vgpu_instance_info *ii)

@@ -67,7 +67,7 @@ enum vgpu_nl_event {
 	VGPU_NL_EVENT_STATE = 4,
 	/* the quotas of a vGPU were changed */
 	VGPU_NL_EVENT_SET = 5,
-	/* memory over the quota was refused */
+	/* more than a quota was asked for */
 	VGPU_NL_EVENT_QUOTA = 6,
 	/* a GPU program touched what it may not */
 	VGPU_NL_EVENT_FAULT = 7,
@@ -92,6 +92,15 @@ enum vgpu_nl_event {
 	VGPU_NL_EVENT_DEFRAG_END = 15,
 	/* clients of a vGPU were cut off by a rule of access */
 	VGPU_NL_EVENT_ACCESS = 16,
+	/* 80 % of a quota are in use */
+	VGPU_NL_EVENT_QUOTA_WARNING = 17,
+	/* 95 % of a quota are in use */
+	VGPU_NL_EVENT_QUOTA_CRITICAL = 18,
+	/*
+	 * use fell below 90 % after it was critical, or below 75 % after a
+	 * warning
+	 */
+	VGPU_NL_EVENT_QUOTA_RECOVERED = 19,
 };
 
 /* What a rule of access says. */
@@ -147,6 +156,32 @@ enum vgpu_nl_gov_reason {
 	VGPU_NL_GOV_REASON_MEMORY = 2,
 	/* an emergency was over */
 	VGPU_NL_GOV_REASON_RELIEF = 3,
+};
+
+/* What there is a quota of. */
+enum vgpu_nl_resource {
+	/* of a vGPU, bytes */
+	VGPU_NL_RESOURCE_MEMORY = 0,
+	/* of its copies, bytes a second */
+	VGPU_NL_RESOURCE_BANDWIDTH = 1,
+	/* of all vGPUs of a GPU together */
+	VGPU_NL_RESOURCE_CONTEXTS = 2,
+	/* of a vGPU */
+	VGPU_NL_RESOURCE_CLIENTS = 3,
+	/* of a client */
+	VGPU_NL_RESOURCE_HANDLES = 4,
+};
+
+/* What becomes of who asks for more than a quota. */
+enum vgpu_nl_quota_action {
+	/* it is refused */
+	VGPU_NL_QUOTA_ACTION_REJECT = 0,
+	/* the call waits for room, first come first served */
+	VGPU_NL_QUOTA_ACTION_QUEUE = 1,
+	/* turns are withheld in proportion */
+	VGPU_NL_QUOTA_ACTION_THROTTLE = 2,
+	/* work is stopped until use is well below */
+	VGPU_NL_QUOTA_ACTION_PREEMPT = 3,
 };
 
 /* What engines leave out when they switch contexts. */
@@ -583,6 +618,38 @@ enum {
 	VGPU_A_TYPE_MAX = (__VGPU_A_TYPE_MAX - 1)
 };
 
+/* A vGPU asked for more than a quota. */
+enum {
+	VGPU_A_VIOLATION_PAD = 1,
+	/* u64: of all of this vGPU, from 1 */
+	VGPU_A_VIOLATION_SEQ = 2,
+	/* u64: CLOCK_BOOTTIME of the first time */
+	VGPU_A_VIOLATION_TIME_NS = 3,
+	/* u64: CLOCK_REALTIME of the first time */
+	VGPU_A_VIOLATION_WALL_NS = 4,
+	/* u64: CLOCK_BOOTTIME of the last time */
+	VGPU_A_VIOLATION_LAST_NS = 5,
+	/* u32: of what */
+	VGPU_A_VIOLATION_RESOURCE = 6,
+	/* u32: what was done */
+	VGPU_A_VIOLATION_ACTION = 7,
+	/* u64: how often the same within 10 s */
+	VGPU_A_VIOLATION_COUNT = 8,
+	/* u64: how much, the first time */
+	VGPU_A_VIOLATION_ASKED = 9,
+	/* u64: the quota then */
+	VGPU_A_VIOLATION_LIMIT = 10,
+	/* u64: of it, then */
+	VGPU_A_VIOLATION_USED = 11,
+	/* u32: of who asked; for a VM, of who opened the vGPU */
+	VGPU_A_VIOLATION_PID = 12,
+	/* string: its name */
+	VGPU_A_VIOLATION_COMM = 13,
+
+	__VGPU_A_VIOLATION_MAX,
+	VGPU_A_VIOLATION_MAX = (__VGPU_A_VIOLATION_MAX - 1)
+};
+
 /* A virtual GPU; counters only grow. */
 enum {
 	VGPU_A_VGPU_PAD = 1,
@@ -711,6 +778,14 @@ enum {
 	VGPU_A_VGPU_ALLOW = 60,
 	/* u64: calls, commands and mappings that it was refused for that */
 	VGPU_A_VGPU_FILTERED = 61,
+	/* u64: times that it asked for more than a quota */
+	VGPU_A_VGPU_VIOLATIONS = 62,
+	/* u64: entries of the log that newer ones took the place of */
+	VGPU_A_VGPU_VIOLATIONS_LOST = 63,
+	/* nest: the log, the oldest entry first */
+	VGPU_A_VGPU_VIOLATION = 64,
+	/* u64: events of its quotas that were not told one by one */
+	VGPU_A_VGPU_QUOTA_HELD = 65,
 
 	__VGPU_A_VGPU_MAX,
 	VGPU_A_VGPU_MAX = (__VGPU_A_VGPU_MAX - 1)
@@ -761,6 +836,14 @@ enum {
 	VGPU_A_EVENT_FRAG_PERMILLE = 21,
 	/* u32: how many clients were cut off (event access) */
 	VGPU_A_EVENT_CUT = 22,
+	/* u32: what there is a quota of */
+	VGPU_A_EVENT_RESOURCE = 23,
+	/* u64: how much of it is in use */
+	VGPU_A_EVENT_USED = 24,
+	/* u64: the quota */
+	VGPU_A_EVENT_LIMIT = 25,
+	/* u32: what was done */
+	VGPU_A_EVENT_ACTION = 26,
 
 	__VGPU_A_EVENT_MAX,
 	VGPU_A_EVENT_MAX = (__VGPU_A_EVENT_MAX - 1)
@@ -929,7 +1012,10 @@ enum {
 	VGPU_NL_CMD_VGPU_SET = 8,
 	/* GPUs and vGPUs come, change and go. */
 	VGPU_NL_CMD_LIFECYCLE_NTF = 9,
-	/* A quota was hit. Listening needs CAP_SYS_ADMIN. */
+	/*
+	 * A quota was hit, or is near, or is so no more. Contexts are a GPU's.
+	 * Listening needs CAP_SYS_ADMIN.
+	 */
 	VGPU_NL_CMD_QUOTA_NTF = 10,
 	/* A tenant or an engine failed. Listening needs CAP_SYS_ADMIN. */
 	VGPU_NL_CMD_HEALTH_NTF = 11,
@@ -967,6 +1053,11 @@ enum {
 	VGPU_NL_CMD_ACCESS_ADD = 18,
 	/* Takes a rule away, or all, likewise. */
 	VGPU_NL_CMD_ACCESS_DELETE = 19,
+	/*
+	 * The log of a vGPU that asked for more than a quota. Needs
+	 * CAP_SYS_ADMIN.
+	 */
+	VGPU_NL_CMD_VGPU_VIOLATIONS_GET = 20,
 
 	__VGPU_NL_CMD_MAX,
 	VGPU_NL_CMD_MAX = (__VGPU_NL_CMD_MAX - 1)

@@ -18,6 +18,7 @@
 #include <vgpu/ctx_switch.h>
 #include <vgpu/governor.h>
 #include <vgpu/mem.h>
+#include <vgpu/quota.h>
 
 struct address_space;
 struct eventfd_ctx;
@@ -334,6 +335,8 @@ struct vgpu_instance_params {
  * @class_ns: engine time by class of queue: high, normal, batch
  * @allow: VGPU_RIGHT_*: what its tenants may ask for
  * @filtered: calls and commands that it was refused for that, and mappings
+ * @violations: times that it asked for more than a quota
+ * @quota_held: events of quotas that were not told one by one
  */
 struct vgpu_instance_info {
 	u32 id;
@@ -393,6 +396,8 @@ struct vgpu_instance_info {
 	u64 class_ns[3];
 	u32 allow;
 	u64 filtered;
+	u64 violations;
+	u64 quota_held;
 };
 
 /*
@@ -414,6 +419,14 @@ u32 vgpu_instance_id(const struct vgpu_instance *inst);
 struct vgpu_gpu *vgpu_instance_gpu(const struct vgpu_instance *inst);
 void vgpu_instance_get_info(struct vgpu_instance *inst,
 			    struct vgpu_instance_info *info);
+/*
+ * The latest of who asked for more than a quota, from number @from (of seq) on, into @out;
+ * returns how many, @room at most. @total and @lost get how often it happened and how
+ * many entries are forgotten.
+ */
+int vgpu_instance_get_violations(struct vgpu_instance *inst, u64 from,
+				 struct vgpu_violation *out, unsigned int room,
+				 u64 *total, u64 *lost);
 /* ---- the scheduler's figures */
 
 #define VGPU_LATENCY_BUCKETS	33
@@ -699,7 +712,7 @@ enum vgpu_event_type {
 	VGPU_EVENT_DESTROYED,
 	VGPU_EVENT_STATE,	/* value: enum vgpu_state */
 	VGPU_EVENT_SET,		/* quotas changed */
-	VGPU_EVENT_QUOTA,	/* value: bytes refused */
+	VGPU_EVENT_QUOTA,	/* more than a quota was asked for: @quota */
 	VGPU_EVENT_FAULT,	/* value: address */
 	VGPU_EVENT_RESET,	/* value: engine; a hung command was killed */
 	VGPU_EVENT_BROKEN,	/* a ring made no sense; value: errno */
@@ -710,6 +723,25 @@ enum vgpu_event_type {
 	VGPU_EVENT_DEFRAG_BEGIN, /* memory is moved; @permille: fragmentation */
 	VGPU_EVENT_DEFRAG_END,	/* no more; value: bytes moved */
 	VGPU_EVENT_ACCESS,	/* value: clients that a rule cut off */
+	VGPU_EVENT_QUOTA_WARNING, /* use is near to a quota: @quota */
+	VGPU_EVENT_QUOTA_CRITICAL, /* nearer */
+	VGPU_EVENT_QUOTA_RECOVERED, /* not any more */
+};
+
+/**
+ * struct vgpu_quota_change - of use beside a quota
+ * @resource: enum vgpu_resource
+ * @action: enum vgpu_quota_action, where somebody asked for more
+ * @asked: for how much, then
+ * @used: in use
+ * @limit: the quota
+ */
+struct vgpu_quota_change {
+	u32 resource;
+	u32 action;
+	u64 asked;
+	u64 used;
+	u64 limit;
 };
 
 struct vgpu_event {
@@ -721,6 +753,7 @@ struct vgpu_event {
 	u32 permille;
 	u64 time_ns;		/* CLOCK_BOOTTIME */
 	struct vgpu_gov_change governor;
+	struct vgpu_quota_change quota;
 };
 
 /**

@@ -66,11 +66,12 @@ struct vgpu_mem_owner {
  * @resident: bytes of pageable BOs that are in VRAM
  * @squeezed: what it had to give up could not be charged to its cgroup
  * @owner: its pageable memory
+ * @changed: called with @lock held when @used or @limit has changed, or NULL; atomic
  *
  * Charged before anything is allocated, so that no race passes the limit.
  */
 struct vgpu_mem_account {
-	spinlock_t lock;	/* protects the rest; innermost */
+	spinlock_t lock;	/* protects the rest; innermost, but for @changed */
 	u64 limit;
 	u64 used;
 	u64 peak;
@@ -80,6 +81,7 @@ struct vgpu_mem_account {
 	u64 resident;
 	bool squeezed;
 	struct vgpu_mem_owner owner;
+	void (*changed)(struct vgpu_mem_account *acct);
 };
 
 void vgpu_mem_account_init(struct vgpu_mem_account *acct, u64 limit);

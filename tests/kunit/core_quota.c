@@ -111,7 +111,7 @@ static void the_same_again_is_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, v->asked, 10);
 	KUNIT_EXPECT_EQ(test, v->count, 2);
 	KUNIT_EXPECT_NULL(test, vgpu_violation_at(log, 5));
-	KUNIT_EXPECT_EQ(test, log->total, 100006);
+	KUNIT_EXPECT_EQ(test, log->total, 100007);
 	KUNIT_EXPECT_EQ(test, log->lost, 0);
 }
 

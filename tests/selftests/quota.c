@@ -283,12 +283,400 @@ static void log_flood(void)
 	CHECK(told == n, "%u events of %u entries", told, n);
 }
 
+/* ---- who waits for room ------------------------------------------------------ */
+
+#define MINUTE_NS	60000000000ull
+#define SMALL		(100 * PAGE)	/* the quota of what follows */
+
+static int on(uint32_t vgpu, uint16_t attr, uint32_t action)
+{
+	struct nl nl;
+
+	nl_begin(&nl, VGPU_NL_CMD_VGPU_SET);
+	nl_u32(&nl, VGPU_A_VGPU_ID, vgpu);
+	nl_u32(&nl, attr, action);
+	return nl_do(&nl);
+}
+
+/* Calls that go on waiting: those that the log has, less those that it knows as refused. */
+static void wait_for_waiters(uint32_t vgpu, unsigned int want)
+{
+	uint64_t end = st_now_ns() + SOON * 1000000ull, count;
+	struct violation log;
+	unsigned int i, n;
+
+	do {
+		count = 0;
+		n = violations(vgpu, 0, &log);
+		for (i = 0; i < n; i++) {
+			violations(vgpu, i, &log);
+			if (log.action == VGPU_NL_QUOTA_ACTION_QUEUE)
+				count += log.count;
+		}
+		if (count >= want)
+			return;
+		st_sleep_ms(5);
+	} while (st_now_ns() < end);
+	NEED(false, "%llu calls waited, not %u", (unsigned long long)count, want);
+}
+
+static void queueing(struct st_vgpu *v, uint64_t wait_ns)
+{
+	st_vgpu(v, 1, 0);
+	NEED_OK(set_wide(v->id, VGPU_A_VGPU_VRAM_LIMIT, SMALL));
+	NEED_OK(on(v->id, VGPU_A_VGPU_ON_MEMORY, VGPU_NL_QUOTA_ACTION_QUEUE));
+	NEED_OK(set_wide(v->id, VGPU_A_VGPU_QUOTA_WAIT_NS, wait_ns));
+}
+
+struct asker {
+	pthread_t thread;
+	struct st_vgpu *v;
+	uint64_t pages;
+	int ret;
+	uint32_t bo;
+	unsigned int order;	/* of success, from 1 */
+};
+
+static unsigned int served;
+
+static void *ask(void *arg)
+{
+	struct asker *a = arg;
+
+	a->ret = try_bo(a->v->fd, a->pages * PAGE, &a->bo);
+	a->order = __atomic_add_fetch(&served, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static void ask_later(struct asker *a, struct st_vgpu *v, uint64_t pages)
+{
+	a->v = v;
+	a->pages = pages;
+	NEED(!pthread_create(&a->thread, NULL, ask, a), "pthread_create");
+}
+
+/* First come first served: small ones do not overtake, and freeing is never waited with. */
+static void queue_in_order(void)
+{
+	struct asker a[4];
+	struct st_vgpu v;
+	uint32_t bo[3];
+	unsigned int i;
+
+	queueing(&v, MINUTE_NS);
+	bo[0] = st_bo(v.fd, 50 * PAGE, 0, NULL);
+	bo[1] = st_bo(v.fd, 20 * PAGE, 0, NULL);
+	bo[2] = st_bo(v.fd, 20 * PAGE, 0, NULL);
+	/* of the ten that are left each of the small ones could have one at once */
+	for (i = 0; i < 4; i++) {
+		ask_later(&a[i], &v, i ? 1 : 90);
+		wait_for_waiters(v.id, i + 1);
+	}
+	CHECK(!__atomic_load_n(&served, __ATOMIC_SEQ_CST), "the large one was overtaken");
+	NEED_OK(st_close(v.fd, bo[1]));
+	NEED_OK(st_close(v.fd, bo[2]));
+	st_sleep_ms(20);
+	CHECK(!__atomic_load_n(&served, __ATOMIC_SEQ_CST), "there was no room yet");
+	NEED_OK(st_close(v.fd, bo[0]));
+	for (i = 0; i < 4; i++) {
+		pthread_join(a[i].thread, NULL);
+		CHECK_OK(a[i].ret);
+	}
+	CHECK(figure(v.id, VGPU_A_VGPU_VRAM_USED) == 93 * PAGE, "93 pages");
+}
+
+/* As if it had not waited, but later; the next one has its turn. */
+static void queue_ends(void)
+{
+	struct violation log;
+	struct asker a;
+	struct st_vgpu v;
+	uint64_t t0;
+	uint32_t bo;
+
+	queueing(&v, 30000000);
+	st_bo(v.fd, 90 * PAGE, 0, NULL);
+	t0 = st_now_ns();
+	CHECK_ERR(try_bo(v.fd, 20 * PAGE, &bo), -EDQUOT, "(30 ms)");
+	CHECK(st_now_ns() - t0 >= 30000000, "it waited %llu ns",
+	      (unsigned long long)(st_now_ns() - t0));
+	NEED(violations(v.id, 1, &log) == 2, "queued, then refused");
+	CHECK(log.action == VGPU_NL_QUOTA_ACTION_REJECT && log.used == 90 * PAGE,
+	      "action %u", log.action);
+	/* more room: another quota */
+	NEED_OK(set_wide(v.id, VGPU_A_VGPU_QUOTA_WAIT_NS, MINUTE_NS));
+	ask_later(&a, &v, 20);
+	wait_for_waiters(v.id, 2);
+	NEED_OK(set_wide(v.id, VGPU_A_VGPU_VRAM_LIMIT, 2 * SMALL));
+	pthread_join(a.thread, NULL);
+	CHECK_OK(a.ret);
+	CHECK_OK(try_bo(v.fd, 20 * PAGE, &bo));
+}
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+static void queue_interrupted(void)
+{
+	struct sigaction act = { .sa_handler = nothing };
+	struct asker a[2];
+	struct st_vgpu v;
+	uint32_t bo;
+
+	queueing(&v, MINUTE_NS);
+	bo = st_bo(v.fd, 90 * PAGE, 0, NULL);
+	sigaction(SIGUSR1, &act, NULL);
+	ask_later(&a[0], &v, 20);
+	wait_for_waiters(v.id, 1);
+	ask_later(&a[1], &v, 20);
+	wait_for_waiters(v.id, 2);
+	/* again and again: it may be on its way to sleep */
+	while (!__atomic_load_n(&served, __ATOMIC_SEQ_CST)) {
+		pthread_kill(a[0].thread, SIGUSR1);
+		st_sleep_ms(5);
+	}
+	pthread_join(a[0].thread, NULL);
+	CHECK_ERR(a[0].ret, -EINTR, "(a signal)");
+	NEED_OK(st_close(v.fd, bo));
+	pthread_join(a[1].thread, NULL);
+	CHECK_OK(a[1].ret);
+}
+
+/* Killed with calls that wait; the vGPU is as if they had not been. */
+static void queue_killed(void)
+{
+	struct st_vgpu v, other;
+	struct asker a[8];
+	int i, status;
+	uint32_t bo;
+	pid_t pid;
+
+	queueing(&v, MINUTE_NS);
+	other = v;
+	bo = st_bo(v.fd, 90 * PAGE, 0, NULL);
+	pid = fork();
+	if (!pid) {
+		other.fd = st_open(&v);
+		for (i = 0; i < 8; i++)
+			ask_later(&a[i], &other, 20);
+		pause();
+		_exit(0);
+	}
+	wait_for_waiters(v.id, 8);
+	kill(pid, SIGKILL);
+	NEED(waitpid(pid, &status, 0) == pid, "waitpid");
+	NEED_OK(st_close(v.fd, bo));
+	CHECK_OK(try_bo(v.fd, 100 * PAGE, &bo));
+	CHECK(figure(v.id, VGPU_A_VGPU_CLIENTS) == 1, "its client is gone");
+}
+
+static void queue_stopped(void)
+{
+	struct asker a[3];
+	struct st_vgpu v;
+	int i;
+
+	queueing(&v, MINUTE_NS);
+	st_bo(v.fd, 90 * PAGE, 0, NULL);
+	for (i = 0; i < 3; i++)
+		ask_later(&a[i], &v, 20);
+	wait_for_waiters(v.id, 3);
+	NEED_OK(st_verb(&v, VGPU_VERB_STOP));
+	for (i = 0; i < 3; i++) {
+		pthread_join(a[i].thread, NULL);
+		CHECK_ERR(a[i].ret, -ESHUTDOWN, "(stopped)");
+	}
+	CHECK(!figure(v.id, VGPU_A_VGPU_VRAM_USED), "all of it is back");
+}
+
+static void *around_the_limit(void *arg)
+{
+	struct st_vgpu *v = arg;
+	uint32_t bo;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		NEED_OK(try_bo(v->fd, (30 + (uint64_t)i % 20) * PAGE, &bo));
+		NEED_OK(st_close(v->fd, bo));
+	}
+	return NULL;
+}
+
+/* Two have room at a time: everybody is served, nobody is refused. */
+static void queue_storm(void)
+{
+	pthread_t threads[12];
+	struct st_vgpu v;
+	unsigned int i;
+
+	queueing(&v, MINUTE_NS);
+	for (i = 0; i < 12; i++)
+		pthread_create(&threads[i], NULL, around_the_limit, &v);
+	for (i = 0; i < 12; i++)
+		pthread_join(threads[i], NULL);
+	CHECK(!figure(v.id, VGPU_A_VGPU_VRAM_USED), "all of it is back");
+}
+
+static void set_contexts(uint32_t max)
+{
+	struct nl nl;
+
+	nl_begin(&nl, VGPU_NL_CMD_GPU_SET);
+	nl_u32(&nl, VGPU_A_GPU_INDEX, 0);
+	nl_u32(&nl, VGPU_A_GPU_MAX_CONTEXTS, max);
+	NEED_OK(nl_do(&nl));
+}
+
+static uint32_t context_vm;
+
+static void *ask_context(void *arg)
+{
+	struct vgpu_ctx_create ctx = { .vm = context_vm };
+	struct asker *a = arg;
+
+	a->ret = CALL(a->v->fd, VGPU_IOCTL_CTX_CREATE, &ctx);
+	return NULL;
+}
+
+/* For one that another vGPU has, then for its own. */
+static void queue_contexts(void)
+{
+	struct st_vgpu v, w;
+	struct asker a;
+	uint32_t ctx;
+
+	st_vgpu(&v, 1, 0);
+	st_vgpu(&w, 1, 0);
+	ctx = st_ctx(w.fd, st_vm(w.fd));
+	set_contexts(1);
+	context_vm = st_vm(v.fd);
+	a.v = &v;
+	ask_context(&a);
+	CHECK_ERR(a.ret, -EMFILE, "(it does not wait)");
+	NEED_OK(on(v.id, VGPU_A_VGPU_ON_CONTEXTS, VGPU_NL_QUOTA_ACTION_QUEUE));
+	NEED_OK(set_wide(v.id, VGPU_A_VGPU_QUOTA_WAIT_NS, MINUTE_NS));
+	NEED(!pthread_create(&a.thread, NULL, ask_context, &a), "pthread_create");
+	wait_for_waiters(v.id, 1);
+	NEED_OK(st_close(w.fd, ctx));
+	pthread_join(a.thread, NULL);
+	CHECK_OK(a.ret);
+	/* and for one that nobody gives back: it ends with the vGPU */
+	NEED(!pthread_create(&a.thread, NULL, ask_context, &a), "pthread_create");
+	wait_for_waiters(v.id, 2);
+	NEED_OK(st_verb(&v, VGPU_VERB_STOP));
+	pthread_join(a.thread, NULL);
+	set_contexts(1024);
+	CHECK_ERR(a.ret, -ESHUTDOWN, "(stopped)");
+}
+
+/* One table says what makes sense; a refusal changes nothing. */
+static void actions(void)
+{
+	static const uint8_t can[] = { 0x3, 0xe, 0x3, 0x1, 0x1 };
+	uint32_t r, action;
+	struct st_vgpu v;
+
+	st_vgpu(&v, 1, 0);
+	for (r = 0; r < 5; r++) {
+		uint16_t attr = (uint16_t)(VGPU_A_VGPU_ON_MEMORY + r);
+		uint64_t was = figure(v.id, attr);
+
+		CHECK(was == (r == 1 ? 2 : 0), "resource %u: %u by itself", r,
+		      (unsigned int)was);
+		for (action = 0; action < 4; action++) {
+			bool ok = can[r] >> action & 1;
+
+			CHECK_ERR(on(v.id, attr, action), ok ? 0 : -EOPNOTSUPP,
+				  "(resource %u, action %u)", r, action);
+			if (ok)
+				was = action;
+			CHECK(figure(v.id, attr) == was, "resource %u is %u", r,
+			      (unsigned int)figure(v.id, attr));
+		}
+		CHECK(on(v.id, attr, 4) < 0, "no such action");
+	}
+	CHECK_ERR(set_wide(v.id, VGPU_A_VGPU_QUOTA_WAIT_NS, 999999), -ERANGE,
+		  "(less than a ms)");
+	CHECK_ERR(set_wide(v.id, VGPU_A_VGPU_QUOTA_WAIT_NS, MINUTE_NS + 1),
+		  -ERANGE, "(over a minute)");
+}
+
+/* Fills of a quarter of a MiB at 2 MB/s, in each way: never faster than that. */
+#define CHUNK	(MIB / 4)
+#define CHUNKS	12u
+
+static void bandwidth(void)
+{
+	uint32_t action, vm, bo, queue, tl, ear;
+	struct vgpu_info info;
+	struct violation log;
+	struct event ev;
+	struct st_vgpu v;
+	uint64_t t0, ns;
+	unsigned int i;
+
+	ear = (uint32_t)nl_ear("quota");
+	for (action = VGPU_NL_QUOTA_ACTION_QUEUE;
+	     action <= VGPU_NL_QUOTA_ACTION_PREEMPT; action++) {
+		bool near = false;
+
+		st_vgpu(&v, 1, 0);
+		st_info(v.fd, &info);
+		vm = st_vm(v.fd);
+		bo = st_bo(v.fd, CHUNK, 0, NULL);
+		NEED_OK(st_map(v.fd, vm, bo, VGPU_PROT_READ | VGPU_PROT_WRITE,
+			       info.va_start, 0, CHUNK));
+		queue = st_queue(v.fd, st_ctx(v.fd, vm));
+		tl = st_timeline(v.fd, NULL);
+		NEED_OK(set_wide(v.id, VGPU_A_VGPU_BANDWIDTH_MBPS, 2));
+		NEED_OK(on(v.id, VGPU_A_VGPU_ON_BANDWIDTH, action));
+		NEED_OK(set_wide(v.id, VGPU_A_VGPU_QUOTA_WAIT_NS, MINUTE_NS));
+		t0 = st_now_ns();
+		/* and until somebody saw that all of it is used */
+		for (i = 0; i < CHUNKS || (!near && i < 200); i++) {
+			struct vgpu_cmd cmds[] = {
+				st_fill(info.va_start, CHUNK, 7),
+				st_sync(VGPU_CMD_SIGNAL, tl, (uint64_t)i + 1),
+			};
+
+			NEED_OK(st_submit(v.fd, queue, cmds, 2));
+			NEED_OK(st_wait(v.fd, tl, (uint64_t)i + 1, MINUTE_NS));
+			while (hear((int)ear, v.id, &ev, 0))
+				near |= ev.what == CRITICAL;
+		}
+		ns = st_now_ns() - t0;
+		CHECK(near, "action %u: nobody was told", action);
+		/* the last one is still to be paid; 10 ms were saved up */
+		CHECK(ns >= (i - 1) * CHUNK * 500 - 20000000,
+		      "action %u: %u fills in %llu ms", action, i,
+		      (unsigned long long)ns / 1000000);
+		NEED(violations(v.id, 0, &log) >= 1, "no violation");
+		CHECK(log.resource == VGPU_NL_RESOURCE_BANDWIDTH &&
+		      log.action == action, "resource %u, action %u",
+		      log.resource, log.action);
+		expect((int)ear, v.id, RECOVERED, VGPU_NL_RESOURCE_BANDWIDTH,
+		       "idle");
+		close(v.fd);
+	}
+}
+
 static const struct st_case cases[] = {
 	{ "levels", levels },
 	{ "levels-follow-quota", levels_follow_quota },
 	{ "levels-flood", levels_flood, 120 },
 	{ "clients", clients },
 	{ "log-flood", log_flood, 120 },
+	{ "actions", actions },
+	{ "queue-in-order", queue_in_order },
+	{ "queue-ends", queue_ends },
+	{ "queue-interrupted", queue_interrupted },
+	{ "queue-killed", queue_killed },
+	{ "queue-stopped", queue_stopped },
+	{ "queue-storm", queue_storm, 180 },
+	{ "queue-contexts", queue_contexts },
+	{ "bandwidth", bandwidth, 180 },
 };
 
 ST_MAIN(cases)

@@ -101,6 +101,13 @@ t "set --allow" json '"share" not in j["vgpu"]["allow"] and "map" in j["vgpu"]["
 t "what it may ask for is shown" says "May ask for" 0 "$ctl" vgpu show "v$id"
 t "set --allow of what is none" says "NAME to take one away" 2 "$ctl" vgpu set "v$id" --allow all,nothing
 t "set --allow all" json 'len(j["vgpu"]["allow"]) == 9' "$ctl" -j vgpu set "v$id" --allow all
+t "set --on-quota" json '[j["vgpu"][x] for x in ("on_memory", "on_bandwidth", "on_contexts", "quota_wait_ns")] == ["queue", "preempt", "reject", 250000000]' \
+	"$ctl" -j vgpu set "v$id" --on-quota memory=queue,bandwidth=preempt --quota-wait 250ms
+t "set --on-quota of what makes no sense" says "a client would wait for itself" 1 "$ctl" vgpu set "v$id" --on-quota memory=reject,handles=queue
+t "and then nothing was set of it" json 'j["vgpu"]["on_memory"] == "queue"' "$ctl" -j vgpu show "v$id"
+t "set --on-quota of nonsense" says "give memory, bandwidth" 2 "$ctl" vgpu set "v$id" --on-quota memory
+t "set --quota-wait out of range" says "quota-wait-ns is out of range" 1 "$ctl" vgpu set "v$id" --quota-wait 61s
+t "set --on-quota as it was" says "weight" 0 "$ctl" vgpu set "v$id" --on-quota memory=reject,bandwidth=throttle --quota-wait 5s
 t "violations of one who never did" says "never asked for more" 0 "$ctl" vgpu violations "v$id"
 t "violations -j" json 'j["violations"]["violation"] == [] and j["violations"]["violations"] == 0' "$ctl" -j vgpu violations "$uuid"
 t "violations of none" says "no vGPU" 3 "$ctl" vgpu violations v4000

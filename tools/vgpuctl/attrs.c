@@ -770,6 +770,18 @@ static const struct attr attrs_vgpu[] = {
 	  .nested = &attr_set_violation },
 	{ VGPU_A_VGPU_QUOTA_HELD, ATTR_U64,
 	  .name = "quota_held" },
+	{ VGPU_A_VGPU_ON_MEMORY, ATTR_U32,
+	  .name = "on_memory", .values = &enum_nl_quota_action },
+	{ VGPU_A_VGPU_ON_BANDWIDTH, ATTR_U32,
+	  .name = "on_bandwidth", .values = &enum_nl_quota_action },
+	{ VGPU_A_VGPU_ON_CONTEXTS, ATTR_U32,
+	  .name = "on_contexts", .values = &enum_nl_quota_action },
+	{ VGPU_A_VGPU_ON_CLIENTS, ATTR_U32,
+	  .name = "on_clients", .values = &enum_nl_quota_action },
+	{ VGPU_A_VGPU_ON_HANDLES, ATTR_U32,
+	  .name = "on_handles", .values = &enum_nl_quota_action },
+	{ VGPU_A_VGPU_QUOTA_WAIT_NS, ATTR_U64,
+	  .name = "quota_wait_ns" },
 	{ .name = NULL },
 };
 

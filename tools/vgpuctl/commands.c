@@ -68,6 +68,8 @@ static const struct option_desc set_options[] = {
 	{ 0, "vram", "SIZE", ARG_SIZE, "memory, as 64M or 1G" },
 	{ 0, "units", "N", ARG_NUMBER, "compute units for itself alone, 0 to share them; only while it is stopped and not open" },
 	{ 0, "allow", "RIGHTS", ARG_RIGHTS, "what its programs may ask for: all, none, or some of memory, user-memory, share, map, queue, ring, launch, transfer and sync, with commas; -NAME takes one away" },
+	{ 0, "on-quota", "LIST", ARG_TEXT, "what becomes of who asks for more, as memory=queue,bandwidth=preempt: of memory and contexts reject (the default) or queue, of bandwidth throttle (the default), queue or preempt" },
+	{ 0, "quota-wait", "TIME", ARG_TIME, "how long a call waits for room with queue, 1ms to 60s (default: 5s); then it is refused" },
 	END
 };
 

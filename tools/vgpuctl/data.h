@@ -39,6 +39,8 @@ int put_number(struct args *args, const char *option, uint64_t min,
 /* ---- quota.c, events.c ---- */
 /* Of what there is a quota of, in its unit; @buf is FORMAT_SIZE. */
 const char *format_resource(char *buf, const char *resource, uint64_t value);
+/* --on-quota and --quota-wait go to @msg, if they are there; an exit code. */
+int put_on_quota(struct args *args, struct nl_msg *msg);
 /* CLOCK_REALTIME, @utc as 2026-01-31T12:00:00.123456Z, else the time of day. */
 void wall_clock(int64_t ns, bool utc, char *buf, size_t size);
 

@@ -509,9 +509,10 @@ int cmd_vgpu_set(struct args *args)
 	if (parse_vgpu(args->argv[0], &name))
 		return bad_vgpu(args->command, args->argv[0]);
 	if (!any_quota(args) && !arg_option(args, "vram") &&
-	    !arg_option(args, "allow"))
+	    !arg_option(args, "allow") && !arg_option(args, "on-quota") &&
+	    !arg_option(args, "quota-wait"))
 		return usage_error(args->command,
-				   "nothing to set: give --weight, --priority, --bandwidth, --vram, --units or --allow");
+				   "nothing to set: give --weight, --priority, --bandwidth, --vram, --units, --allow, --on-quota or --quota-wait");
 	code = nl_open();
 	if (code)
 		return code;
@@ -522,6 +523,8 @@ int cmd_vgpu_set(struct args *args)
 		code = put_vram(args, msg);
 	if (!code)
 		code = put_allow(args, msg);
+	if (!code)
+		code = put_on_quota(args, msg);
 	if (code) {
 		nlmsg_free(msg);
 		return code;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vgpuctl vgpu violations: who asked for more than a quota.
+ * vgpuctl vgpu violations, and vgpuctl vgpu set --on-quota: who asked for more than a
+ * quota, and what becomes of that.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,6 +28,63 @@ const char *format_resource(char *buf, const char *resource, uint64_t value)
 	else
 		snprintf(rate, sizeof(rate), "%" PRIu64, value);
 	return strcpy(buf, rate);
+}
+
+/* "memory=queue,bandwidth=preempt" */
+static int put_actions(struct args *args, const char *text, struct nl_msg *msg)
+{
+	static const char *const resources[] = {
+		"memory", "bandwidth", "contexts", "clients", "handles",
+	};
+	static const char *const actions[] = {
+		"reject", "queue", "throttle", "preempt",
+	};
+	unsigned int i, a, n = sizeof(resources) / sizeof(resources[0]);
+	const char *at = text;
+	size_t len;
+
+	do {
+		len = strcspn(at, "=");
+		for (i = 0; i < n; i++)
+			if (strlen(resources[i]) == len &&
+			    !strncmp(at, resources[i], len))
+				break;
+		at += len + (at[len] == '=');
+		len = strcspn(at, ",");
+		for (a = 0; a < 4; a++)
+			if (strlen(actions[a]) == len &&
+			    !strncmp(at, actions[a], len))
+				break;
+		if (i == n || a == 4)
+			return usage_error(args->command,
+					   "--on-quota '%s': give memory, bandwidth, contexts, clients or handles, = and reject, queue, throttle or preempt, with commas",
+					   text);
+		nla_put_u32(msg, VGPU_A_VGPU_ON_MEMORY + (int)i, a);
+		at += len;
+	} while (*at++);
+	return CTL_OK;
+}
+
+int put_on_quota(struct args *args, struct nl_msg *msg)
+{
+	const char *on = arg_option(args, "on-quota");
+	const char *wait = arg_option(args, "quota-wait");
+	uint64_t ns;
+	int code;
+
+	if (on) {
+		code = put_actions(args, on, msg);
+		if (code)
+			return code;
+	}
+	if (!wait)
+		return CTL_OK;
+	if (parse_time(wait, &ns))
+		return usage_error(args->command,
+				   "--quota-wait '%s': give a time with its unit, as 500ms or 5s",
+				   wait);
+	nla_put_u64(msg, VGPU_A_VGPU_QUOTA_WAIT_NS, ns);
+	return CTL_OK;
 }
 
 static void violation_row(struct table *t, struct json_object *v)

@@ -296,6 +296,10 @@ void print_vgpu(struct json_object *vgpu)
 		{ "group_weight", "Weight of the group", SHOW_NUMBER },
 		{ "vram_limit", "Memory", SHOW_BYTES },
 		{ "allow", "May ask for", SHOW_LIST },
+		{ "on_memory", "Over its memory", SHOW_TEXT },
+		{ "on_bandwidth", "Over its bandwidth", SHOW_TEXT },
+		{ "on_contexts", "Over the GPU's contexts", SHOW_TEXT },
+		{ "quota_wait_ns", "Waits at most", SHOW_NS },
 		{ NULL, NULL, 0 },
 	});
 	printf("\n%sUse%s\n", color_on(COLOR_BOLD), color_off());

@@ -4,6 +4,11 @@
  * rate.  What a copy moved is taken after it moved (a copy that is preempted
  * pays for what it did); who is in debt gets no turn until it is paid back.
  * So the average is exact, and a burst is at most one slice of copying.
+ *
+ * That is "throttle", and part of all else that can be done about it: with "queue",
+ * calls that submit copies wait as well (action.c); with "preempt", all work of the
+ * vGPU is stopped, on the other engines too, until a tenth of what may be saved up is
+ * there again.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -12,10 +17,15 @@
 
 #define BURST_NS	(10ULL * NSEC_PER_MSEC)	/* what may be saved up */
 
+static s64 burst_of(const struct vgpu_instance *inst)
+{
+	return mul_u64_u64_div_u64(inst->bandwidth, BURST_NS, NSEC_PER_SEC);
+}
+
 static void refill(struct vgpu_instance *inst, u64 now)
 {
 	u64 ns = now - inst->tokens_at;
-	s64 burst = mul_u64_u64_div_u64(inst->bandwidth, BURST_NS, NSEC_PER_SEC);
+	s64 burst = burst_of(inst);
 	u64 add = mul_u64_u64_div_u64(inst->bandwidth, ns, NSEC_PER_SEC);
 
 	if (!add)
@@ -47,12 +57,15 @@ u64 vgpu_bandwidth_debt_ns(struct vgpu_instance *inst)
 {
 	unsigned long flags;
 	u64 ns = 0;
+	s64 want;
 
 	spin_lock_irqsave(&inst->stat_lock, flags);
 	if (inst->bandwidth) {
 		refill(inst, ktime_get_ns());
-		if (inst->tokens < 0)
-			ns = mul_u64_u64_div_u64(-inst->tokens, NSEC_PER_SEC,
+		want = inst->halt ? burst_of(inst) / 10 : 0;
+		if (inst->tokens < want)
+			ns = mul_u64_u64_div_u64(want - inst->tokens,
+						 NSEC_PER_SEC,
 						 inst->bandwidth) + 1;
 	}
 	spin_unlock_irqrestore(&inst->stat_lock, flags);
@@ -76,13 +89,39 @@ void vgpu_bandwidth_throttle(struct vgpu_instance *inst,
 {
 	u64 ns = vgpu_bandwidth_debt_ns(inst), limit = READ_ONCE(inst->bandwidth);
 
-	vgpu_quota_violated(inst, client, VGPU_RES_BANDWIDTH,
-			    VGPU_QUOTA_THROTTLE, bytes, limit,
+	enum vgpu_quota_action action =
+		READ_ONCE(inst->actions.of[VGPU_RES_BANDWIDTH]);
+
+	vgpu_quota_violated(inst, client, VGPU_RES_BANDWIDTH, action, bytes,
+			    limit,
 			    limit + mul_u64_u64_div_u64(limit, ns, NSEC_PER_SEC));
+	if (action == VGPU_QUOTA_PREEMPT) {
+		/* the other engines' locks are not for here */
+		WRITE_ONCE(inst->halt, true);
+		mod_delayed_work(inst->gpu->wq, &inst->unthrottle_work, 0);
+		return;
+	}
 
 	/* A jiffy early is caught by the work, which looks again. */
 	queue_delayed_work(inst->gpu->wq, &inst->unthrottle_work,
 			   nsecs_to_jiffies(ns) + 1);
+}
+
+/* On all engines. */
+static void halt_all(struct vgpu_instance *inst)
+{
+	unsigned int i;
+
+	for (i = 0; i < inst->gpu->desc.engines; i++) {
+		struct vgpu_entity *ent = &inst->entity[i];
+
+		spin_lock_irq(&ent->engine->lock);
+		if (!ent->throttled) {
+			ent->throttled = true;
+			vgpu_entity_halt_locked(ent);
+		}
+		spin_unlock_irq(&ent->engine->lock);
+	}
 }
 
 void vgpu_bandwidth_unthrottle(struct work_struct *work)
@@ -94,10 +133,13 @@ void vgpu_bandwidth_unthrottle(struct work_struct *work)
 	unsigned int i;
 
 	if (ns) {
+		if (READ_ONCE(inst->halt))
+			halt_all(inst);
 		queue_delayed_work(inst->gpu->wq, &inst->unthrottle_work,
 				   nsecs_to_jiffies(ns) + 1);
 		return;
 	}
+	WRITE_ONCE(inst->halt, false);
 	for (i = 0; i < inst->gpu->desc.engines; i++) {
 		struct vgpu_entity *ent = &inst->entity[i];
 
@@ -108,4 +150,5 @@ void vgpu_bandwidth_unthrottle(struct work_struct *work)
 		}
 		spin_unlock_irq(&ent->engine->lock);
 	}
+	vgpu_waitline_poke(&inst->actions.copies);
 }

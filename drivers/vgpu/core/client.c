@@ -133,6 +133,7 @@ void vgpu_client_kill(struct vgpu_client *client, int error)
 	if (!client->dead || error == -ENODEV)
 		WRITE_ONCE(client->dead, error);
 	mutex_unlock(&client->lock);
+	vgpu_actions_wake(client->inst);
 	retire_all(client, VGPU_OBJ_QUEUE);	/* nothing runs any more */
 	retire_all(client, 0);
 	/* an account outlives what it pays for; when the GPU goes, no move is on */
@@ -362,19 +363,6 @@ static int dispatch(struct vgpu_client *client, u32 call, void *arg,
 	return ret;
 }
 
-/* More memory than there is for it, or less than a page table needs. */
-static void note_refused(struct vgpu_client *client, u32 call, const void *arg)
-{
-	struct vgpu_mem_account *acct = &client->inst->acct;
-	u64 asked = PAGE_SIZE;
-
-	if (call == VGPU_CALL_BO_CREATE)
-		asked = ((const struct vgpu_bo_create *)arg)->bytes;
-	vgpu_quota_violated(client->inst, client, VGPU_RES_MEMORY,
-			    VGPU_QUOTA_REJECT, asked, READ_ONCE(acct->limit),
-			    READ_ONCE(acct->used));
-}
-
 int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
 		     const void *payload, size_t payload_bytes)
 {
@@ -385,9 +373,7 @@ int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
 		return ret;
 	if (call == VGPU_CALL_WAIT)	/* sleeps: outside the gate */
 		return vgpu_call_wait(client, arg);
-	ret = dispatch(client, call, arg, payload, payload_bytes);
-	if (ret == -EDQUOT)
-		note_refused(client, call, arg);
-	return ret;
+	return vgpu_action_call(client, call, arg, payload, payload_bytes,
+				dispatch);
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_client_call, VGPU);

@@ -224,6 +224,9 @@ void vgpu_entity_pause(struct vgpu_entity *ent, bool paused);
 
 /* The engine's lock is held in all that follow. */
 
+/* It is paused or throttled by now: off the run queue, and the engine is asked to stop. */
+void vgpu_entity_halt_locked(struct vgpu_entity *ent);
+
 /* It may have something to run. */
 void vgpu_entity_unblock_locked(struct vgpu_entity *ent);
 /* Has it? If it only has what is to be gathered, that begins. */

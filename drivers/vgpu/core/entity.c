@@ -376,15 +376,12 @@ static bool entity_runs(struct vgpu_entity *ent)
 	return runs;
 }
 
-void vgpu_entity_pause(struct vgpu_entity *ent, bool paused)
+void vgpu_entity_halt_locked(struct vgpu_entity *ent)
 {
 	struct vgpu_engine *e = ent->engine;
 
-	spin_lock_irq(&e->lock);
-	ent->paused = paused;
-	if (!paused) {
-		vgpu_entity_unblock_locked(ent);
-	} else if (ent->se.state == VGPU_SE_QUEUED) {
+	lockdep_assert_held(&e->lock);
+	if (ent->se.state == VGPU_SE_QUEUED) {
 		vgpu_rq_block(&e->rq, &ent->se, ktime_get_ns());
 	} else if (e->entity == ent) {
 		e->resched = true;
@@ -392,6 +389,18 @@ void vgpu_entity_pause(struct vgpu_entity *ent, bool paused)
 	} else {
 		gather_end(ent);
 	}
+}
+
+void vgpu_entity_pause(struct vgpu_entity *ent, bool paused)
+{
+	struct vgpu_engine *e = ent->engine;
+
+	spin_lock_irq(&e->lock);
+	ent->paused = paused;
+	if (paused)
+		vgpu_entity_halt_locked(ent);
+	else
+		vgpu_entity_unblock_locked(ent);
 	spin_unlock_irq(&e->lock);
 	if (paused && e->gpu->desc.caps & VGPU_HW_PREEMPT)
 		wait_event(e->wait, !entity_runs(ent));

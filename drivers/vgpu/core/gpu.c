@@ -231,6 +231,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	INIT_DELAYED_WORK(&gpu->sample_work, gpu_sample);
 	vgpu_governor_init(gpu);
 	vgpu_quota_init(&gpu->quota, gpu, NULL);
+	vgpu_waitline_init(&gpu->contexts_line);
 	vgpu_tidy_init(gpu);
 	gpu->desc = *desc;
 	strscpy(gpu->name, desc->name, sizeof(gpu->name));

@@ -16,6 +16,7 @@
 #include "engine.h"
 #include "quota.h"
 #include "tidy.h"
+#include "waitline.h"
 
 /**
  * struct vgpu_partition - part of a GPU that is scheduled by itself
@@ -97,6 +98,7 @@ struct vgpu_gpu {
 	struct ida asids;
 	atomic_t nr_contexts;
 	struct vgpu_quota quota;	/* of contexts */
+	struct vgpu_waitline contexts_line;	/* who waits for one */
 	atomic_t last_context;			/* ids, from 1 */
 	struct workqueue_struct *wq;
 	bool paging;				/* contexts wait for memory; for good */

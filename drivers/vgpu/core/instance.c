@@ -213,6 +213,9 @@ static void memory_changed(struct vgpu_mem_account *acct)
 						  acct);
 
 	vgpu_quota_note(&inst->quota, VGPU_RES_MEMORY, acct->used, acct->limit);
+	/* who joins later charges later, and so sees what this left */
+	if (vgpu_waitline_busy(&inst->actions.memory))
+		vgpu_waitline_poke(&inst->actions.memory);
 }
 
 struct vgpu_instance *
@@ -268,6 +271,7 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	vgpu_mem_account_init(&inst->acct, type->vram_bytes);
 	vgpu_mem_set_priority(&inst->acct, inst->priority);
 	vgpu_quota_init(&inst->quota, gpu, inst);
+	vgpu_actions_init(&inst->actions);
 	inst->acct.changed = memory_changed;
 	/* Twice the quota: room for ranges that were given back in bits. */
 	inst->aperture_bytes = roundup_pow_of_two(2 * type->vram_bytes);
@@ -552,6 +556,8 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 	info->own_slice_ns = inst->slice_ns;
 	info->allow = inst->filter.allow;
 	info->filtered = atomic64_read(&inst->filter.refused);
+	memcpy(info->action, inst->actions.of, sizeof(info->action));
+	info->quota_wait_ns = inst->actions.wait_ns;
 	if (inst->tenant) {
 		strscpy(info->group, inst->tenant->name, sizeof(info->group));
 		info->group_weight = READ_ONCE(inst->tenant->weight);

@@ -11,6 +11,7 @@
 #include <vgpu/face.h>
 #include <vgpu/mem.h>
 
+#include "action.h"
 #include "engine.h"
 #include "filter.h"
 #include "quota.h"
@@ -43,6 +44,7 @@ struct vgpu_instance {
 	atomic64_t pinned;			/* pages of programs, see user.c */
 	struct vgpu_filter filter;
 	struct vgpu_quota quota;		/* see quota.h */
+	struct vgpu_actions actions;		/* see action.h */
 	struct vgpu_shares shares;		/* see share.h */
 	u64 aperture_bytes;
 	struct maple_tree aperture;		/* page of mmap_offset -> vgpu_bo_obj */
@@ -60,6 +62,7 @@ struct vgpu_instance {
 	u64 tokens_at;				/* ktime ns of the last refill */
 	u64 copied_bytes;
 	u64 copied_sampled;			/* of these, see quota.c */
+	bool halt;				/* its work is to stop, see bandwidth.c */
 	u64 throttled_ns;
 	u64 throttled_at;
 	u32 received_permille;

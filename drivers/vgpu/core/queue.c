@@ -35,6 +35,8 @@ static u32 count_context(struct vgpu_gpu *gpu, int more)
 
 	vgpu_quota_note(&gpu->quota, VGPU_RES_CONTEXTS, count,
 			READ_ONCE(gpu->max_contexts));
+	if (more < 0)
+		vgpu_waitline_poke(&gpu->contexts_line);
 	return count;
 }
 
@@ -59,7 +61,7 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 	struct vgpu_gpu *gpu = inst->gpu;
 	struct vgpu_ctx *ctx;
 	struct vgpu_obj *vm;
-	u32 engine = arg->engine, count, limit;
+	u32 engine = arg->engine;
 	int ret;
 
 	if (arg->flags)
@@ -71,14 +73,9 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 	vm = vgpu_obj_get(client, arg->vm, VGPU_OBJ_VM);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
-	ret = -EMFILE;
-	limit = READ_ONCE(gpu->max_contexts);
-	count = count_context(gpu, 1);
-	if (count > limit) {
-		vgpu_quota_violated(inst, client, VGPU_RES_CONTEXTS,
-				    VGPU_QUOTA_REJECT, 1, limit, count - 1);
+	ret = -EUSERS;	/* see action.c */
+	if (count_context(gpu, 1) > READ_ONCE(gpu->max_contexts))
 		goto err_count;
-	}
 	ret = -ENOMEM;
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)

@@ -140,6 +140,15 @@ static void apply_switching(struct vgpu_gpu *gpu, u32 modes)
 	}
 }
 
+/* gpu->lock held. */
+static void set_max_contexts(struct vgpu_gpu *gpu, u32 max)
+{
+	WRITE_ONCE(gpu->max_contexts, max);
+	vgpu_quota_note(&gpu->quota, VGPU_RES_CONTEXTS,
+			atomic_read(&gpu->nr_contexts), max);
+	vgpu_waitline_poke(&gpu->contexts_line);
+}
+
 /* gpu->lock held. Nothing of this can fail. */
 static void apply_gpu(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set)
 {
@@ -150,7 +159,7 @@ static void apply_gpu(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set)
 	if (set->mask & VGPU_GPU_SET_SWITCHING)
 		apply_switching(gpu, set->switching);
 	if (set->mask & VGPU_GPU_SET_CONTEXTS)
-		WRITE_ONCE(gpu->max_contexts, set->max_contexts);
+		set_max_contexts(gpu, set->max_contexts);
 	if (set->mask & VGPU_GPU_SET_GOVERNOR)
 		vgpu_governor_set(gpu, vgpu_governor_parse(set->governor));
 	if (set->mask & VGPU_GPU_SET_POLICY)
@@ -237,6 +246,8 @@ static int check_ranges(const struct vgpu_instance *inst,
 			const struct vgpu_instance_set *set,
 			struct vgpu_refusal *why)
 {
+	int ret;
+
 	if (set->mask & VGPU_SET_WEIGHT &&
 	    !vgpu_quota_ok(set->weight, 0, 0))
 		return vgpu_refuse(why, VGPU_SET_WEIGHT, -ERANGE,
@@ -258,6 +269,9 @@ static int check_ranges(const struct vgpu_instance *inst,
 	if (set->mask & VGPU_SET_ALLOW && set->allow & ~VGPU_RIGHTS_ALL)
 		return vgpu_refuse(why, VGPU_SET_ALLOW, -EINVAL,
 				   "allow: no such class");
+	ret = vgpu_actions_check(set, why);
+	if (ret)
+		return ret;
 	if (set->mask & VGPU_SET_SLICE && set->slice_ns)
 		return check_slice(set->slice_ns, VGPU_SET_SLICE, why);
 	return 0;
@@ -443,6 +457,7 @@ static void apply(struct vgpu_instance *inst,
 		vgpu_bandwidth_set(inst, set->bandwidth_mbps);
 	if (set->mask & VGPU_SET_ALLOW)
 		vgpu_filter_set(inst, set->allow);
+	vgpu_actions_set(inst, set);
 	for (i = 0; i < inst->nr_entities; i++) {
 		struct vgpu_entity *ent = &inst->entity[i];
 		struct vgpu_engine *e = ent->engine;
@@ -538,7 +553,7 @@ int vgpu_instance_set(struct vgpu_instance *inst,
 			  VGPU_SET_BANDWIDTH | VGPU_SET_VRAM | VGPU_SET_CAP |
 			  VGPU_SET_SLICE | VGPU_SET_GROUP |
 			  VGPU_SET_GROUP_WEIGHT | VGPU_SET_UNITS |
-			  VGPU_SET_ALLOW))
+			  VGPU_SET_ALLOW | VGPU_SET_ACTIONS | VGPU_SET_WAIT))
 		return vgpu_refuse(why, 0, -EINVAL, "no such setting");
 	if (!vgpu_gpu_enter(gpu, &idx))
 		return vgpu_refuse(why, 0, -ENODEV,

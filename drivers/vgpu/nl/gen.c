@@ -63,7 +63,7 @@ static const struct nla_policy vgpu_nl_vgpu_verb_policy[VGPU_A_VGPU_VERB + 1] = 
 };
 
 /* vgpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_ALLOW + 1] = {
+static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_QUOTA_WAIT_NS + 1] = {
 	[VGPU_A_VGPU_ID] = { .type = NLA_U32, },
 	[VGPU_A_VGPU_UUID] = NLA_POLICY_EXACT_LEN(16),
 	[VGPU_A_VGPU_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 10000),
@@ -76,6 +76,12 @@ static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_ALLOW + 1] = 
 	[VGPU_A_VGPU_GROUP] = { .type = NLA_NUL_STRING, .len = 31, },
 	[VGPU_A_VGPU_GROUP_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 10000),
 	[VGPU_A_VGPU_ALLOW] = NLA_POLICY_MASK(NLA_U32, 0x1ff),
+	[VGPU_A_VGPU_ON_MEMORY] = NLA_POLICY_RANGE(NLA_U32, 0, 3),
+	[VGPU_A_VGPU_ON_BANDWIDTH] = NLA_POLICY_RANGE(NLA_U32, 0, 3),
+	[VGPU_A_VGPU_ON_CONTEXTS] = NLA_POLICY_RANGE(NLA_U32, 0, 3),
+	[VGPU_A_VGPU_ON_CLIENTS] = NLA_POLICY_RANGE(NLA_U32, 0, 3),
+	[VGPU_A_VGPU_ON_HANDLES] = NLA_POLICY_RANGE(NLA_U32, 0, 3),
+	[VGPU_A_VGPU_QUOTA_WAIT_NS] = { .type = NLA_U64, },
 };
 
 /* sched-get: attributes of its requests */
@@ -169,7 +175,7 @@ const struct genl_ops vgpu_nl_ops[15] = {
 		.cmd		= VGPU_NL_CMD_VGPU_SET,
 		.doit		= vgpu_nl_vgpu_set_doit,
 		.policy		= vgpu_nl_vgpu_set_policy,
-		.maxattr	= VGPU_A_VGPU_ALLOW,
+		.maxattr	= VGPU_A_VGPU_QUOTA_WAIT_NS,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_SCHED_GET,

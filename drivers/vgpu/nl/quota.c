@@ -17,6 +17,11 @@ static_assert((int)VGPU_NL_QUOTA_ACTION_QUEUE == VGPU_QUOTA_QUEUE);
 static_assert((int)VGPU_NL_QUOTA_ACTION_THROTTLE == VGPU_QUOTA_THROTTLE);
 static_assert((int)VGPU_NL_QUOTA_ACTION_PREEMPT == VGPU_QUOTA_PREEMPT);
 
+static_assert(VGPU_A_VGPU_ON_BANDWIDTH == VGPU_A_VGPU_ON_MEMORY + VGPU_RES_BANDWIDTH);
+static_assert(VGPU_A_VGPU_ON_CONTEXTS == VGPU_A_VGPU_ON_MEMORY + VGPU_RES_CONTEXTS);
+static_assert(VGPU_A_VGPU_ON_CLIENTS == VGPU_A_VGPU_ON_MEMORY + VGPU_RES_CLIENTS);
+static_assert(VGPU_A_VGPU_ON_HANDLES == VGPU_A_VGPU_ON_MEMORY + VGPU_RES_HANDLES);
+
 /* Of an entry: eight wide figures, three others, a name, and heads. */
 #define ENTRY_BYTES	(8 * 16 + 3 * 8 + 20 + 4)
 

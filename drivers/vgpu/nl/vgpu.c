@@ -285,6 +285,8 @@ out:
 
 static void read_set(struct genl_info *info, struct vgpu_instance_set *set)
 {
+	unsigned int i;
+
 	if (info->attrs[VGPU_A_VGPU_WEIGHT]) {
 		set->mask |= VGPU_SET_WEIGHT;
 		set->weight = nla_get_u32(info->attrs[VGPU_A_VGPU_WEIGHT]);
@@ -329,6 +331,21 @@ static void read_set(struct genl_info *info, struct vgpu_instance_set *set)
 		set->mask |= VGPU_SET_ALLOW;
 		set->allow = nla_get_u32(info->attrs[VGPU_A_VGPU_ALLOW]);
 	}
+	for (i = 0; i < VGPU_RESOURCES; i++) {
+		const struct nlattr *on = info->attrs[VGPU_A_VGPU_ON_MEMORY + i];
+
+		if (!on)
+			continue;
+		set->mask |= VGPU_SET_ACTIONS;
+		set->actions |= BIT(i);
+		/* the policy let only known ones pass */
+		set->action[i] = nla_get_u32(on);
+	}
+	if (info->attrs[VGPU_A_VGPU_QUOTA_WAIT_NS]) {
+		set->mask |= VGPU_SET_WAIT;
+		set->quota_wait_ns =
+			nla_get_u64(info->attrs[VGPU_A_VGPU_QUOTA_WAIT_NS]);
+	}
 }
 
 static const struct nlattr *to_blame(struct genl_info *info, u32 field)
@@ -354,6 +371,8 @@ static const struct nlattr *to_blame(struct genl_info *info, u32 field)
 		return info->attrs[VGPU_A_VGPU_OWN_UNITS];
 	case VGPU_SET_ALLOW:
 		return info->attrs[VGPU_A_VGPU_ALLOW];
+	case VGPU_SET_WAIT:
+		return info->attrs[VGPU_A_VGPU_QUOTA_WAIT_NS];
 	default:
 		return NULL;
 	}

@@ -49,6 +49,8 @@ static int put_holder(struct sk_buff *skb, const struct vgpu_instance_info *ii)
 
 static int put_small(struct sk_buff *skb, const struct vgpu_instance_info *ii)
 {
+	unsigned int i;
+
 	if (nla_put_u32(skb, VGPU_A_VGPU_UNITS, ii->units) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_OWN_UNITS, ii->own_units) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_WEIGHT, ii->weight) ||
@@ -64,6 +66,9 @@ static int put_small(struct sk_buff *skb, const struct vgpu_instance_info *ii)
 	    (nla_put_string(skb, VGPU_A_VGPU_GROUP, ii->group) ||
 	     nla_put_u32(skb, VGPU_A_VGPU_GROUP_WEIGHT, ii->group_weight)))
 		return -EMSGSIZE;
+	for (i = 0; i < VGPU_RESOURCES; i++)
+		if (nla_put_u32(skb, VGPU_A_VGPU_ON_MEMORY + i, ii->action[i]))
+			return -EMSGSIZE;
 	return put_holder(skb, ii);
 }
 
@@ -117,6 +122,7 @@ static const struct {
 	U64(FILTERED, filtered),
 	U64(VIOLATIONS, violations),
 	U64(QUOTA_HELD, quota_held),
+	U64(QUOTA_WAIT_NS, quota_wait_ns),
 };
 
 static int put_wide(struct sk_buff *skb, const struct vgpu_instance_info *ii)

@@ -786,6 +786,18 @@ enum {
 	VGPU_A_VGPU_VIOLATION = 64,
 	/* u64: events of its quotas that were not told one by one */
 	VGPU_A_VGPU_QUOTA_HELD = 65,
+	/* u32: what becomes of who asks for more memory */
+	VGPU_A_VGPU_ON_MEMORY = 66,
+	/* u32: and of who copies faster */
+	VGPU_A_VGPU_ON_BANDWIDTH = 67,
+	/* u32: and of who wants another context */
+	VGPU_A_VGPU_ON_CONTEXTS = 68,
+	/* u32: and of who opens it once more */
+	VGPU_A_VGPU_ON_CLIENTS = 69,
+	/* u32: and of who wants another handle */
+	VGPU_A_VGPU_ON_HANDLES = 70,
+	/* u64: how long a call waits for room at most */
+	VGPU_A_VGPU_QUOTA_WAIT_NS = 71,
 
 	__VGPU_A_VGPU_MAX,
 	VGPU_A_VGPU_MAX = (__VGPU_A_VGPU_MAX - 1)

@@ -337,6 +337,8 @@ struct vgpu_instance_params {
  * @filtered: calls and commands that it was refused for that, and mappings
  * @violations: times that it asked for more than a quota
  * @quota_held: events of quotas that were not told one by one
+ * @action: enum vgpu_quota_action of each resource
+ * @quota_wait_ns: how long a call waits for room at most
  */
 struct vgpu_instance_info {
 	u32 id;
@@ -398,6 +400,8 @@ struct vgpu_instance_info {
 	u64 filtered;
 	u64 violations;
 	u64 quota_held;
+	u8 action[VGPU_RESOURCES];
+	u64 quota_wait_ns;
 };
 
 /*
@@ -511,6 +515,8 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb);
 #define VGPU_SET_GROUP_WEIGHT	0x800
 #define VGPU_SET_UNITS		0x10000
 #define VGPU_SET_ALLOW		0x20000
+#define VGPU_SET_ACTIONS	0x40000
+#define VGPU_SET_WAIT		0x80000
 
 /* What stands for no group. */
 #define VGPU_GROUP_NONE		"none"
@@ -530,6 +536,9 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb);
  * @units: as in struct vgpu_instance_params
  * @allow: VGPU_RIGHT_* (vgpu/filter.h). What needs one that it loses is refused from then on;
  *	CPU mappings and dma-bufs that it loses are gone on return
+ * @actions: bit of each enum vgpu_resource whose @action is set
+ * @action: enum vgpu_quota_action
+ * @quota_wait_ns: how long a call waits for room at most
  */
 struct vgpu_instance_set {
 	u32 mask;
@@ -543,13 +552,17 @@ struct vgpu_instance_set {
 	u32 group_weight;
 	u32 units;
 	u32 allow;
+	u32 actions;
+	u8 action[VGPU_RESOURCES];
+	u64 quota_wait_ns;
 };
 
 /*
  * All or nothing: -ERANGE; -EBUSY: more memory is in use, or units are to change
  * while it runs or is open; -ENOSPC: no room, no units left, or caps past 100 %
  * under a policy that keeps them; -EINVAL: unknown bit, bad name; -EOPNOTSUPP:
- * the GPU cannot give units away; -ENODEV: it or its GPU is going away. @why (or
+ * the GPU cannot give units away, or no such action makes sense; -ENODEV: it or its GPU
+ * is going away. @why (or
  * NULL) has the reason.
  */
 int vgpu_instance_set(struct vgpu_instance *inst,

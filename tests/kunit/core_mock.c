@@ -111,7 +111,7 @@ static int mock_reset(void *hw, unsigned int engine)
 
 	note(mock, engine, 'X');
 	*running_of(mock, engine) = false;
-	return 0;
+	return mock->fail_reset ? -EIO : 0;
 }
 
 /* Believes nothing: what must never be asked for is counted. */

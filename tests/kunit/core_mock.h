@@ -40,6 +40,7 @@ struct core_mock {
 		u64 units;		/* of engine 0 too */
 	} other[VGPU_MAX_ENGINES];
 	int fail_units;			/* the n-th set_units() from now fails */
+	bool fail_reset;		/* every reset() says so */
 	unsigned int wrong;		/* times the contract was broken */
 	struct completion *hold;	/* MMU: who writes entries waits for it */
 	bool held;			/* somebody does */

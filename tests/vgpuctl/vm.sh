@@ -67,6 +67,17 @@ t "gpu set of switches" json 'j["gpu"]["switch"] == ["incremental"] and j["gpu"]
 t "gpu set of full switches" json 'j["gpu"]["switch"] == [] and "bytes_skipped" in j["gpu"]["switching"]' "$ctl" -j gpu set 0 --switch full
 t "gpu set of no such switches" says "give full, or incremental" 2 "$ctl" gpu set 0 --switch lazy,
 t "gpu set of all switches" says "incremental, lazy" 0 "$ctl" gpu set 0 --switch incremental,lazy --max-contexts 1024
+t "gpu set --degrade-after" json '[j["gpu"][x] for x in ("basic_after", "deny_after", "stop_after", "degrade_window", "degrade")] == [2, 4, 8, 30, "normal"]' \
+	"$ctl" -j gpu set 0 --degrade-after 2,4,8 --degrade-window 30
+t "gpu set --degrade-after of nonsense" says "give three numbers" 2 "$ctl" gpu set 0 --degrade-after 3,6
+t "gpu set --degrade-after that falls" says "that do not fall" 1 "$ctl" gpu set 0 --degrade-after 3,2,1
+t "gpu set --degrade" says "basic-limit" 0 "$ctl" gpu set 0 --degrade basic-limit
+t "then nothing new comes in" says "nothing new comes in" 1 "$ctl" vgpu create --type "$type" --gpu 0
+t "gpu set --degrade leads down only" says "gpu recover brings it back" 1 "$ctl" gpu set 0 --degrade normal
+t "gpu set --degrade of nonsense" says "give basic-limit, deny-all or stop" 2 "$ctl" gpu set 0 --degrade off
+t "gpu recover" json 'j["gpu"]["degrade"] == "normal" and j["gpu"]["degrade_failures"] == 0' "$ctl" -j gpu recover 0
+t "gpu recover of none" says "no GPU 9" 3 "$ctl" gpu recover 9
+t "gpu set --degrade-after as it was" says "normal" 0 "$ctl" gpu set 0 --degrade-after 3,6,12 --degrade-window 60
 t "gpu set out of range" says "slice-ns is out of range" 1 "$ctl" gpu set 0 --slice 10s
 t "type list" says "$type" 0 "$ctl" type list
 t "type list -j" json 'all(x["gpu"] == 1 and x["available"] for x in j["types"])' "$ctl" -j type list --gpu 1

@@ -41,6 +41,35 @@ static const struct attr_enum enum_nl_switch = {
 	.first = 0,
 };
 
+static const char *const names_nl_degrade[] = {
+	[0] = "normal",
+	[1] = "basic-limit",
+	[2] = "deny-all",
+	[3] = "stop",
+};
+
+static const struct attr_enum enum_nl_degrade = {
+	.names = names_nl_degrade,
+	.count = 4,
+	.first = 0,
+};
+
+static const char *const names_nl_degrade_reason[] = {
+	[0] = "none",
+	[1] = "by-hand",
+	[2] = "reset",
+	[3] = "contract",
+	[4] = "save",
+	[5] = "policy",
+	[6] = "units",
+};
+
+static const struct attr_enum enum_nl_degrade_reason = {
+	.names = names_nl_degrade_reason,
+	.count = 7,
+	.first = 0,
+};
+
 static const char *const names_nl_resource[] = {
 	[0] = "memory",
 	[1] = "bandwidth",
@@ -145,11 +174,12 @@ static const char *const names_nl_event[] = {
 	[17] = "quota-warning",
 	[18] = "quota-critical",
 	[19] = "quota-recovered",
+	[20] = "degrade",
 };
 
 static const struct attr_enum enum_nl_event = {
 	.names = names_nl_event,
-	.count = 20,
+	.count = 21,
 	.first = 0,
 };
 
@@ -578,6 +608,22 @@ static const struct attr attrs_gpu[] = {
 	  .name = "contexts" },
 	{ VGPU_A_GPU_TIER_LIMIT, ATTR_U64,
 	  .name = "tier_limit" },
+	{ VGPU_A_GPU_DEGRADE, ATTR_U32,
+	  .name = "degrade", .values = &enum_nl_degrade },
+	{ VGPU_A_GPU_DEGRADE_REASON, ATTR_U32,
+	  .name = "degrade_reason", .values = &enum_nl_degrade_reason },
+	{ VGPU_A_GPU_DEGRADE_SINCE_NS, ATTR_U64,
+	  .name = "degrade_since_ns" },
+	{ VGPU_A_GPU_DEGRADE_FAILURES, ATTR_U64,
+	  .name = "degrade_failures" },
+	{ VGPU_A_GPU_BASIC_AFTER, ATTR_U32,
+	  .name = "basic_after" },
+	{ VGPU_A_GPU_DENY_AFTER, ATTR_U32,
+	  .name = "deny_after" },
+	{ VGPU_A_GPU_STOP_AFTER, ATTR_U32,
+	  .name = "stop_after" },
+	{ VGPU_A_GPU_DEGRADE_WINDOW, ATTR_U32,
+	  .name = "degrade_window" },
 	{ .name = NULL },
 };
 
@@ -841,6 +887,12 @@ static const struct attr attrs_event[] = {
 	  .name = "limit" },
 	{ VGPU_A_EVENT_ACTION, ATTR_U32,
 	  .name = "action", .values = &enum_nl_quota_action },
+	{ VGPU_A_EVENT_DEGRADE, ATTR_U32,
+	  .name = "degrade", .values = &enum_nl_degrade },
+	{ VGPU_A_EVENT_DEGRADE_FROM, ATTR_U32,
+	  .name = "degrade_from", .values = &enum_nl_degrade },
+	{ VGPU_A_EVENT_DEGRADE_REASON, ATTR_U32,
+	  .name = "degrade_reason", .values = &enum_nl_degrade_reason },
 	{ .name = NULL },
 };
 

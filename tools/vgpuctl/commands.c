@@ -32,6 +32,9 @@ static const struct option_desc gpu_set_options[] = {
 	  "which free memory serves a request: best, buddy, first or worst" },
 	{ 0, "switch", "WAYS", ARG_TEXT, "what is left out when a context is switched: incremental, lazy, predicted, or several with commas; full: nothing (default: all that the GPU can)" },
 	{ 0, "max-contexts", "N", ARG_NUMBER, "contexts of all vGPUs together, 1 to 1024 (default: 1024)" },
+	{ 0, "degrade", "STEP", ARG_TEXT, "let less of it go on, as when mediation fails: basic-limit (nothing new), deny-all (what was accepted ends) or stop (all work ends at once); `gpu recover` brings it back" },
+	{ 0, "degrade-after", "LIST", ARG_TEXT, "failures of mediation within the window that lead to each of these by themselves, 1 to 64 (default: 3,6,12)" },
+	{ 0, "degrade-window", "SECONDS", ARG_NUMBER, "that window, 1 to 3600 (default: 60)" },
 	END
 };
 
@@ -156,6 +159,14 @@ const struct command commands[] = {
 		.options = gpu_set_options, .handler = cmd_gpu_set,
 		.examples = EXAMPLES({ "vgpuctl gpu set 0 --policy fair --slice 2ms",
 				       "weighted fair share, switched every 2 ms" }),
+	},
+	{
+		.noun = "gpu", .verb = "recover", .args = "GPU", .arg = ARG_GPU,
+		.min = 1, .max = 1,
+		.help = "bring a GPU whose mediation failed back to normal",
+		.more = "Failures so far count no more. After a stop its vGPUs are failed, and can be started.",
+		.handler = cmd_gpu_recover,
+		.examples = EXAMPLES({ "vgpuctl gpu recover 0", "GPU 0" }),
 	},
 	{
 		.noun = "mem", .verb = "show", .args = "GPU", .arg = ARG_GPU,

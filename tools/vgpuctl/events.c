@@ -121,6 +121,10 @@ static void print_event(struct json_object *ev)
 		printf("  %s", json_str(ev, "uuid"));
 	} else if (!strncmp(what, "quota", 5)) {
 		print_quota(ev);
+	} else if (!strcmp(what, "degrade")) {
+		printf("  %s, it was %s (%s)", json_str(ev, "degrade"),
+		       json_str(ev, "degrade_from"),
+		       json_str(ev, "degrade_reason"));
 	} else if (!strcmp(what, "ecc")) {
 		printf("  VRAM at 0x%" PRIx64, json_u64(ev, "address"));
 	} else if (!strcmp(what, "fault")) {

@@ -207,6 +207,9 @@ static int print_gpu(struct json_object *gpu)
 		{ "max_instances", "vGPUs at most", SHOW_NUMBER },
 		{ "vram_bytes", "Memory for tenants", SHOW_BYTES },
 		{ "vram_committed", "Memory promised", SHOW_BYTES },
+		{ "degrade", "Mediation", SHOW_TEXT },
+		{ "degrade_reason", "Because of", SHOW_TEXT },
+		{ "degrade_failures", "Its failures", SHOW_NUMBER },
 		{ NULL, NULL, 0 },
 	});
 	show_vram(gpu);
@@ -302,6 +305,61 @@ static int put_switch(struct args *args, struct nl_msg *msg)
 	return CTL_OK;
 }
 
+/* A step, and when to take one by itself. */
+static int put_degrade(struct args *args, struct nl_msg *msg)
+{
+	static const char *const steps[] = {
+		"normal", "basic-limit", "deny-all", "stop",
+	};
+	const char *step = arg_option(args, "degrade");
+	const char *after = arg_option(args, "degrade-after");
+	unsigned int a[3], i;
+	char end;
+
+	if (step) {
+		for (i = 0; i < 4; i++)
+			if (!strcmp(step, steps[i]))
+				break;
+		if (i == 4)
+			return usage_error(args->command,
+					   "--degrade '%s': give basic-limit, deny-all or stop",
+					   step);
+		nla_put_u32(msg, VGPU_A_GPU_DEGRADE, i);
+	}
+	if (after) {
+		if (sscanf(after, "%u,%u,%u%c", &a[0], &a[1], &a[2], &end) != 3)
+			return usage_error(args->command,
+					   "--degrade-after '%s': give three numbers, as 3,6,12",
+					   after);
+		for (i = 0; i < 3; i++)
+			nla_put_u32(msg, VGPU_A_GPU_BASIC_AFTER + (int)i, a[i]);
+	}
+	return put_number(args, "degrade-window", 1, 3600, msg,
+			  VGPU_A_GPU_DEGRADE_WINDOW, false);
+}
+
+int cmd_gpu_recover(struct args *args)
+{
+	struct nl_result result;
+	struct nl_msg *msg;
+	char doing[64];
+	uint32_t index;
+	int code;
+
+	if (parse_gpu(args->argv[0], &index))
+		return usage_error(args->command, "'%s' is no GPU: give a number",
+				   args->argv[0]);
+	code = nl_open();
+	if (code)
+		return code;
+	msg = nl_request(VGPU_NL_CMD_GPU_RECOVER, 0);
+	nla_put_u32(msg, VGPU_A_GPU_INDEX, index);
+	snprintf(doing, sizeof(doing), "cannot recover GPU %u", index);
+	if (nl_talk(msg, &attr_set_gpu, NULL, &result))
+		return nl_explain(&result, doing);
+	return cmd_gpu_show(args);
+}
+
 int cmd_gpu_set(struct args *args)
 {
 	const char *strategy = arg_option(args, "strategy");
@@ -317,9 +375,11 @@ int cmd_gpu_set(struct args *args)
 				   args->argv[0]);
 	if (!policy && !strategy && !arg_option(args, "slice") &&
 	    !arg_option(args, "preempt-timeout") &&
-	    !arg_option(args, "switch") && !arg_option(args, "max-contexts"))
+	    !arg_option(args, "switch") && !arg_option(args, "max-contexts") &&
+	    !arg_option(args, "degrade") && !arg_option(args, "degrade-after") &&
+	    !arg_option(args, "degrade-window"))
 		return usage_error(args->command,
-				   "nothing to set: give --policy, --slice, --preempt-timeout, --strategy, --switch or --max-contexts");
+				   "nothing to set: give --policy, --slice, --preempt-timeout, --strategy, --switch, --max-contexts, --degrade, --degrade-after or --degrade-window");
 	code = nl_open();
 	if (code)
 		return code;
@@ -338,6 +398,8 @@ int cmd_gpu_set(struct args *args)
 	if (!code)
 		code = put_number(args, "max-contexts", 1, 1024, msg,
 				  VGPU_A_GPU_MAX_CONTEXTS, false);
+	if (!code)
+		code = put_degrade(args, msg);
 	if (code) {
 		nlmsg_free(msg);
 		return code;

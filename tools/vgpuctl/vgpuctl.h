@@ -115,6 +115,7 @@ int docs_json(void);
 int cmd_gpu_list(struct args *args);
 int cmd_gpu_show(struct args *args);
 int cmd_gpu_set(struct args *args);
+int cmd_gpu_recover(struct args *args);
 int cmd_mem_show(struct args *args);
 int cmd_mem_set(struct args *args);
 int cmd_mem_defrag(struct args *args);

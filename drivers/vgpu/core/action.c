@@ -167,6 +167,7 @@ static bool may_wait(const struct vgpu_client *client, u32 call,
 	return READ_ONCE(client->inst->actions.of[resource]) ==
 		       VGPU_QUOTA_QUEUE &&
 	       call != VGPU_CALL_VM_UNMAP &&
+	       !vgpu_degraded(client->inst->gpu, VGPU_DEGRADE_BASIC) &&
 	       !(client->ops && client->ops->get_pages);
 }
 

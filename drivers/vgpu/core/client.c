@@ -192,7 +192,7 @@ struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
 	vgpu_subject_take(&client->subject,
 			  params->like ? &params->like->subject : NULL);
 
-	ret = vgpu_access_enter(client);
+	ret = vgpu_access_enter(client) ?: vgpu_degrade_enter(inst->gpu);
 	mutex_lock(&inst->lock);
 	if (ret)
 		;
@@ -311,6 +311,9 @@ static int dispatch(struct vgpu_client *client, u32 call, void *arg,
 {
 	int idx, ret;
 
+	ret = vgpu_degrade_call(client->inst->gpu, call);
+	if (ret)
+		return ret;
 	if (!vgpu_gpu_enter(client->inst->gpu, &idx))
 		return -ENODEV;
 	switch (call) {

@@ -21,6 +21,7 @@
  *   inst->stat_lock (spin, irq) bandwidth tokens, figures of several engines
  *   acct->lock (spin, irq)    one memory account
  *   quota->lock (spin, irq)   how near to a quota, who was refused
+ *   degrader->lock (spin, irq) what of mediation failed
  *
  * The unplug gate (SRCU) is entered before any of them by whoever may call
  * a backend operation in process context.  Engine events come in without a
@@ -74,6 +75,8 @@ void vgpu_event_post_quota(enum vgpu_event_type type,
 			   const struct vgpu_gpu *gpu,
 			   const struct vgpu_instance *inst,
 			   const struct vgpu_quota_change *change);
+void vgpu_event_post_degrade(const struct vgpu_gpu *gpu,
+			     const struct vgpu_degrade_change *change);
 void vgpu_event_flush(void);
 int vgpu_faces_gpu_added(struct vgpu_gpu *gpu);
 void vgpu_faces_gpu_removed(struct vgpu_gpu *gpu);

@@ -138,6 +138,8 @@ void vgpu_ctx_note_moved_locked(struct vgpu_ctx *ctx,
 	sum->loads += now->loads - before->loads;
 	sum->bytes_saved += now->bytes_saved - before->bytes_saved;
 	sum->bytes_loaded += now->bytes_loaded - before->bytes_loaded;
+	if (now->oversized != before->oversized)
+		vgpu_degrade_failed(ctx->gpu, VGPU_DEGRADE_SAVE);
 }
 
 /* Takes what is worth keeping out of the engine. */
@@ -417,13 +419,26 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	dispatch(e);
 }
 
+/*
+ * No race with a reset explains it: that makes the cookies of runs before it old ones, and
+ * until then the engine is resetting.
+ */
+static bool was_never_asked(const struct vgpu_engine *e,
+			    const struct vgpu_hw_event *ev)
+{
+	return ev->cookie > e->cookie ||
+	       (ev->cookie == e->cookie && e->state == VGPU_ENGINE_IDLE);
+}
+
 void vgpu_gpu_event(struct vgpu_gpu *gpu, const struct vgpu_hw_event *ev)
 {
 	struct vgpu_engine *e;
 	unsigned long flags;
 
-	if (WARN_ON_ONCE(ev->engine >= gpu->whole.nr_engines))
+	if (WARN_ON_ONCE(ev->engine >= gpu->whole.nr_engines)) {
+		vgpu_degrade_failed(gpu, VGPU_DEGRADE_CONTRACT);
 		return;
+	}
 	e = &gpu->whole.engines[ev->engine];
 	if (ev->type == VGPU_HW_ECC) {
 		vgpu_ecc_event(gpu, ev->page);
@@ -433,6 +448,8 @@ void vgpu_gpu_event(struct vgpu_gpu *gpu, const struct vgpu_hw_event *ev)
 	if (e->state != VGPU_ENGINE_RUNNING || ev->cookie != e->cookie) {
 		/* Of a run that a reset ended, or of a backend that errs. */
 		e->stale_events++;
+		if (was_never_asked(e, ev))
+			vgpu_degrade_failed(gpu, VGPU_DEGRADE_CONTRACT);
 		goto out;
 	}
 	if (ev->type == VGPU_HW_FAULT && vgpu_paging_begin_locked(e->ctx, ev)) {
@@ -479,9 +496,11 @@ static void reset(struct vgpu_engine *e, int error)
 			    inst->id, &inst->uuid, e->index,
 			    vgpu_queue_head(e->ctx->job)->seqno);
 	vgpu_event_post(VGPU_EVENT_RESET, NULL, inst, e->index);
-	if (ret)
+	if (ret) {
 		pr_err("vgpu: gpu%u: reset of engine %u failed: %pe\n",
 		       e->gpu->index, e->index, ERR_PTR(ret));
+		vgpu_degrade_failed(e->gpu, VGPU_DEGRADE_RESET);
+	}
 	stopped(e, service, 0, false, e->ctx->kill ?: error);
 	spin_unlock_irq(&e->lock);
 }
@@ -564,7 +583,7 @@ static bool is_stopped(struct vgpu_engine *e)
 void vgpu_engine_hold(struct vgpu_engine *e)
 {
 	spin_lock_irq(&e->lock);
-	e->held = true;
+	e->held++;
 	e->resched = true;
 	vgpu_engine_preempt_locked(e);
 	spin_unlock_irq(&e->lock);
@@ -578,8 +597,8 @@ void vgpu_engine_hold(struct vgpu_engine *e)
 void vgpu_engine_release(struct vgpu_engine *e)
 {
 	spin_lock_irq(&e->lock);
-	e->held = false;
-	dispatch(e);
+	if (!--e->held)
+		dispatch(e);
 	spin_unlock_irq(&e->lock);
 }
 
@@ -596,6 +615,7 @@ void vgpu_engine_ejected(struct vgpu_rq *rq, const char *name,
 	pr_err("vgpu: gpu%u: engine %u: policy %s ejected: %s\n",
 	       e->gpu->index, e->index, name, reason);
 	vgpu_event_post(VGPU_EVENT_POLICY, e->gpu, NULL, 0);
+	vgpu_degrade_failed(e->gpu, VGPU_DEGRADE_POLICY);
 }
 
 int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,

@@ -89,7 +89,7 @@ struct vgpu_engine {
 	u64 slice_ns;
 	u64 slice_clock;
 	u64 slice_from;
-	bool held;
+	unsigned int held;		/* how often */
 	u64 slice_end;
 	u64 started;
 	u64 charged;

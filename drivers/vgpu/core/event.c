@@ -62,7 +62,8 @@ static DECLARE_WORK(events_work, events_deliver);
 static void post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 		 const struct vgpu_instance *inst, u64 value,
 		 const struct vgpu_gov_change *change, u32 permille,
-		 const struct vgpu_quota_change *quota)
+		 const struct vgpu_quota_change *quota,
+		 const struct vgpu_degrade_change *degrade)
 {
 	struct vgpu_event_item *item;
 
@@ -82,6 +83,8 @@ static void post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 		item->ev.governor = *change;
 	if (quota)
 		item->ev.quota = *quota;
+	if (degrade)
+		item->ev.degrade = *degrade;
 	item->ev.time_ns = ktime_get_boottime_ns();
 	llist_add(&item->node, &events);
 	schedule_work(&events_work);
@@ -94,19 +97,19 @@ drop:
 void vgpu_event_post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 		     const struct vgpu_instance *inst, u64 value)
 {
-	post(type, gpu, inst, value, NULL, 0, NULL);
+	post(type, gpu, inst, value, NULL, 0, NULL, NULL);
 }
 
 void vgpu_event_post_governor(const struct vgpu_gpu *gpu,
 			      const struct vgpu_gov_change *change)
 {
-	post(VGPU_EVENT_GOVERNOR, gpu, NULL, 0, change, 0, NULL);
+	post(VGPU_EVENT_GOVERNOR, gpu, NULL, 0, change, 0, NULL, NULL);
 }
 
 void vgpu_event_post_defrag(enum vgpu_event_type type,
 			    const struct vgpu_gpu *gpu, u32 permille, u64 bytes)
 {
-	post(type, gpu, NULL, bytes, NULL, permille, NULL);
+	post(type, gpu, NULL, bytes, NULL, permille, NULL, NULL);
 }
 
 void vgpu_event_post_quota(enum vgpu_event_type type,
@@ -114,7 +117,13 @@ void vgpu_event_post_quota(enum vgpu_event_type type,
 			   const struct vgpu_instance *inst,
 			   const struct vgpu_quota_change *change)
 {
-	post(type, gpu, inst, change->asked, NULL, 0, change);
+	post(type, gpu, inst, change->asked, NULL, 0, change, NULL);
+}
+
+void vgpu_event_post_degrade(const struct vgpu_gpu *gpu,
+			     const struct vgpu_degrade_change *change)
+{
+	post(VGPU_EVENT_DEGRADE, gpu, NULL, 0, NULL, 0, NULL, change);
 }
 
 void vgpu_event_flush(void)

@@ -232,6 +232,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	vgpu_governor_init(gpu);
 	vgpu_quota_init(&gpu->quota, gpu, NULL);
 	vgpu_waitline_init(&gpu->contexts_line);
+	vgpu_degrader_init(gpu);
 	vgpu_tidy_init(gpu);
 	gpu->desc = *desc;
 	strscpy(gpu->name, desc->name, sizeof(gpu->name));
@@ -356,6 +357,7 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 	cancel_delayed_work_sync(&gpu->governor.work);
 	cancel_work_sync(&gpu->woken_work);
 	cancel_work_sync(&gpu->ecc_work);
+	cancel_work_sync(&gpu->degrader.work);
 	for (i = 0; i < gpu->whole.nr_engines; i++)
 		vgpu_engine_fini(&gpu->whole.engines[i]);
 	vgpu_vram_destroy(gpu->whole.vram);
@@ -407,6 +409,7 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	info->tidy.asked = gpu->tidy.asked;
 	info->tidy.own_runs = gpu->tidy.own_runs;
 	vgpu_governor_get_info(gpu, &info->governor);
+	vgpu_degrade_get_info(gpu, &info->degrade);
 	strscpy(info->policy, vgpu_policy_name(gpu->policy),
 		sizeof(info->policy));
 	mutex_unlock(&gpu->lock);

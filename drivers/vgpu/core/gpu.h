@@ -13,6 +13,7 @@
 #include <vgpu/governor.h>
 #include <vgpu/mem.h>
 
+#include "degrade.h"
 #include "engine.h"
 #include "quota.h"
 #include "tidy.h"
@@ -90,6 +91,7 @@ struct vgpu_gpu {
 	u64 preempt_timeout_ns;
 	u32 switching;				/* VGPU_SWITCH_* */
 	u32 max_contexts;
+	struct vgpu_degrader degrader;
 	struct vgpu_governor governor;
 	struct vgpu_tidy tidy;
 	const struct vgpu_policy *policy;
@@ -119,6 +121,14 @@ static inline u64 vgpu_engine_clock(const struct vgpu_engine *e)
 
 extern struct srcu_struct vgpu_unplug_srcu;
 
+/* 0; -EAGAIN or -EIO: not on a GPU whose mediation fails. Any context. */
+static inline int vgpu_degrade_call(struct vgpu_gpu *gpu, u32 call)
+{
+	if (likely(!READ_ONCE(gpu->degrader.d.step)))
+		return 0;
+	return vgpu_degrade_call_slow(gpu, call);
+}
+
 /* ecc.c. Any context: the page of VRAM at @addr went bad. */
 void vgpu_ecc_event(struct vgpu_gpu *gpu, u64 addr);
 void vgpu_ecc_init(struct vgpu_gpu *gpu);
@@ -129,6 +139,9 @@ void vgpu_gpu_leave(int idx);
 void vgpu_gpu_sample_soon(struct vgpu_gpu *gpu);
 /* gpu->lock held: slice and threshold in force, to every engine. */
 void vgpu_gpu_apply_slices(struct vgpu_gpu *gpu);
+
+/* settings.c; gpu->lock held: what is left out of switches, to every engine. */
+void vgpu_gpu_apply_switching(struct vgpu_gpu *gpu);
 
 /* governor.c; gpu->lock is held where not noted. */
 void vgpu_governor_init(struct vgpu_gpu *gpu);

@@ -234,6 +234,9 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 		return ERR_PTR(-ERANGE);
 	if (params->flags & ~VGPU_INSTANCE_MDEV)
 		return ERR_PTR(-EINVAL);
+	ret = vgpu_degrade_enter(gpu);
+	if (ret)
+		return ERR_PTR(ret);
 	if (!vgpu_gpu_enter(gpu, &idx))
 		return ERR_PTR(-ENODEV);
 	ret = -ENODEV;
@@ -441,6 +444,12 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb)
 	mutex_lock(&inst->lock);
 	if (!(moves[verb].from & BIT(inst->state))) {
 		ret = inst->state == VGPU_STATE_DEAD ? -ENODEV : -EBUSY;
+		goto out;
+	}
+	/* with the lock: who stops all of them sees it running, or it does not start */
+	if (verb == VGPU_VERB_START &&
+	    vgpu_degraded(inst->gpu, VGPU_DEGRADE_STOP)) {
+		ret = -EAGAIN;
 		goto out;
 	}
 	inst->state = moves[verb].to;

@@ -141,6 +141,9 @@ static void ring_work(struct work_struct *work)
 		u32 avail, count;
 		int ret;
 
+		/* the doorbell is rung again when it may go on */
+		if (vgpu_degraded(q->ctx->gpu, VGPU_DEGRADE_DENY))
+			goto out;
 		/* Slots before the tail were written before it. */
 		avail = smp_load_acquire(&db->tail) - q->ring_head;
 

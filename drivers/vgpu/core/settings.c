@@ -95,7 +95,8 @@ static int check_gpu(const struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 
 	if (set->mask & ~(VGPU_GPU_SET_POLICY | VGPU_GPU_SET_SLICE |
 			  VGPU_GPU_SET_TIMEOUT | VGPU_GPU_SET_GOVERNOR |
-			  VGPU_GPU_SET_SWITCHING | VGPU_GPU_SET_CONTEXTS))
+			  VGPU_GPU_SET_SWITCHING | VGPU_GPU_SET_CONTEXTS |
+			  VGPU_GPU_SET_DEGRADE | VGPU_GPU_SET_DEGRADE_RULES))
 		return vgpu_refuse(why, 0, -EINVAL, "no such setting");
 	if (set->mask & VGPU_GPU_SET_SLICE && set->slice_ns)
 		ret = check_slice(set->slice_ns, VGPU_GPU_SET_SLICE, why);
@@ -122,15 +123,23 @@ static int check_gpu(const struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 		return vgpu_refuse(why, VGPU_GPU_SET_CONTEXTS, -ERANGE,
 				   "max-contexts is out of range: 1 to %u",
 				   VGPU_CONTEXTS_MAX);
+	if (set->mask & VGPU_GPU_SET_DEGRADE_RULES &&
+	    !vgpu_degrade_rules_ok(&set->rules))
+		return vgpu_refuse(why, VGPU_GPU_SET_DEGRADE_RULES, -ERANGE,
+				   "degrade: give 1 to %u failures that do not fall, within 1 to %u s",
+				   VGPU_DEGRADE_HISTORY,
+				   VGPU_DEGRADE_WINDOW_MAX_S);
 	return 0;
 }
 
 /* gpu->lock held. */
-static void apply_switching(struct vgpu_gpu *gpu, u32 modes)
+void vgpu_gpu_apply_switching(struct vgpu_gpu *gpu)
 {
+	/* nothing is left out where mediation fails */
+	u32 modes = vgpu_degraded(gpu, VGPU_DEGRADE_BASIC) ? 0 : gpu->switching;
 	unsigned int i;
 
-	gpu->switching = modes;
+	lockdep_assert_held(&gpu->lock);
 	for (i = 0; i < gpu->whole.nr_engines; i++) {
 		struct vgpu_engine *e = &gpu->whole.engines[i];
 
@@ -156,8 +165,12 @@ static void apply_gpu(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set)
 		gpu->own_slice_ns = set->slice_ns;
 	if (set->mask & VGPU_GPU_SET_TIMEOUT)
 		WRITE_ONCE(gpu->preempt_timeout_ns, set->preempt_timeout_ns);
-	if (set->mask & VGPU_GPU_SET_SWITCHING)
-		apply_switching(gpu, set->switching);
+	if (set->mask & VGPU_GPU_SET_SWITCHING) {
+		gpu->switching = set->switching;
+		vgpu_gpu_apply_switching(gpu);
+	}
+	if (set->mask & VGPU_GPU_SET_DEGRADE_RULES)
+		vgpu_degrade_set_rules(gpu, &set->rules);
 	if (set->mask & VGPU_GPU_SET_CONTEXTS)
 		set_max_contexts(gpu, set->max_contexts);
 	if (set->mask & VGPU_GPU_SET_GOVERNOR)
@@ -190,6 +203,10 @@ int vgpu_gpu_set(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 	mutex_lock(&gpu->lock);
 	if (new)
 		ret = check_policy(gpu, new, why);
+	if (!ret && set->mask & VGPU_GPU_SET_DEGRADE &&
+	    vgpu_degrade_by_hand(gpu, set->degrade))
+		ret = vgpu_refuse(why, VGPU_GPU_SET_DEGRADE, -EINVAL,
+				  "the GPU is further down: gpu recover brings it back");
 	if (!ret) {
 		if (new)
 			swap(gpu->policy, new);
@@ -483,6 +500,26 @@ static void apply(struct vgpu_instance *inst,
 	}
 }
 
+/* Mediation fails: what is there goes on, with no more than it has. */
+static int check_lower(struct vgpu_instance *inst,
+		       const struct vgpu_instance_set *set,
+		       struct vgpu_refusal *why)
+{
+	u64 bandwidth = READ_ONCE(inst->bandwidth);
+
+	if ((set->mask & VGPU_SET_VRAM && set->vram_bytes > inst->acct.limit) ||
+	    set->mask & VGPU_SET_UNITS ||
+	    (set->mask & VGPU_SET_CAP && inst->cap &&
+	     (!set->cap || set->cap > inst->cap)) ||
+	    (set->mask & VGPU_SET_BANDWIDTH && bandwidth &&
+	     (!set->bandwidth_mbps ||
+	      set->bandwidth_mbps * 1000 * 1000 > bandwidth)))
+		return vgpu_refuse(why, 0, -EAGAIN,
+				   "mediation of GPU %u fails: quotas can only be lowered",
+				   inst->gpu->index);
+	return 0;
+}
+
 /* gpu->lock and inst->lock held. */
 static int instance_set(struct vgpu_instance *inst,
 			const struct vgpu_instance_set *set,
@@ -497,6 +534,8 @@ static int instance_set(struct vgpu_instance *inst,
 		return vgpu_refuse(why, 0, -ENODEV,
 				   "vGPU %u is being destroyed", inst->id);
 	ret = check_ranges(inst, set, why);
+	if (!ret && vgpu_degraded(inst->gpu, VGPU_DEGRADE_BASIC))
+		ret = check_lower(inst, set, why);
 	if (!ret)
 		ret = check_group(inst, set, why);
 	if (!ret && set->mask & VGPU_SET_CAP)

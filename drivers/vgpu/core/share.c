@@ -366,7 +366,8 @@ struct dma_buf *vgpu_client_bo_export(struct vgpu_client *client, u32 handle)
 	int idx, ret;
 
 	ret = READ_ONCE(client->dead) ?:
-	      vgpu_filter_call(&client->inst->filter, VGPU_CALL_BO_EXPORT);
+	      vgpu_filter_call(&client->inst->filter, VGPU_CALL_BO_EXPORT) ?:
+	      vgpu_degrade_call(client->inst->gpu, VGPU_CALL_BO_EXPORT);
 	if (ret)
 		return ERR_PTR(ret);
 	if (is_vm(client))
@@ -405,7 +406,8 @@ int vgpu_client_bo_import(struct vgpu_client *client, struct dma_buf *dmabuf,
 	int idx, ret;
 
 	ret = READ_ONCE(client->dead) ?:
-	      vgpu_filter_call(&inst->filter, VGPU_CALL_BO_IMPORT);
+	      vgpu_filter_call(&inst->filter, VGPU_CALL_BO_IMPORT) ?:
+	      vgpu_degrade_call(inst->gpu, VGPU_CALL_BO_IMPORT);
 	if (ret)
 		return ret;
 	if (is_vm(client) || dmabuf->ops != &share_ops)

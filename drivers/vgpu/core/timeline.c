@@ -248,7 +248,8 @@ int vgpu_client_eventfd(struct vgpu_client *client, u32 timeline, u64 value,
 	unsigned long flags;
 	int ret;
 
-	ret = vgpu_filter_call(&client->inst->filter, VGPU_CALL_EVENTFD);
+	ret = vgpu_filter_call(&client->inst->filter, VGPU_CALL_EVENTFD) ?:
+	      vgpu_degrade_call(client->inst->gpu, VGPU_CALL_EVENTFD);
 	if (ret)
 		return ret;
 	ew = kzalloc(sizeof(*ew), GFP_KERNEL_ACCOUNT);

@@ -115,9 +115,11 @@ static int apply(struct vgpu_gpu *gpu, const struct units_plan *p)
 		if (p->units[i] != old.units[i])
 			vgpu_engine_hold(&gpu->whole.engines[i]);
 	ret = install(gpu, p);
-	if (ret && install(gpu, &old))
+	if (ret && install(gpu, &old)) {
+		vgpu_degrade_failed(gpu, VGPU_DEGRADE_UNITS);
 		pr_err("vgpu: gpu%u: compute units are lost, some engine takes none (%pe)\n",
 		       gpu->index, ERR_PTR(ret));
+	}
 	for (i = 0; i < gpu->whole.nr_engines; i++)
 		if (p->units[i] != old.units[i])
 			vgpu_engine_release(&gpu->whole.engines[i]);

@@ -190,6 +190,7 @@ int vgpu_client_bo_user(struct vgpu_client *client, struct vgpu_bo_user *arg)
 
 	ret = READ_ONCE(client->dead) ?:
 	      vgpu_filter_call(&client->inst->filter, VGPU_CALL_BO_USER) ?:
+	      vgpu_degrade_call(gpu, VGPU_CALL_BO_USER) ?:
 	      check(client, arg);
 	if (ret)
 		return ret;

@@ -42,6 +42,7 @@ static void save_whole(struct vgpu_ctx_state *st,
 		pr_err_once("vgpu: engine %u saved %u bytes of section %u, of %u at most\n",
 			    engine, used, sec, st->size[sec]);
 		used = st->size[sec];
+		st->stats.oversized++;
 	}
 	st->used[sec] = used;
 	st->valid |= BIT(sec);

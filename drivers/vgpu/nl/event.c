@@ -68,6 +68,7 @@ static const struct {
 	[VGPU_EVENT_QUOTA_RECOVERED] = {
 		VGPU_NLGRP_QUOTA, VGPU_NL_EVENT_QUOTA_RECOVERED
 	},
+	[VGPU_EVENT_DEGRADE] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_DEGRADE },
 };
 
 static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
@@ -137,6 +138,14 @@ static int put_value(struct sk_buff *skb, const struct vgpu_event *ev)
 	case VGPU_EVENT_QUOTA_CRITICAL:
 	case VGPU_EVENT_QUOTA_RECOVERED:
 		return put_quota(skb, &ev->quota);
+	case VGPU_EVENT_DEGRADE:
+		if (nla_put_u32(skb, VGPU_A_EVENT_DEGRADE, ev->degrade.to) ||
+		    nla_put_u32(skb, VGPU_A_EVENT_DEGRADE_FROM,
+				ev->degrade.from) ||
+		    nla_put_u32(skb, VGPU_A_EVENT_DEGRADE_REASON,
+				ev->degrade.reason))
+			return -EMSGSIZE;
+		return 0;
 	case VGPU_EVENT_FAULT:
 	case VGPU_EVENT_ECC:
 		return nla_put_u64_64bit(skb, VGPU_A_EVENT_ADDRESS, ev->value,

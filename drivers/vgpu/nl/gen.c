@@ -10,7 +10,7 @@ static const struct nla_policy vgpu_nl_gpu_get_policy[VGPU_A_GPU_INDEX + 1] = {
 };
 
 /* gpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_TIER_LIMIT + 1] = {
+static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_DEGRADE_WINDOW + 1] = {
 	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
 	[VGPU_A_GPU_POLICY] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_SLICE_NS] = { .type = NLA_U64, },
@@ -24,6 +24,11 @@ static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_TIER_LIMIT + 1]
 	[VGPU_A_GPU_SWITCH] = NLA_POLICY_MAX(NLA_U32, 7),
 	[VGPU_A_GPU_MAX_CONTEXTS] = NLA_POLICY_RANGE(NLA_U32, 1, 1024),
 	[VGPU_A_GPU_TIER_LIMIT] = { .type = NLA_U64, },
+	[VGPU_A_GPU_DEGRADE] = NLA_POLICY_RANGE(NLA_U32, 0, 3),
+	[VGPU_A_GPU_BASIC_AFTER] = { .type = NLA_U32, },
+	[VGPU_A_GPU_DENY_AFTER] = { .type = NLA_U32, },
+	[VGPU_A_GPU_STOP_AFTER] = { .type = NLA_U32, },
+	[VGPU_A_GPU_DEGRADE_WINDOW] = { .type = NLA_U32, },
 };
 
 /* type-get: attributes of its requests */
@@ -126,7 +131,12 @@ static const struct nla_policy vgpu_nl_vgpu_violations_get_policy[VGPU_A_VGPU_UU
 	[VGPU_A_VGPU_UUID] = NLA_POLICY_EXACT_LEN(16),
 };
 
-const struct genl_ops vgpu_nl_ops[15] = {
+/* gpu-recover: attributes of its requests */
+static const struct nla_policy vgpu_nl_gpu_recover_policy[VGPU_A_GPU_INDEX + 1] = {
+	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
+};
+
+const struct genl_ops vgpu_nl_ops[16] = {
 	{
 		.cmd		= VGPU_NL_CMD_GPU_GET,
 		.doit		= vgpu_nl_gpu_get_doit,
@@ -138,7 +148,7 @@ const struct genl_ops vgpu_nl_ops[15] = {
 		.cmd		= VGPU_NL_CMD_GPU_SET,
 		.doit		= vgpu_nl_gpu_set_doit,
 		.policy		= vgpu_nl_gpu_set_policy,
-		.maxattr	= VGPU_A_GPU_TIER_LIMIT,
+		.maxattr	= VGPU_A_GPU_DEGRADE_WINDOW,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_TYPE_GET,
@@ -216,5 +226,11 @@ const struct genl_ops vgpu_nl_ops[15] = {
 		.doit		= vgpu_nl_vgpu_violations_get_doit,
 		.policy		= vgpu_nl_vgpu_violations_get_policy,
 		.maxattr	= VGPU_A_VGPU_UUID,
+	},
+	{
+		.cmd		= VGPU_NL_CMD_GPU_RECOVER,
+		.doit		= vgpu_nl_gpu_recover_doit,
+		.policy		= vgpu_nl_gpu_recover_policy,
+		.maxattr	= VGPU_A_GPU_INDEX,
 	},
 };

@@ -304,6 +304,7 @@ static int put_use(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 
 	if (nla_put_u64_64bit(skb, VGPU_A_GPU_VRAM_COMMITTED,
 			      gi->vram_committed, VGPU_A_GPU_PAD) ||
+	    vgpu_nl_put_degrade(skb, &gi->degrade) ||
 	    put_vram(skb, &gi->vram) || put_paging(skb, &gi->paging) ||
 	    put_defrag(skb, &gi->tidy))
 		return -EMSGSIZE;
@@ -483,7 +484,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	const struct nlattr *governor = info->attrs[VGPU_A_GPU_GOVERNOR];
 	const struct nlattr *modes = info->attrs[VGPU_A_GPU_SWITCH];
 	const struct nlattr *contexts = info->attrs[VGPU_A_GPU_MAX_CONTEXTS];
-	const struct vgpu_gpu_set set = {
+	struct vgpu_gpu_set set = {
 		.mask = (policy ? VGPU_GPU_SET_POLICY : 0) |
 			(slice ? VGPU_GPU_SET_SLICE : 0) |
 			(timeout ? VGPU_GPU_SET_TIMEOUT : 0) |
@@ -517,7 +518,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "say which GPU: index");
 	if (!set.mask && !strategy && !ratio && !threshold && !interval &&
-	    !ahead && !tier)
+	    !ahead && !tier && !vgpu_nl_sets_degrade(info))
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "nothing to set, such as policy, strategy, governor or overcommit-permille");
 
@@ -525,6 +526,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(gpu))
 		return PTR_ERR(gpu);
 
+	vgpu_nl_read_degrade(info, gpu, &set);
 	/* all or nothing: these go first, and back when the rest is refused */
 	if (ratio) {
 		err = set_overcommit(gpu, ratio, &old_ratio, info->extack);
@@ -584,6 +586,8 @@ out:
 			   why.field == VGPU_GPU_SET_TIMEOUT ? timeout :
 			   why.field == VGPU_GPU_SET_GOVERNOR ? governor :
 			   why.field == VGPU_GPU_SET_SWITCHING ? modes :
-			   why.field == VGPU_GPU_SET_CONTEXTS ? contexts : NULL,
+			   why.field == VGPU_GPU_SET_CONTEXTS ? contexts :
+			   why.field == VGPU_GPU_SET_DEGRADE ?
+			   info->attrs[VGPU_A_GPU_DEGRADE] : NULL,
 			   err, "%s", why.text);
 }

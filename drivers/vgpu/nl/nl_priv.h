@@ -42,6 +42,14 @@ u32 vgpu_nl_generation(void);
 int vgpu_nl_put_switching(struct sk_buff *skb,
 			  const struct vgpu_switch_stats *st);
 
+/* degrade.c: 0 or -EMSGSIZE. */
+int vgpu_nl_put_degrade(struct sk_buff *skb, const struct vgpu_degrade_info *d);
+/* What of it is named goes to @set, the rest of it is as it is now. */
+void vgpu_nl_read_degrade(struct genl_info *info, struct vgpu_gpu *gpu,
+			  struct vgpu_gpu_set *set);
+/* Is any of it? */
+bool vgpu_nl_sets_degrade(const struct genl_info *info);
+
 int vgpu_nl_events_init(void);
 void vgpu_nl_events_exit(void);
 

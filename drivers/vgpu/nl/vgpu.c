@@ -100,6 +100,11 @@ static int explain_create(struct genl_info *info, struct vgpu_gpu *gpu, int err)
 	case -ENODEV:
 		return vgpu_nl_err(extack, info->attrs[VGPU_A_VGPU_GPU], err,
 				   "GPU %u is going away", vgpu_gpu_index(gpu));
+	case -EAGAIN:
+	case -EIO:
+		return vgpu_nl_err(extack, info->attrs[VGPU_A_VGPU_GPU], err,
+				   "mediation of GPU %u fails: nothing new comes in",
+				   vgpu_gpu_index(gpu));
 	default:
 		return err;
 	}
@@ -274,6 +279,10 @@ int vgpu_nl_vgpu_verb_doit(struct sk_buff *skb, struct genl_info *info)
 		vgpu_nl_err(info->extack, attr, err,
 			    "cannot %s vGPU %u: it is %s", verbs[verb],
 			    t.ii->id, state_name(t.ii->state));
+	} else if (err == -EAGAIN) {
+		vgpu_nl_err(info->extack, NULL, err,
+			    "mediation of GPU %u failed: gpu recover brings it back",
+			    t.ii->gpu);
 	} else if (err == -ENODEV) {
 		vgpu_nl_err(info->extack, NULL, err,
 			    "the GPU of vGPU %u went away", t.ii->id);

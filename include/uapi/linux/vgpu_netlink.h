@@ -101,6 +101,8 @@ enum vgpu_nl_event {
 	 * warning
 	 */
 	VGPU_NL_EVENT_QUOTA_RECOVERED = 19,
+	/* mediation of a GPU failed, less of it goes on; or it is back */
+	VGPU_NL_EVENT_DEGRADE = 20,
 };
 
 /* What a rule of access says. */
@@ -182,6 +184,36 @@ enum vgpu_nl_quota_action {
 	VGPU_NL_QUOTA_ACTION_THROTTLE = 2,
 	/* work is stopped until use is well below */
 	VGPU_NL_QUOTA_ACTION_PREEMPT = 3,
+};
+
+/* What goes on on a GPU whose mediation fails. */
+enum vgpu_nl_degrade {
+	/* all */
+	VGPU_NL_DEGRADE_NORMAL = 0,
+	/* what is there; nothing new, with no higher quotas */
+	VGPU_NL_DEGRADE_BASIC_LIMIT = 1,
+	/* what was accepted ends; calls that do not free fail */
+	VGPU_NL_DEGRADE_DENY_ALL = 2,
+	/* nothing; all work has ended with an error */
+	VGPU_NL_DEGRADE_STOP = 3,
+};
+
+/* Why. */
+enum vgpu_nl_degrade_reason {
+	/* it is back */
+	VGPU_NL_DEGRADE_REASON_NONE = 0,
+	/* somebody wanted it */
+	VGPU_NL_DEGRADE_REASON_BY_HAND = 1,
+	/* an engine could not be reset */
+	VGPU_NL_DEGRADE_REASON_RESET = 2,
+	/* the backend answered what it was not asked */
+	VGPU_NL_DEGRADE_REASON_CONTRACT = 3,
+	/* the backend saved more state than there can be */
+	VGPU_NL_DEGRADE_REASON_SAVE = 4,
+	/* a policy was ejected */
+	VGPU_NL_DEGRADE_REASON_POLICY = 5,
+	/* compute units were lost */
+	VGPU_NL_DEGRADE_REASON_UNITS = 6,
 };
 
 /* What engines leave out when they switch contexts. */
@@ -593,6 +625,22 @@ enum {
 	 * to files; 0, it never does
 	 */
 	VGPU_A_GPU_TIER_LIMIT = 38,
+	/* u32: whether mediation fails, and what goes on */
+	VGPU_A_GPU_DEGRADE = 39,
+	/* u32: why */
+	VGPU_A_GPU_DEGRADE_REASON = 40,
+	/* u64: CLOCK_BOOTTIME of the last step */
+	VGPU_A_GPU_DEGRADE_SINCE_NS = 41,
+	/* u64: of mediation, ever; tenants' own are not among them */
+	VGPU_A_GPU_DEGRADE_FAILURES = 42,
+	/* u32: failures within the window that lead to basic-limit */
+	VGPU_A_GPU_BASIC_AFTER = 43,
+	/* u32: and to deny-all */
+	VGPU_A_GPU_DENY_AFTER = 44,
+	/* u32: and to stop */
+	VGPU_A_GPU_STOP_AFTER = 45,
+	/* u32: seconds */
+	VGPU_A_GPU_DEGRADE_WINDOW = 46,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)
@@ -856,6 +904,12 @@ enum {
 	VGPU_A_EVENT_LIMIT = 25,
 	/* u32: what was done */
 	VGPU_A_EVENT_ACTION = 26,
+	/* u32: the step that a GPU took */
+	VGPU_A_EVENT_DEGRADE = 27,
+	/* u32: where it was */
+	VGPU_A_EVENT_DEGRADE_FROM = 28,
+	/* u32: why */
+	VGPU_A_EVENT_DEGRADE_REASON = 29,
 
 	__VGPU_A_EVENT_MAX,
 	VGPU_A_EVENT_MAX = (__VGPU_A_EVENT_MAX - 1)
@@ -1029,7 +1083,10 @@ enum {
 	 * Listening needs CAP_SYS_ADMIN.
 	 */
 	VGPU_NL_CMD_QUOTA_NTF = 10,
-	/* A tenant or an engine failed. Listening needs CAP_SYS_ADMIN. */
+	/*
+	 * A tenant, an engine or mediation failed. Listening needs
+	 * CAP_SYS_ADMIN.
+	 */
 	VGPU_NL_CMD_HEALTH_NTF = 11,
 	/*
 	 * The scheduler's figures of every GPU, or of the one named: of each
@@ -1070,6 +1127,8 @@ enum {
 	 * CAP_SYS_ADMIN.
 	 */
 	VGPU_NL_CMD_VGPU_VIOLATIONS_GET = 20,
+	/* Brings a GPU whose mediation failed back to normal. */
+	VGPU_NL_CMD_GPU_RECOVER = 21,
 
 	__VGPU_NL_CMD_MAX,
 	VGPU_NL_CMD_MAX = (__VGPU_NL_CMD_MAX - 1)

@@ -22,6 +22,7 @@
  * @bytes_skipped: neither, since they were the same
  * @sections_skipped: sections that were clean at a save
  * @fallbacks: sections that were saved in one piece, since over half changed
+ * @oversized: sections of which an engine saved more than there can be
  * @save_ns: CPU time of saves
  * @load_ns: CPU time of restores
  */
@@ -33,6 +34,7 @@ struct vgpu_ctx_stats {
 	u64 bytes_skipped;
 	u64 sections_skipped;
 	u64 fallbacks;
+	u64 oversized;
 	u64 save_ns;
 	u64 load_ns;
 };

@@ -16,6 +16,7 @@
 #include <uapi/linux/vgpu.h>
 #include <uapi/linux/vgpu_hw.h>
 #include <vgpu/ctx_switch.h>
+#include <vgpu/degrade.h>
 #include <vgpu/governor.h>
 #include <vgpu/mem.h>
 #include <vgpu/quota.h>
@@ -137,6 +138,22 @@ struct vgpu_tidy_info {
 	struct vgpu_defrag_stats stats;
 };
 
+/**
+ * struct vgpu_degrade_info - whether mediation of a GPU fails
+ * @step: enum vgpu_degrade_step
+ * @reason: enum vgpu_degrade_reason
+ * @since_ns: CLOCK_BOOTTIME of the last step, or 0
+ * @failures: that counted, ever
+ * @rules: when to take a step
+ */
+struct vgpu_degrade_info {
+	u32 step;
+	u32 reason;
+	u64 since_ns;
+	u64 failures;
+	struct vgpu_degrade_rules rules;
+};
+
 /** struct vgpu_gpu_info - a GPU at a glance */
 struct vgpu_gpu_info {
 	u32 index;
@@ -163,6 +180,7 @@ struct vgpu_gpu_info {
 	u64 slice_ns;
 	u64 preempt_timeout_ns;
 	struct vgpu_governor_info governor;
+	struct vgpu_degrade_info degrade;
 	u32 switching;			/* VGPU_SWITCH_* */
 	struct vgpu_switch_stats switched;	/* by all engines */
 	u32 contexts;
@@ -194,6 +212,8 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
 #define VGPU_GPU_SET_GOVERNOR	0x8
 #define VGPU_GPU_SET_SWITCHING	0x10
 #define VGPU_GPU_SET_CONTEXTS	0x20
+#define VGPU_GPU_SET_DEGRADE	0x40
+#define VGPU_GPU_SET_DEGRADE_RULES	0x80
 
 #define VGPU_CONTEXTS_MAX	1024	/* of one GPU */
 
@@ -207,6 +227,8 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
  * @switching: VGPU_SWITCH_*, what is left out of switches
  * @max_contexts: of all vGPUs together, 1 to VGPU_CONTEXTS_MAX; those there are
  *	beyond it stay
+ * @degrade: enum vgpu_degrade_step, further down than it is
+ * @rules: when to take a step
  */
 struct vgpu_gpu_set {
 	u32 mask;
@@ -216,6 +238,8 @@ struct vgpu_gpu_set {
 	const char *governor;
 	u32 switching;
 	u32 max_contexts;
+	u32 degrade;
+	struct vgpu_degrade_rules rules;
 };
 
 /*
@@ -226,6 +250,13 @@ struct vgpu_gpu_set {
  */
 int vgpu_gpu_set(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 		 struct vgpu_refusal *why);
+/*
+ * Back to normal from whatever step. vGPUs that were stopped by it are failed, and can be
+ * started. -ENODEV.
+ */
+int vgpu_gpu_recover(struct vgpu_gpu *gpu);
+void vgpu_gpu_get_degrade_rules(struct vgpu_gpu *gpu,
+				struct vgpu_degrade_rules *rules);
 /*
  * How free VRAM is searched, live; @was gets what it was. -ENOENT, -ENOMEM,
  * -ENODEV.
@@ -739,6 +770,7 @@ enum vgpu_event_type {
 	VGPU_EVENT_QUOTA_WARNING, /* use is near to a quota: @quota */
 	VGPU_EVENT_QUOTA_CRITICAL, /* nearer */
 	VGPU_EVENT_QUOTA_RECOVERED, /* not any more */
+	VGPU_EVENT_DEGRADE,	/* a GPU took a step, or is back: @degrade */
 };
 
 /**
@@ -757,6 +789,18 @@ struct vgpu_quota_change {
 	u64 limit;
 };
 
+/**
+ * struct vgpu_degrade_change - a GPU whose mediation fails took a step
+ * @from: enum vgpu_degrade_step
+ * @to: likewise
+ * @reason: enum vgpu_degrade_reason
+ */
+struct vgpu_degrade_change {
+	enum vgpu_degrade_step from;
+	enum vgpu_degrade_step to;
+	enum vgpu_degrade_reason reason;
+};
+
 struct vgpu_event {
 	enum vgpu_event_type type;
 	u32 gpu;
@@ -767,6 +811,7 @@ struct vgpu_event {
 	u64 time_ns;		/* CLOCK_BOOTTIME */
 	struct vgpu_gov_change governor;
 	struct vgpu_quota_change quota;
+	struct vgpu_degrade_change degrade;
 };
 
 /**

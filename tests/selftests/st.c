@@ -25,7 +25,7 @@ static const struct st_case *current = &outside;
 static unsigned int failures;
 static uint64_t state;
 
-static void seed_from(uint64_t seed)
+void st_seed_from(uint64_t seed)
 {
 	state = seed * 0x9e3779b97f4a7c15u + 0x853c49e6748fea9bu;
 }
@@ -209,7 +209,7 @@ static bool run_case(const struct st_case *c, unsigned int number)
 	}
 	if (!pid) {
 		setpgid(0, 0);
-		seed_from(st_seed);
+		st_seed_from(st_seed);
 		c->run();
 		st_stop();
 	}

@@ -35,6 +35,8 @@ extern unsigned int st_seconds;		/* 0: not given */
 
 /* A fast generator; the same numbers for the same seed, everywhere. */
 uint64_t st_random(void);
+/* Cases begin with st_seed's. */
+void st_seed_from(uint64_t seed);
 /* 0 to @below - 1 */
 uint64_t st_below(uint64_t below);
 

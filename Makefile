@@ -35,14 +35,18 @@ $(TOOL_DIRS) $(PROGRAM_DIRS):
 
 # whatever links the library waits for it
 $(filter-out tools/lib,$(TOOL_DIRS)): $(filter tools/lib,$(TOOL_DIRS))
-# vgpuctl has the host sides of the programs in it
-$(filter tools/vgpuctl,$(TOOL_DIRS)): $(PROGRAM_DIRS)
+# these have the host sides of the programs in them
+$(filter tools/vgpuctl tests/soak,$(TOOL_DIRS)): $(PROGRAM_DIRS)
 
 check:
 	@tests/run $(ARGS)
 
 check-fast:
 	@tests/run --fast $(ARGS)
+
+# random tenants, guests and settings: make soak SOAK=600 SEED=1
+soak:
+	@tests/soak/run $(if $(SOAK),--seconds $(SOAK)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 demo:
 	@scripts/demo $(ARGS)
@@ -76,10 +80,11 @@ help:
 	@echo 'tools            libvgpu, vgpuctl, selftests, into build/tools'
 	@echo 'programs         GPU programs (RISC-V), into build/programs'
 	@echo 'check            every test; check-fast: those that need no long VM'
+	@echo 'soak             random tenants, guests, settings and deaths: SOAK=SECONDS SEED=N'
 	@echo 'demo             the whole road, in a VM: two guests compute on one GPU'
 	@echo 'bench, bench-X   measurements'
 	@echo 'install          modules, tools, man page, headers, GPU programs (PREFIX, DESTDIR)'
 	@echo 'modules_install  only the modules; for DKMS see dkms.conf'
 	@echo 'clean            delete build/'
 
-.PHONY: all modules tools programs check check-fast demo bench modules_install install clean help $(TOOL_DIRS) $(PROGRAM_DIRS)
+.PHONY: all modules tools programs check check-fast soak demo bench modules_install install clean help $(TOOL_DIRS) $(PROGRAM_DIRS)

@@ -25,7 +25,7 @@ const char *const setting_names[SETTING_END] = {
 	"policy", "slice", "preempt-timeout", "strategy", "switch",
 	"max-contexts", "governor", "weight", "priority", "bandwidth",
 	"rights", "quota", "cap", "own slice", "group weight", "over-commit",
-	"read-ahead", "tier limit", "threshold", "defrag", "access", "looking",
+	"read-ahead", "tier limit", "threshold", "defrag", "access", "padding", "looking",
 };
 
 static struct tenant admin = { .kind = KIND_ADMIN };
@@ -158,6 +158,9 @@ static int change(enum setting setting, uint32_t id)
 		ret = vgpuctl("access add deny --vgpu v%u --at 0", id);
 		st_sleep_ms((unsigned int)st_below(50));
 		return ret ?: vgpuctl("access delete 0");
+	case SETTING_PAD:
+		return vgpuctl("vgpu set v%u --pad %s --pad-jitter %s", id,
+			       PICK("100us", "2ms", "5ms"), PICK("0", "50us", "100us"));
 	default:
 		ret = st_below(2) ? vgpuctl("-j mem show %u", gpu) :
 		      vgpuctl("%s", PICK("-j stats", "vgpu list", "sched show",

@@ -111,6 +111,10 @@ t "set -j" json 'j["vgpu"]["weight"] == 300' "$ctl" -j vgpu set "v$id" --weight 
 t "set --allow" json '"share" not in j["vgpu"]["allow"] and "map" in j["vgpu"]["allow"]' "$ctl" -j vgpu set "v$id" --allow all,-share
 t "what it may ask for is shown" says "May ask for" 0 "$ctl" vgpu show "v$id"
 t "set --allow of what is none" says "NAME to take one away" 2 "$ctl" vgpu set "v$id" --allow all,nothing
+t "set --pad" json 'j["vgpu"]["pad_ns"] == 100000 and j["vgpu"]["pad_jitter_ns"] == 20000' "$ctl" -j vgpu set "v$id" --pad 100us --pad-jitter 20us
+t "set --pad over what there is" says "out of range" 1 "$ctl" vgpu set "v$id" --pad 200ms
+t "set --pad-jitter over --pad" says "not be over" 1 "$ctl" vgpu set "v$id" --pad-jitter 1ms
+t "set --pad 0" json 'not j["vgpu"]["pad_ns"] and not j["vgpu"]["pad_jitter_ns"]' "$ctl" -j vgpu set "v$id" --pad 0
 t "set --allow all" json 'len(j["vgpu"]["allow"]) == 9' "$ctl" -j vgpu set "v$id" --allow all
 t "set --on-quota" json '[j["vgpu"][x] for x in ("on_memory", "on_bandwidth", "on_contexts", "quota_wait_ns")] == ["queue", "preempt", "reject", 250000000]' \
 	"$ctl" -j vgpu set "v$id" --on-quota memory=queue,bandwidth=preempt --quota-wait 250ms

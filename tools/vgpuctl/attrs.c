@@ -828,6 +828,10 @@ static const struct attr attrs_vgpu[] = {
 	  .name = "on_handles", .values = &enum_nl_quota_action },
 	{ VGPU_A_VGPU_QUOTA_WAIT_NS, ATTR_U64,
 	  .name = "quota_wait_ns" },
+	{ VGPU_A_VGPU_PAD_NS, ATTR_U64,
+	  .name = "pad_ns" },
+	{ VGPU_A_VGPU_PAD_JITTER_NS, ATTR_U64,
+	  .name = "pad_jitter_ns" },
 	{ .name = NULL },
 };
 

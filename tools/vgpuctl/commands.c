@@ -73,6 +73,8 @@ static const struct option_desc set_options[] = {
 	{ 0, "allow", "RIGHTS", ARG_RIGHTS, "what its programs may ask for: all, none, or some of memory, user-memory, share, map, queue, ring, launch, transfer and sync, with commas; -NAME takes one away" },
 	{ 0, "on-quota", "LIST", ARG_TEXT, "what becomes of who asks for more, as memory=queue,bandwidth=preempt: of memory and contexts reject (the default) or queue, of bandwidth throttle (the default), queue or preempt" },
 	{ 0, "quota-wait", "TIME", ARG_TIME, "how long a call waits for room with queue, 1ms to 60s (default: 5s); then it is refused" },
+	{ 0, "pad", "TIME", ARG_TIME, "ends of its commands show on a grid of so long only, as 100us, up to 100ms; 0 for at once" },
+	{ 0, "pad-jitter", "TIME", ARG_TIME, "and by chance up to so much later, no more than --pad" },
 	END
 };
 
@@ -265,12 +267,14 @@ const struct command commands[] = {
 		.noun = "vgpu", .verb = "set", .args = "VGPU", .arg = ARG_VGPU,
 		.min = 1, .max = 1,
 		.help = "change quotas of a vGPU, while it runs",
-		.more = "All that is named is changed, or nothing. Memory cannot go below what is in use. What --allow takes away is refused from then on (EPERM); mappings and dma-bufs that go with it are gone at once.",
+		.more = "All that is named is changed, or nothing. Memory cannot go below what is in use. What --allow takes away is refused from then on (EPERM); mappings and dma-bufs that go with it are gone at once. --pad hides from a vGPU how long others keep it waiting, as far as completions tell; its commands run as before.",
 		.options = set_options, .handler = cmd_vgpu_set,
 		.examples = EXAMPLES({ "vgpuctl vgpu set v0 --weight 300 --bandwidth 500",
 				       "three times the usual share, copies of 500 MB/s at most" },
 				     { "vgpuctl vgpu set v0 --allow all,-share,-user-memory",
-				       "no dma-bufs, and no memory of its programs pinned" }),
+				       "no dma-bufs, and no memory of its programs pinned" },
+				     { "vgpuctl vgpu set v0 --pad 100us --pad-jitter 20us",
+				       "it is told of ends 10000 times a second at most" }),
 	},
 	{
 		.noun = "vgpu", .verb = "violations", .args = "VGPU", .arg = ARG_VGPU,

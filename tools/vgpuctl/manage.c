@@ -497,6 +497,22 @@ static int put_allow(struct args *args, struct nl_msg *msg)
 	return CTL_OK;
 }
 
+static int put_pad(struct args *args, struct nl_msg *msg, const char *option,
+		   int attr)
+{
+	const char *text = arg_option(args, option);
+	uint64_t ns = 0;
+
+	if (!text)
+		return CTL_OK;
+	if (strcmp(text, "0") && (parse_time(text, &ns) || !ns))
+		return usage_error(args->command,
+				   "--%s '%s': give a time with its unit, as 100us, or 0",
+				   option, text);
+	nla_put_u64(msg, attr, ns);
+	return CTL_OK;
+}
+
 int cmd_vgpu_set(struct args *args)
 {
 	struct json_object *vgpu, *all;
@@ -510,9 +526,10 @@ int cmd_vgpu_set(struct args *args)
 		return bad_vgpu(args->command, args->argv[0]);
 	if (!any_quota(args) && !arg_option(args, "vram") &&
 	    !arg_option(args, "allow") && !arg_option(args, "on-quota") &&
-	    !arg_option(args, "quota-wait"))
+	    !arg_option(args, "quota-wait") && !arg_option(args, "pad") &&
+	    !arg_option(args, "pad-jitter"))
 		return usage_error(args->command,
-				   "nothing to set: give --weight, --priority, --bandwidth, --vram, --units, --allow, --on-quota or --quota-wait");
+				   "nothing to set: give --weight, --priority, --bandwidth, --vram, --units, --allow, --on-quota, --quota-wait, --pad or --pad-jitter");
 	code = nl_open();
 	if (code)
 		return code;
@@ -525,6 +542,10 @@ int cmd_vgpu_set(struct args *args)
 		code = put_allow(args, msg);
 	if (!code)
 		code = put_on_quota(args, msg);
+	if (!code)
+		code = put_pad(args, msg, "pad", VGPU_A_VGPU_PAD_NS);
+	if (!code)
+		code = put_pad(args, msg, "pad-jitter", VGPU_A_VGPU_PAD_JITTER_NS);
 	if (code) {
 		nlmsg_free(msg);
 		return code;

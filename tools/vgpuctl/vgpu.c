@@ -300,6 +300,8 @@ void print_vgpu(struct json_object *vgpu)
 		{ "on_bandwidth", "Over its bandwidth", SHOW_TEXT },
 		{ "on_contexts", "Over the GPU's contexts", SHOW_TEXT },
 		{ "quota_wait_ns", "Waits at most", SHOW_NS },
+		{ "pad_ns", "Ends show every", SHOW_NS },
+		{ "pad_jitter_ns", "And later, up to", SHOW_NS },
 		{ NULL, NULL, 0 },
 	});
 	printf("\n%sUse%s\n", color_on(COLOR_BOLD), color_off());

@@ -17,4 +17,16 @@ static inline void vgpu_hrtimer_setup(struct hrtimer *timer,
 #endif
 }
 
+/* A monotonic timer, absolute, that may take its time. */
+static inline void vgpu_hrtimer_setup_soft(struct hrtimer *timer,
+					   enum hrtimer_restart (*fn)(struct hrtimer *))
+{
+#ifdef HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
+	timer->function = fn;
+#endif
+}
+
 #endif /* _VGPU_COMPAT_HRTIMER_H */

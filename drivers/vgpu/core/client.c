@@ -97,8 +97,17 @@ static void obj_retire(struct vgpu_obj *obj)
 
 static int call_close(struct vgpu_client *client, struct vgpu_close *arg)
 {
-	struct vgpu_obj *obj = NULL;
+	struct vgpu_obj *obj;
 
+	/* What of it has ended by now shows on the grid, and closing does not tell sooner. */
+	if (READ_ONCE(client->inst->pad.grid_ns)) {
+		obj = vgpu_obj_get(client, arg->handle, VGPU_OBJ_QUEUE);
+		if (!IS_ERR(obj)) {
+			vgpu_obj_put(obj);
+			vgpu_pad_wait(client->inst);
+		}
+	}
+	obj = NULL;
 	if (arg->handle && arg->handle <= VGPU_MAX_HANDLES)
 		obj = xa_erase(&client->objs, arg->handle);
 	if (!obj)

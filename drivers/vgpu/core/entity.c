@@ -284,13 +284,28 @@ void vgpu_entity_charge_locked(struct vgpu_entity *ent,
 void vgpu_queue_ended_locked(struct vgpu_queue *q, u64 accepted, u64 deadline,
 			     int error, u64 now)
 {
+	struct vgpu_slot *held = vgpu_pad_last_locked(q);
 	u64 late;
 
+	/* It has ended when that can be seen. */
+	if (held)
+		now = held->told;
 	/* What was taken back, or failed in time, neither met nor missed it. */
 	if (error == -ECANCELED || (error && now <= deadline))
 		deadline = U64_MAX;
 	late = vgpu_lines_ended(&q->ctx->entity->lines, q->line.class, accepted,
 				deadline, now);
+	if (held) {
+		held->timed = true;
+		held->deadline = deadline;
+		held->late = late;
+	} else {
+		vgpu_queue_tell_deadline_locked(q, deadline, late);
+	}
+}
+
+void vgpu_queue_tell_deadline_locked(struct vgpu_queue *q, u64 deadline, u64 late)
+{
 	if (!late) {
 		q->deadlines_met += deadline != U64_MAX;
 		return;

@@ -564,6 +564,8 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 	info->cap = inst->cap;
 	info->own_slice_ns = inst->slice_ns;
 	info->allow = inst->filter.allow;
+	info->pad_ns = inst->pad.grid_ns;
+	info->pad_jitter_ns = inst->pad.jitter_ns;
 	info->filtered = atomic64_read(&inst->filter.refused);
 	memcpy(info->action, inst->actions.of, sizeof(info->action));
 	info->quota_wait_ns = inst->actions.wait_ns;

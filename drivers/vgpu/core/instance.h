@@ -15,6 +15,7 @@
 #include "engine.h"
 #include "filter.h"
 #include "quota.h"
+#include "pad.h"
 #include "share.h"
 
 struct vgpu_client;
@@ -45,6 +46,7 @@ struct vgpu_instance {
 	struct vgpu_filter filter;
 	struct vgpu_quota quota;		/* see quota.h */
 	struct vgpu_actions actions;		/* see action.h */
+	struct vgpu_pad pad;
 	struct vgpu_shares shares;		/* see share.h */
 	u64 aperture_bytes;
 	struct maple_tree aperture;		/* page of mmap_offset -> vgpu_bo_obj */

@@ -35,9 +35,11 @@ void vgpu_engine_fault_locked(struct vgpu_engine *e, struct vgpu_ctx *ctx,
 {
 	struct vgpu_instance *inst = ctx->entity->inst;
 	struct vgpu_queue *q = ctx->job;
+	struct vgpu_slot *slot = vgpu_queue_head(q);
 
-	q->fault_va = ev->fault_va;
-	q->fault_access = ev->fault_access;
+	slot->faulted = true;
+	slot->fault_va = ev->fault_va;
+	slot->fault_access = ev->fault_access;
 	ctx->entity->faults++;
 	trace_vgpu_fault(e, inst->id, vgpu_queue_head(q)->seqno, ev->fault_va,
 			 ev->fault_access, ev->error ?: -EIO);

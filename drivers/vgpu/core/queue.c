@@ -139,9 +139,44 @@ bool vgpu_queue_runnable_locked(struct vgpu_queue *q)
 void vgpu_queue_complete_locked(struct vgpu_queue *q, int error)
 {
 	struct vgpu_slot *slot = vgpu_queue_head(q);
-	struct vgpu_entity *ent = q->ctx->entity;
 
 	lockdep_assert_held(&q->ctx->engine->lock);
+	slot->error = error;
+	q->ctx->entity->active_ns = ktime_get_boottime_ns();
+	q->head = q->head + 1 < q->depth ? q->head + 1 : 0;
+	q->count--;
+	if (vgpu_pad_holds(q))
+		vgpu_pad_hold_locked(q, slot);
+	else
+		vgpu_queue_show_locked(q, slot);
+}
+
+/* Figures that tell when commands began and ended show no sooner than these do. */
+static void note_seen(struct vgpu_queue *q)
+{
+	q->seen.wait_avg = q->wait_hist.count ?
+			   div64_u64(q->wait_hist.sum, q->wait_hist.count) : 0;
+	q->seen.wait_p50 = vgpu_hist_percentile(&q->wait_hist, 500);
+	q->seen.wait_p99 = vgpu_hist_percentile(&q->wait_hist, 990);
+	q->seen.run_ns = q->run_ns;
+	q->seen.preempted = q->preempted;
+}
+
+void vgpu_queue_show_locked(struct vgpu_queue *q, struct vgpu_slot *slot)
+{
+	struct vgpu_entity *ent = q->ctx->entity;
+	int error = slot->error;
+
+	if (slot->faulted) {
+		q->fault_va = slot->fault_va;
+		q->fault_access = slot->fault_access;
+	}
+	if (slot->timed)
+		vgpu_queue_tell_deadline_locked(q, slot->deadline, slot->late);
+	if (READ_ONCE(ent->inst->pad.grid_ns))
+		note_seen(q);
+	if (!error && slot->cmd.op == VGPU_CMD_SIGNAL)
+		vgpu_timeline_raise(slot->timeline, slot->cmd.sync.value);
 	if (error) {
 		q->failed++;
 		q->error = error;
@@ -152,11 +187,8 @@ void vgpu_queue_complete_locked(struct vgpu_queue *q, int error)
 		q->completed++;
 		ent->completed++;
 	}
-	ent->active_ns = ktime_get_boottime_ns();
 	vgpu_slot_drop(slot);
-	q->head = q->head + 1 < q->depth ? q->head + 1 : 0;
-	q->count--;
-	if (q->count < q->look_below && !q->closed) {
+	if (q->count + q->held < q->look_below && !q->closed) {
 		q->look_below = 0;
 		queue_work(q->ctx->gpu->wq, &q->ring_work);
 	}
@@ -175,10 +207,7 @@ void vgpu_queue_advance_locked(struct vgpu_queue *q, unsigned int *budget)
 			return;
 		}
 		(*budget)--;
-		if (slot->cmd.op == VGPU_CMD_SIGNAL) {
-			vgpu_timeline_raise(slot->timeline,
-					    slot->cmd.sync.value);
-		} else if (slot->cmd.op == VGPU_CMD_WAIT) {
+		if (slot->cmd.op == VGPU_CMD_WAIT) {
 			q->wait.value = slot->cmd.sync.value;
 			if (vgpu_timeline_add_wait(slot->timeline, &q->wait)) {
 				q->waiting = true;
@@ -259,7 +288,7 @@ u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
 
 	spin_lock_irqsave(&e->lock, flags);
 	before = q->count;
-	count = q->closed ? 0 : min(count, q->depth - q->count);
+	count = q->closed ? 0 : min(count, q->depth - q->count - q->held);
 	for (i = 0; i < count; i++) {
 		u32 tail = q->head + q->count;
 
@@ -274,7 +303,7 @@ u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
 	}
 	q->submitted += count;
 	q->ctx->entity->submitted += count;
-	if (count && q->count * 100 > q->depth * VGPU_PRESSURE_PERCENT &&
+	if (count && (q->count + q->held) * 100 > q->depth * VGPU_PRESSURE_PERCENT &&
 	    !(q->irq & VGPU_QUEUE_IRQ_PRESSURE))
 		vgpu_queue_irq_locked(q, VGPU_QUEUE_IRQ_PRESSURE);
 	*seqno = q->seqno;
@@ -314,7 +343,9 @@ static void queue_retire(struct vgpu_obj *obj)
 	vgpu_line_leave(&ctx->entity->lines, &q->line, ktime_get_ns());
 	list_del(&q->link);
 	ctx->nr_queues--;
+	vgpu_pad_flush_locked(q);
 	spin_unlock_irq(&e->lock);
+	hrtimer_cancel(&q->pad_timer);
 
 	if (q->ring)
 		vgpu_ring_fini(q);
@@ -441,6 +472,7 @@ int vgpu_call_queue_create(struct vgpu_client *client,
 	q->time_limit_ns = arg->time_limit_us * NSEC_PER_USEC;
 	q->wait.fn = queue_wait_over;
 	INIT_LIST_HEAD(&q->wait.link);
+	vgpu_pad_init(q);
 
 	spin_lock_irq(&ctx->engine->lock);
 	ret = ctx->nr_queues < VGPU_MAX_QUEUES ? 0 : -EMFILE;
@@ -571,18 +603,19 @@ int vgpu_call_queue_status(struct vgpu_client *client,
 	arg->submitted = q->submitted;
 	arg->completed = q->completed;
 	arg->failed = q->failed;
-	arg->pending = q->count;
+	arg->pending = q->count + q->held;
 	arg->depth = q->depth;
-	arg->wait_avg_ns = q->wait_hist.count ?
-			   div64_u64(q->wait_hist.sum, q->wait_hist.count) : 0;
-	arg->wait_p50_ns = vgpu_hist_percentile(&q->wait_hist, 500);
-	arg->wait_p99_ns = vgpu_hist_percentile(&q->wait_hist, 990);
-	arg->run_ns = q->run_ns;
+	if (!vgpu_pad_holds(q))
+		note_seen(q);
+	arg->wait_avg_ns = q->seen.wait_avg;
+	arg->wait_p50_ns = q->seen.wait_p50;
+	arg->wait_p99_ns = q->seen.wait_p99;
+	arg->run_ns = q->seen.run_ns;
 	arg->error = q->error;
 	arg->error_seqno = q->error_seqno;
 	arg->fault_va = q->fault_va;
 	arg->fault_access = q->fault_access;
-	arg->preempted = q->preempted;
+	arg->preempted = q->seen.preempted;
 	arg->sched_class = from_class(q->line.class);
 	arg->pad = 0;
 	arg->deadlines_met = q->deadlines_met;

@@ -3,6 +3,7 @@
 #ifndef _VGPU_CORE_QUEUE_H
 #define _VGPU_CORE_QUEUE_H
 
+#include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/llist.h>
@@ -30,6 +31,10 @@ struct vgpu_timeline;
  * @due: the earliest of its and of those behind it in the queue
  * @service: engine time used so far, ns
  * @started: it ran already
+ * @faulted: by an access to @fault_va that lacked @fault_access
+ * @timed: @late and @deadline are what is to be told of its deadline
+ * @error: how it ended; from then on
+ * @told: ktime ns, when it shows, if it is held back
  */
 struct vgpu_slot {
 	struct vgpu_cmd cmd;
@@ -40,7 +45,14 @@ struct vgpu_slot {
 	u64 deadline;
 	u64 due;
 	u64 service;
+	u64 told;
+	u64 late;
+	u64 fault_va;
+	u32 fault_access;
+	int error;
 	bool started;
+	bool faulted;
+	bool timed;
 };
 
 struct vgpu_ctx {
@@ -75,6 +87,7 @@ struct vgpu_queue {
 	u32 depth;
 	u32 head;				/* of the oldest slot */
 	u32 count;
+	u32 held;				/* before the head: ended, not told */
 	struct vgpu_slot *slots;
 	u64 seqno;
 	bool closed;
@@ -88,6 +101,12 @@ struct vgpu_queue {
 	u64 failed;
 	u64 preempted;
 	u64 run_ns;
+	struct {				/* of when something was told last */
+		u64 wait_avg, wait_p50, wait_p99;
+		u64 run_ns;
+		u64 preempted;
+	} seen;
+	struct hrtimer pad_timer;
 	u64 deadlines_met;
 	u64 deadlines_missed;
 	u64 late_max_ns;
@@ -131,6 +150,10 @@ static inline struct vgpu_slot *vgpu_queue_head(struct vgpu_queue *q)
 
 /* Lock held: the head ended, with 0 or an errno. */
 void vgpu_queue_complete_locked(struct vgpu_queue *q, int error);
+/* Lock held: it shows that @slot ended. */
+void vgpu_queue_show_locked(struct vgpu_queue *q, struct vgpu_slot *slot);
+/* Lock held: its owner is told that it met its deadline, or was @late. */
+void vgpu_queue_tell_deadline_locked(struct vgpu_queue *q, u64 deadline, u64 late);
 /* Atomic: a wait is over, or there is more to do: look at @q soon. */
 void vgpu_queue_wake_later(struct vgpu_queue *q);
 void vgpu_queue_woken_work(struct work_struct *work);

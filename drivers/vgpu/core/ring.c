@@ -56,7 +56,7 @@ static u32 ring_room(struct vgpu_queue *q)
 	u32 room;
 
 	spin_lock_irq(&e->lock);
-	room = q->depth - q->count;
+	room = q->depth - q->count - q->held;
 	q->look_below = room ? 0 : q->depth - q->depth / 4;
 	spin_unlock_irq(&e->lock);
 	return room;
@@ -70,7 +70,7 @@ static u32 ring_ahead(struct vgpu_queue *q)
 
 	spin_lock_irq(&e->lock);
 	busy = q->count >= RING_BUSY;
-	q->look_below = busy ? q->count / 2 : 0;
+	q->look_below = busy ? (q->count + q->held) / 2 : 0;
 	spin_unlock_irq(&e->lock);
 	return busy ? q->ring_slots / 2 - 1 : 0;
 }

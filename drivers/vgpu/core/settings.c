@@ -289,6 +289,23 @@ static int check_ranges(const struct vgpu_instance *inst,
 	ret = vgpu_actions_check(set, why);
 	if (ret)
 		return ret;
+	if (set->mask & (VGPU_SET_PAD | VGPU_SET_PAD_JITTER)) {
+		u64 pad = set->mask & VGPU_SET_PAD ? set->pad_ns :
+			  inst->pad.grid_ns;
+		u64 jitter = set->mask & VGPU_SET_PAD_JITTER ?
+			     set->pad_jitter_ns : inst->pad.jitter_ns;
+
+		if (pad > VGPU_PAD_MAX_NS || (pad && pad < NSEC_PER_USEC))
+			return vgpu_refuse(why, VGPU_SET_PAD, -ERANGE,
+					   "pad-ns is out of range: 0, or %lu to %lu",
+					   NSEC_PER_USEC, VGPU_PAD_MAX_NS);
+		/* off takes it along */
+		if (jitter > pad && (pad || set->mask & VGPU_SET_PAD_JITTER))
+			return vgpu_refuse(why, set->mask & VGPU_SET_PAD_JITTER ?
+					   VGPU_SET_PAD_JITTER : VGPU_SET_PAD,
+					   -ERANGE,
+					   "pad-jitter-ns may not be over pad-ns");
+	}
 	if (set->mask & VGPU_SET_SLICE && set->slice_ns)
 		return check_slice(set->slice_ns, VGPU_SET_SLICE, why);
 	return 0;
@@ -475,6 +492,13 @@ static void apply(struct vgpu_instance *inst,
 	if (set->mask & VGPU_SET_ALLOW)
 		vgpu_filter_set(inst, set->allow);
 	vgpu_actions_set(inst, set);
+	if (set->mask & VGPU_SET_PAD_JITTER)
+		WRITE_ONCE(inst->pad.jitter_ns, set->pad_jitter_ns);
+	if (set->mask & VGPU_SET_PAD) {
+		WRITE_ONCE(inst->pad.grid_ns, set->pad_ns);
+		if (!set->pad_ns)
+			WRITE_ONCE(inst->pad.jitter_ns, 0);
+	}
 	for (i = 0; i < inst->nr_entities; i++) {
 		struct vgpu_entity *ent = &inst->entity[i];
 		struct vgpu_engine *e = ent->engine;
@@ -592,7 +616,8 @@ int vgpu_instance_set(struct vgpu_instance *inst,
 			  VGPU_SET_BANDWIDTH | VGPU_SET_VRAM | VGPU_SET_CAP |
 			  VGPU_SET_SLICE | VGPU_SET_GROUP |
 			  VGPU_SET_GROUP_WEIGHT | VGPU_SET_UNITS |
-			  VGPU_SET_ALLOW | VGPU_SET_ACTIONS | VGPU_SET_WAIT))
+			  VGPU_SET_ALLOW | VGPU_SET_ACTIONS | VGPU_SET_WAIT |
+			  VGPU_SET_PAD | VGPU_SET_PAD_JITTER))
 		return vgpu_refuse(why, 0, -EINVAL, "no such setting");
 	if (!vgpu_gpu_enter(gpu, &idx))
 		return vgpu_refuse(why, 0, -ENODEV,

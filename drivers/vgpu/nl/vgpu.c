@@ -355,6 +355,15 @@ static void read_set(struct genl_info *info, struct vgpu_instance_set *set)
 		set->quota_wait_ns =
 			nla_get_u64(info->attrs[VGPU_A_VGPU_QUOTA_WAIT_NS]);
 	}
+	if (info->attrs[VGPU_A_VGPU_PAD_NS]) {
+		set->mask |= VGPU_SET_PAD;
+		set->pad_ns = nla_get_u64(info->attrs[VGPU_A_VGPU_PAD_NS]);
+	}
+	if (info->attrs[VGPU_A_VGPU_PAD_JITTER_NS]) {
+		set->mask |= VGPU_SET_PAD_JITTER;
+		set->pad_jitter_ns =
+			nla_get_u64(info->attrs[VGPU_A_VGPU_PAD_JITTER_NS]);
+	}
 }
 
 static const struct nlattr *to_blame(struct genl_info *info, u32 field)
@@ -382,6 +391,10 @@ static const struct nlattr *to_blame(struct genl_info *info, u32 field)
 		return info->attrs[VGPU_A_VGPU_ALLOW];
 	case VGPU_SET_WAIT:
 		return info->attrs[VGPU_A_VGPU_QUOTA_WAIT_NS];
+	case VGPU_SET_PAD:
+		return info->attrs[VGPU_A_VGPU_PAD_NS];
+	case VGPU_SET_PAD_JITTER:
+		return info->attrs[VGPU_A_VGPU_PAD_JITTER_NS];
 	default:
 		return NULL;
 	}

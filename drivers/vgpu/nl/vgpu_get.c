@@ -123,6 +123,8 @@ static const struct {
 	U64(VIOLATIONS, violations),
 	U64(QUOTA_HELD, quota_held),
 	U64(QUOTA_WAIT_NS, quota_wait_ns),
+	U64(PAD_NS, pad_ns),
+	U64(PAD_JITTER_NS, pad_jitter_ns),
 };
 
 static int put_wide(struct sk_buff *skb, const struct vgpu_instance_info *ii)

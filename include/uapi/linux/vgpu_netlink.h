@@ -846,6 +846,10 @@ enum {
 	VGPU_A_VGPU_ON_HANDLES = 70,
 	/* u64: how long a call waits for room at most */
 	VGPU_A_VGPU_QUOTA_WAIT_NS = 71,
+	/* u64: grid of time on which ends of commands show, 0 for at once */
+	VGPU_A_VGPU_PAD_NS = 72,
+	/* u64: and up to so much later */
+	VGPU_A_VGPU_PAD_JITTER_NS = 73,
 
 	__VGPU_A_VGPU_MAX,
 	VGPU_A_VGPU_MAX = (__VGPU_A_VGPU_MAX - 1)

@@ -370,6 +370,8 @@ struct vgpu_instance_params {
  * @quota_held: events of quotas that were not told one by one
  * @action: enum vgpu_quota_action of each resource
  * @quota_wait_ns: how long a call waits for room at most
+ * @pad_ns: grid on which ends of commands show, 0: at once
+ * @pad_jitter_ns: and up to so much later
  */
 struct vgpu_instance_info {
 	u32 id;
@@ -433,6 +435,8 @@ struct vgpu_instance_info {
 	u64 quota_held;
 	u8 action[VGPU_RESOURCES];
 	u64 quota_wait_ns;
+	u64 pad_ns;
+	u64 pad_jitter_ns;
 };
 
 /*
@@ -548,6 +552,8 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb);
 #define VGPU_SET_ALLOW		0x20000
 #define VGPU_SET_ACTIONS	0x40000
 #define VGPU_SET_WAIT		0x80000
+#define VGPU_SET_PAD		0x100000
+#define VGPU_SET_PAD_JITTER	0x200000
 
 /* What stands for no group. */
 #define VGPU_GROUP_NONE		"none"
@@ -570,6 +576,8 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb);
  * @actions: bit of each enum vgpu_resource whose @action is set
  * @action: enum vgpu_quota_action
  * @quota_wait_ns: how long a call waits for room at most
+ * @pad_ns: grid of time on which ends of commands show; 0: at once; not over 100 ms
+ * @pad_jitter_ns: and up to so much later; not over @pad_ns
  */
 struct vgpu_instance_set {
 	u32 mask;
@@ -586,6 +594,8 @@ struct vgpu_instance_set {
 	u32 actions;
 	u8 action[VGPU_RESOURCES];
 	u64 quota_wait_ns;
+	u64 pad_ns;
+	u64 pad_jitter_ns;
 };
 
 /*

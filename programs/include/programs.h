@@ -121,4 +121,24 @@ struct vector_args {
 	uint64_t rounds;
 };
 
+/*
+ * leftover: ors into @found, uint64_t each, what it finds where it wrote nothing, and
+ * leaves @secret everywhere; @stay: then goes on for ever
+ */
+enum {
+	LEFTOVER_REGISTERS,
+	LEFTOVER_CSRS,
+	LEFTOVER_SHARED,
+	LEFTOVER_VECTOR,
+	LEFTOVER_LANES,		/* that have looked: counted */
+	LEFTOVER_END
+};
+
+struct leftover_args {
+	uint64_t found;
+	uint64_t secret;
+	uint64_t words;		/* of the vector registers */
+	uint64_t stay;
+};
+
 #endif /* VGPU_PROGRAMS_H */

@@ -2,6 +2,7 @@
 /* Two tenants: nothing of one reaches the other, not even its faults. */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -128,6 +129,81 @@ static void no_leftovers(void)
 	}
 }
 
+static const char *const places[LEFTOVER_LANES] = {
+	[LEFTOVER_REGISTERS] = "registers",
+	[LEFTOVER_CSRS] = "CSRs",
+	[LEFTOVER_SHARED] = "shared memory",
+	[LEFTOVER_VECTOR] = "vector registers",
+};
+
+struct searcher {
+	struct gpu gpu;
+	uint64_t entry;
+	struct vgpu_bo *found;
+};
+
+static void searcher_new(struct searcher *s)
+{
+	gpu_new(&s->gpu, 1, 0);
+	s->entry = gpu_load(&s->gpu, "leftover", "leftover");
+	s->found = gpu_bo(&s->gpu, 4096, 0);
+}
+
+static int search(struct searcher *s, uint64_t secret, bool stay)
+{
+	const char *kb = st_read("/sys/module/vgpu_soft/parameters/extra_kb");
+	const struct leftover_args args = {
+		.found = s->found->va, .secret = secret, .stay = stay,
+		.words = kb ? strtoull(kb, NULL, 10) * 1024 / 8 : 0,
+	};
+
+	memset(s->found->cpu, 0, 4096);
+	return gpu_launch(&s->gpu, s->entry, 4, 8, 1024, &args, sizeof(args));
+}
+
+/*
+ * Of one that ended, and of one that is midway: its neighbour finds nothing of it. Both have
+ * the same addresses, so a translation that is left would show as well.
+ */
+static void every_place(void)
+{
+	struct searcher one, other;
+	volatile uint64_t *found;
+	unsigned int i, k;
+
+	searcher_new(&one);
+	searcher_new(&other);
+	CHECK(one.found->va == other.found->va, "their addresses differ");
+	for (i = 0; i < 12; i++) {
+		bool stay = i % 3 == 2;
+		int ret;
+
+		NEED(!search(&one, 0x5ec2e70000000000ull + i, stay), "%s", vgpu_error());
+		found = one.found->cpu;
+		while (stay && found[LEFTOVER_LANES] < 32)
+			st_sleep_ms(1);
+		if (!stay) {
+			ret = gpu_finish(&one.gpu, 60 * SEC);
+			NEED(!ret, "%s", vgpu_error());
+		}
+		NEED(!search(&other, 0x0ddba11ull << 32 | i, false), "%s", vgpu_error());
+		ret = gpu_finish(&other.gpu, 60 * SEC);
+		NEED(!ret, "%s", vgpu_error());
+		found = other.found->cpu;
+		CHECK(found[LEFTOVER_LANES] == 32, "%llu lanes looked",
+		      (unsigned long long)found[LEFTOVER_LANES]);
+		for (k = 0; k < LEFTOVER_LANES; k++)
+			CHECK(!found[k], "%s show 0x%llx of a neighbour's that %s",
+			      places[k], (unsigned long long)found[k],
+			      stay ? "is midway" : "ended");
+		if (!stay)
+			continue;
+		vgpu_queue_destroy(one.gpu.queue);
+		NEED(!vgpu_queue_create(one.gpu.ctx, NULL, &one.gpu.queue), "%s",
+		     vgpu_error());
+	}
+}
+
 static const struct st_case cases[] = {
 	{ "read_memory", read_memory },
 	{ "map_handle", map_handle },
@@ -136,6 +212,7 @@ static const struct st_case cases[] = {
 	{ "hog", hog },
 	{ "failed", failed, 120 },
 	{ "no_leftovers", no_leftovers },
+	{ "every_place", every_place },
 };
 
 ST_MAIN(cases)

@@ -175,13 +175,31 @@ static void progress(void)
 	fflush(stdout);
 }
 
-static void run(void)
+/* A slow machine gets longer, until everything was done, but not for ever. */
+static bool enough(uint64_t now, unsigned int least)
+{
+	unsigned int i;
+
+	if (now < soak->end_ns)
+		return false;
+	if (now - soak->end_ns > 4 * (soak->end_ns - soak->start_ns))
+		return true;
+	for (i = 0; i < KIND_END; i++)
+		if (soak->done[i] < least)
+			return false;
+	for (i = 0; least && i < SETTING_END; i++)
+		if (!settings->done[i] && !settings->refused[i])
+			return false;
+	return true;
+}
+
+static void run(unsigned int least)
 {
 	uint64_t said = 0, now;
 	unsigned int i;
 
 	st_seed_from(soak->seed ^ 0x5ca1e);
-	while ((now = st_now_ns()) < soak->end_ns) {
+	while (!enough(now = st_now_ns(), least)) {
 		reap(true);
 		/* at any moment, whatever it does */
 		if (!st_below(4)) {
@@ -240,11 +258,11 @@ static void summary(unsigned int least)
 	for (i = 0; i < KIND_END; i++)
 		ok(soak->done[i] >= least, "%s: %" PRIu64 ", of %u at least",
 		   kind_names[i], (uint64_t)soak->done[i], least);
-	/* some are refused by what is there; a slow machine gets not far enough */
+	/* some are refused by what is there */
 	for (i = 0; i < SETTING_END; i++)
 		tried += settings->done[i] + settings->refused[i] > 0;
-	ok(tried == SETTING_END || soak->done[KIND_ADMIN] < SETTING_END || !least,
-	   "the administrator tried %u of %u settings", tried, SETTING_END);
+	ok(tried == SETTING_END || !least, "the administrator tried %u of %u settings",
+	   tried, SETTING_END);
 }
 
 static void usage(void)
@@ -365,7 +383,7 @@ int main(int argc, char **argv)
 		fflush(NULL);
 		_exit(0);
 	}
-	run();
+	run(least);
 	end(admin);
 	unlink(soak->lock);
 	summary(least);

@@ -193,7 +193,7 @@ static void they_show_in_the_end(struct kunit *test)
 		has = value(test, &t, tl);
 		KUNIT_EXPECT_GE(test, has, had);
 		had = has;
-		msleep(5);
+		msleep(20);
 	}
 	KUNIT_EXPECT_EQ(test, had, 100);
 	KUNIT_EXPECT_EQ(test, seen(test, &t).completed, 200);
@@ -238,4 +238,5 @@ static struct kunit_suite pad_suite = {
 	.name = "vgpu_core_pad",
 	.test_cases = pad_cases,
 };
+
 kunit_test_suite(pad_suite);

@@ -516,9 +516,9 @@ static int got_dmabuf(struct tenant *t, const struct letter *letter, int fd)
 		return ret;
 	ret = step_bo(t, letter->bytes, 0, &own) ?:
 	      vgpu_bo_map(bo, t->vm, VGPU_PROT_READ, VGPU_VA_ANY);
-	if (ret == -ESTALE)
+	if (ret == -ESTALE) {
 		ret = 0;
-	else if (!ret) {
+	} else if (!ret) {
 		cmd = vgpu_cmd_copy(own->va, bo->va, letter->bytes);
 		ret = step_run(t, &cmd, 1);
 		if (!ret)

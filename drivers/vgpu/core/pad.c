@@ -27,6 +27,7 @@ u64 vgpu_pad_until(u64 grid_ns, u64 jitter_ns, u64 now, u64 after, u32 random)
 	}
 	return max(at, after);
 }
+
 VGPU_EXPORT_IF_KUNIT(vgpu_pad_until);
 
 static struct vgpu_slot *held(struct vgpu_queue *q, u32 before)

@@ -116,6 +116,57 @@ static void lengths(void)
 	CHECK(took_ns[0][0] < (uint64_t)GRID, "not even without padding did anything end in time");
 }
 
+/*
+ * How often somebody is right who guesses from the best threshold whether his neighbour
+ * was busy, permille: 500 is chance, or a little more with so few trials.
+ */
+static unsigned int guessed(const uint64_t *took, const bool *busy)
+{
+	unsigned int i, k, right, best = 0;
+
+	for (i = 0; i < 2 * TRIALS; i++) {
+		for (right = k = 0; k < 2 * TRIALS; k++)
+			right += busy[k] == (took[k] >= took[i]);
+		best = right > best ? right : best;
+	}
+	return best * 1000 / (2 * TRIALS);
+}
+
+/* A spy: what a busy neighbour does to commands of its own that last for some slices. */
+static void neighbour(void)
+{
+	const struct spin_args none = { 0 };
+	uint64_t took_ns[2 * TRIALS], points[2 * TRIALS], entry;
+	unsigned int i, padded, by_time[2], by_points;
+	bool busy[2 * TRIALS];
+	struct gpu other;
+	struct probe p;
+
+	probe_new(&p);
+	gpu_new(&other, 1, 0);
+	entry = gpu_load(&other, "spin", "spin");
+	for (padded = 0; padded < 2; padded++) {
+		NEED_OK(set_pad(&p.gpu, padded ? GRID : 0, padded ? GRID / 4 : 0));
+		for (i = 0; i < 2 * TRIALS; i++) {
+			busy[i] = i % 2;
+			if (busy[i])
+				NEED(!gpu_launch(&other, entry, 1, 1, 0, &none, sizeof(none)),
+				     "%s", vgpu_error());
+			took_ns[i] = took(&p, &p.longer, &points[i]);
+			CHECK(!padded || points[i], "an end showed before the next point of the grid");
+			if (!busy[i])
+				continue;
+			vgpu_queue_destroy(other.queue);
+			NEED(!vgpu_queue_create(other.ctx, NULL, &other.queue), "%s",
+			     vgpu_error());
+		}
+		by_time[padded] = guessed(took_ns, busy);
+	}
+	by_points = guessed(points, busy);
+	st_note("guesses whether a neighbour is busy that are right: without padding %u permille, with it %u by the clock and %u by points of the grid",
+		by_time[0], by_time[1], by_points);
+}
+
 /* Whatever else could tell: status, errors, poll, eventfd, the page. */
 static void everywhere(void)
 {
@@ -218,6 +269,7 @@ static void ends(void)
 
 static const struct st_case cases[] = {
 	{ "short and long commands", lengths },
+	{ "a busy neighbour", neighbour },
 	{ "nothing shows in between", everywhere },
 	{ "closed, paused and stopped", ends },
 };

@@ -116,8 +116,12 @@ static int change(enum setting setting, uint32_t id)
 		return vgpuctl("vgpu set v%u --weight %u", id,
 			       50 + (unsigned int)st_below(500));
 	case SETTING_PRIORITY:
-		return vgpuctl("vgpu set v%u --priority %u", id,
-			       3 + (unsigned int)st_below(3));
+		/* under prio whoever is below others waits for as long as they work */
+		ret = vgpuctl("vgpu set v%u --priority %u", id,
+			      3 + 2 * (unsigned int)st_below(2));
+		st_sleep_ms((unsigned int)st_below(200));
+		vgpuctl("vgpu set v%u --priority 4", id);
+		return ret;
 	case SETTING_BANDWIDTH:
 		return vgpuctl("vgpu set v%u --bandwidth %s", id,
 			       PICK("0", "50", "200", "1000"));
@@ -131,7 +135,7 @@ static int change(enum setting setting, uint32_t id)
 			       PICK("1M", "2M", "3M", "4M", "6M"));
 	case SETTING_CAP:
 		return vgpuctl("sched set v%u --cap %s", id,
-			       PICK("0", "0", "20%", "5%"));
+			       PICK("0", "0", "20%", "10%"));
 	case SETTING_OWN_SLICE:
 		return vgpuctl("sched set v%u --slice %s", id,
 			       PICK("0", "200us", "1ms", "5ms"));

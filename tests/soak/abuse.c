@@ -119,12 +119,15 @@ static int drain(int fd, uint32_t queue, const volatile struct vgpu_doorbell *be
 {
 	uint64_t end = st_now_ns() + (uint64_t)patience_ns();
 	struct vgpu_queue_status status;
+	uint32_t head;
 	int ret;
 
 	for (;;) {
+		/* what was taken by then is pending, or has ended */
+		head = __atomic_load_n(&bell->head, __ATOMIC_ACQUIRE);
 		status = (struct vgpu_queue_status){ .queue = queue };
 		ret = CALL(fd, VGPU_IOCTL_QUEUE_STATUS, &status);
-		if (ret || bell->error || (bell->head == tail && !status.pending))
+		if (ret || bell->error || (head == tail && !status.pending))
 			return ret;
 		if (st_now_ns() > end)
 			return -ETIME;

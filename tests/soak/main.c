@@ -139,7 +139,7 @@ static unsigned int reap(bool again)
 		if (!slot->pid && again)
 			begin_life(i);
 		alive += !!slot->pid;
-		if (slot->pid && st_now_ns() > slot->since_ns + 2 * (uint64_t)patience_ns()) {
+		if (slot->pid && st_now_ns() > slot->since_ns + (uint64_t)patience_ns() / 2) {
 			about.slot = i;
 			about.prey = i % 2;
 			about.life = slot->life;
@@ -220,7 +220,7 @@ static void run(unsigned int least)
 /* Everybody stops by himself, or not. */
 static void end(pid_t admin)
 {
-	uint64_t patience = st_now_ns() + (uint64_t)patience_ns() / 2;
+	uint64_t patience = st_now_ns() + (uint64_t)patience_ns() / 10;
 	unsigned int i;
 
 	soak->stop = true;

@@ -76,7 +76,7 @@ unsigned int slot_gpu(unsigned int slot)
 
 int64_t patience_ns(void)
 {
-	return 120 * SEC * soak->patience;
+	return 600 * SEC * soak->patience;
 }
 
 int step_bo(struct tenant *t, uint64_t bytes, uint32_t flags,

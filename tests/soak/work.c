@@ -119,7 +119,7 @@ static int program(struct tenant *t, bool ring)
 	char *const *chosen = choices[st_below(sizeof(choices) / sizeof(*choices))];
 	struct run run = {
 		.folder = getenv("VGPU_PROGRAMS"), .repeat = 1, .verify = true,
-		.ring = ring, .timeout = 120 * soak->patience,
+		.ring = ring, .timeout = 600 * soak->patience,
 	};
 	enum run_result result;
 	char *argv[16] = { NULL };

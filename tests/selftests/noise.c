@@ -126,6 +126,7 @@ union any {
 	struct vgpu_bo_user user;
 	struct vgpu_bo_export export;
 	struct vgpu_bo_import import;
+	struct vgpu_adopt adopt;
 };
 
 static const uint32_t sizes[] = {
@@ -138,7 +139,7 @@ static const uint32_t sizes[] = {
 	sizeof(struct vgpu_signal), sizeof(struct vgpu_eventfd),
 	sizeof(struct vgpu_queue_status), sizeof(struct vgpu_queue_set),
 	sizeof(struct vgpu_bo_user), sizeof(struct vgpu_bo_export),
-	sizeof(struct vgpu_bo_import),
+	sizeof(struct vgpu_bo_import), sizeof(struct vgpu_adopt),
 };
 
 /* Whatever the GPU does to it. */
@@ -226,6 +227,9 @@ static void any_arg(struct noise *f, uint32_t call, union any *a)
 		break;
 	case VGPU_CALL_BO_IMPORT:
 		a->import.fd = st_below(4) ? f->dmabuf : (int)st_below(8);
+		break;
+	case VGPU_CALL_ADOPT:
+		a->adopt.client = (uint32_t)st_below(4);
 		break;
 	case VGPU_CALL_BO_USER:
 		a->user.addr = (uintptr_t)lent + st_below(16) * PAGE;

@@ -126,6 +126,23 @@ t "set --on-quota as it was" says "weight" 0 "$ctl" vgpu set "v$id" --on-quota m
 t "violations of one who never did" says "never asked for more" 0 "$ctl" vgpu violations "v$id"
 t "violations -j" json 'j["violations"]["violation"] == [] and j["violations"]["violations"] == 0' "$ctl" -j vgpu violations "$uuid"
 t "violations of none" says "no vGPU" 3 "$ctl" vgpu violations v4000
+
+# images
+saved=$(value 'j["vgpu"]["id"]' "$ctl" -j vgpu create --type "$type" --weight 321 --start)
+t "vgpu save" says "v$saved is in $work/image" 0 "$ctl" vgpu save "v$saved" "$work/image"
+t "vgpu save -j" json 'j["bytes"] > 100 and j["vgpu"]["state"] == "stopped"' "$ctl" -j vgpu save "v$saved" "$work/image2" --stop
+t "vgpu save of what does not run" says "nothing to save" 1 "$ctl" vgpu save "v$saved" "$work/image3"
+t "and then there is no file" exits 1 test -e "$work/image3"
+t "image show" says "$type of vgpu_soft" 0 "$ctl" image show "$work/image"
+t "image show -j" json 'j["whole"] and j["records"][-1]["what"] == "end"' "$ctl" -j image show "$work/image"
+t "vgpu restore beside it" says "destroy the other one" 1 "$ctl" vgpu restore "$work/image"
+t "vgpu destroy of it" says "v$saved" 0 "$ctl" vgpu destroy "v$saved"
+restored=$(value 'j["id"]' "$ctl" -j vgpu restore "$work/image" --gpu 1)
+t "vgpu restore -j" json 'j["vgpu"]["gpu"] == 1 and j["vgpu"]["weight"] == 321 and j["vgpu"]["state"] == "running"' "$ctl" -j vgpu show "v$restored"
+t "vgpu destroy of what was restored" says "v$restored" 0 "$ctl" vgpu destroy "v$restored"
+head -c 100 "$work/image" >"$work/cut"
+t "vgpu restore of half an image" says "in the middle" 1 "$ctl" vgpu restore "$work/cut"
+
 for bad in "perhaps" "allow --uid 1 --gid 1" "allow --uid 4294967295" "allow --uid nobody-here" \
 	"allow --cgroup /no/such" "allow --gpu 64" "allow --days none" "allow --from 24:00 --to 1:00" "allow --from 1:00"; do
 	# shellcheck disable=SC2086 # words

@@ -78,6 +78,18 @@ static const struct option_desc set_options[] = {
 	END
 };
 
+static const struct option_desc save_options[] = {
+	{ 0, "stop", NULL, ARG_NONE, "stop it when the image is on the disk, before it goes on" },
+	END
+};
+
+static const struct option_desc restore_options[] = {
+	GPU_OPTION("on this GPU (default: 0)"),
+	{ 'u', "uuid", "UUID", ARG_UUID, "its UUID (default: that of the image)" },
+	{ 0, "paused", NULL, ARG_NONE, "leave it paused" },
+	END
+};
+
 static const struct option_desc sched_set_options[] = {
 	{ 0, "policy", "NAME", ARG_POLICY, "of a GPU: rr, fair, prio, mlfq, fixed, burst, or one that a module brought" },
 	{ 0, "slice", "TIME", ARG_TIME, "time slice, 100us to 100ms; of a vGPU its own, 0 for its GPU's; of a GPU 0 for the default, or the governor's" },
@@ -264,6 +276,22 @@ const struct command commands[] = {
 		.examples = EXAMPLES({ "vgpuctl vgpu destroy v0", "by number" }),
 	},
 	{
+		.noun = "vgpu", .verb = "save", .args = "VGPU FILE", .arg = ARG_VGPU,
+		.min = 2, .max = 2,
+		.help = "write an image of a vGPU to a file",
+		.more = "It stands still meanwhile, in the middle of its commands, and goes on then. The file has all that is in its memory: whoever can read it can read that. Memory that programs lent, dma-bufs, and vGPUs of VMs can't be saved.",
+		.options = save_options, .handler = cmd_vgpu_save,
+		.examples = EXAMPLES({ "vgpuctl vgpu save v0 v0.image --stop", "and do not go on here" }),
+	},
+	{
+		.noun = "vgpu", .verb = "restore", .args = "FILE", .arg = ARG_TEXT,
+		.min = 1, .max = 1,
+		.help = "make a vGPU of an image",
+		.more = "It goes on where it was saved, on any GPU of the same kind that has room. What programs had open waits for them: who opens the node becomes one of the saved clients by VGPU_IOCTL_ADOPT.",
+		.options = restore_options, .handler = cmd_vgpu_restore,
+		.examples = EXAMPLES({ "vgpuctl vgpu restore v0.image --gpu 1", "on GPU 1" }),
+	},
+	{
 		.noun = "vgpu", .verb = "set", .args = "VGPU", .arg = ARG_VGPU,
 		.min = 1, .max = 1,
 		.help = "change quotas of a vGPU, while it runs",
@@ -309,6 +337,14 @@ const struct command commands[] = {
 		.help = "take a rule away, by its number, or all",
 		.options = access_delete_options, .handler = cmd_access_delete,
 		.examples = EXAMPLES({ "vgpuctl access delete 0", "the first" }),
+	},
+	{
+		.noun = "image", .verb = "show", .args = "FILE", .arg = ARG_TEXT,
+		.min = 1, .max = 1,
+		.help = "what is in an image of a vGPU",
+		.more = "Checksums and contents are checked when it is restored.",
+		.handler = cmd_image_show,
+		.examples = EXAMPLES({ "vgpuctl image show v0.image", "whose it is, and how large" }),
 	},
 	{
 		.noun = "sched", .verb = "show", .args = "[GPU]", .arg = ARG_GPU,

@@ -8,6 +8,7 @@
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <vgpu/face.h>
@@ -40,7 +41,9 @@ struct vgpu_node {
 /**
  * struct vgpu_file - an open node
  * @node: of it; stays while the file is open
- * @client: what the core knows of us
+ * @client: what the core knows of us, until @adopted
+ * @adopted: a restored client that we are from then on, or NULL
+ * @adopt_lock: one at a time
  * @link: in vgpu_node.files
  * @moved: times a timeline was raised
  * @seen: @moved when the program last asked
@@ -49,11 +52,20 @@ struct vgpu_node {
 struct vgpu_file {
 	struct vgpu_node *node;
 	struct vgpu_client *client;
+	struct vgpu_client *adopted;
+	struct mutex adopt_lock;	/* writing @adopted */
 	struct list_head link;
 	atomic_t moved;
 	atomic_t seen;
 	char comm[TASK_COMM_LEN];
 };
+
+/* Stays there as long as the file. */
+static inline struct vgpu_client *vgpu_file_client(struct vgpu_file *vf)
+{
+	/* pairs with do_adopt() */
+	return smp_load_acquire(&vf->adopted) ?: vf->client;
+}
 
 extern const struct file_operations vgpu_node_fops;
 extern const struct file_operations vgpu_ctl_fops;

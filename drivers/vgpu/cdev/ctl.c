@@ -7,7 +7,9 @@
  * there.
  */
 #include <linux/capability.h>
+#include <linux/build_bug.h>
 #include <linux/compat.h>
+#include <linux/file.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -187,6 +189,70 @@ static int do_set(const struct vgpu_ctl_set *arg)
 	return ret;
 }
 
+static int do_save(struct vgpu_ctl_save *arg)
+{
+	struct vgpu_refusal why = {};
+	struct vgpu_instance *inst;
+	struct file *file;
+	int ret;
+
+	static_assert(sizeof(why.text) <= sizeof(arg->why));
+	arg->bytes = 0;
+	memset(arg->why, 0, sizeof(arg->why));
+	file = fget(arg->fd);
+	if (!file)
+		return -EBADF;
+	inst = vgpu_instance_get(arg->id);
+	if (inst) {
+		ret = vgpu_image_save(inst, file, arg->flags & VGPU_SAVE_STOP,
+				      &arg->bytes, &why);
+		vgpu_instance_put(inst);
+	} else {
+		ret = -ENOENT;
+	}
+	fput(file);
+	if (ret)
+		strscpy(arg->why, why.text, sizeof(arg->why));
+	return ret;
+}
+
+static int do_restore(struct vgpu_ctl_restore *arg)
+{
+	struct vgpu_refusal why = {};
+	struct vgpu_instance *inst;
+	struct vgpu_gpu *gpu;
+	struct file *file;
+	uuid_t uuid;
+	int ret = 0;
+
+	arg->id = 0;
+	arg->clients = 0;
+	arg->bytes = 0;
+	memset(arg->why, 0, sizeof(arg->why));
+	import_uuid(&uuid, arg->uuid);
+	file = fget(arg->fd);
+	if (!file)
+		return -EBADF;
+	gpu = vgpu_gpu_get(arg->gpu);
+	if (!gpu) {
+		fput(file);
+		return -ENODEV;
+	}
+	inst = vgpu_image_restore(gpu, file, &uuid,
+				  arg->flags & VGPU_RESTORE_PAUSED,
+				  &arg->clients, &arg->bytes, &why);
+	vgpu_gpu_put(gpu);
+	fput(file);
+	if (IS_ERR(inst)) {
+		ret = PTR_ERR(inst);
+		strscpy(arg->why, why.text, sizeof(arg->why));
+	} else {
+		arg->id = vgpu_instance_id(inst);
+		vgpu_instance_put(inst);
+	}
+	return ret;
+}
+
 static int do_call(struct ctl_file *cf, u32 call, void *arg)
 {
 	switch (call) {
@@ -198,6 +264,10 @@ static int do_call(struct ctl_file *cf, u32 call, void *arg)
 		return do_state(arg);
 	case VGPU_CTL_CALL_SET:
 		return do_set(arg);
+	case VGPU_CTL_CALL_SAVE:
+		return do_save(arg);
+	case VGPU_CTL_CALL_RESTORE:
+		return do_restore(arg);
 	}
 	return -ENOTTY;
 }
@@ -221,7 +291,9 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long uaddr)
 	if (ret)
 		return ret;
 	ret = do_call(file->private_data, desc->call, arg);
-	if (ret)
+	/* these two tell why */
+	if (ret && desc->call != VGPU_CTL_CALL_SAVE &&
+	    desc->call != VGPU_CTL_CALL_RESTORE)
 		return ret;
 
 	if (vgpu_ioctl_copy_out(desc, uarg, arg, user_size)) {
@@ -229,9 +301,12 @@ static long ctl_ioctl(struct file *file, unsigned int cmd, unsigned long uaddr)
 		if (desc->call == VGPU_CTL_CALL_CREATE)
 			do_destroy(&(struct vgpu_ctl_destroy) {
 				.id = ((struct vgpu_ctl_create *)arg)->id });
+		if (!ret && desc->call == VGPU_CTL_CALL_RESTORE)
+			do_destroy(&(struct vgpu_ctl_destroy) {
+				.id = ((struct vgpu_ctl_restore *)arg)->id });
 		return -EFAULT;
 	}
-	return 0;
+	return ret;
 }
 
 const struct file_operations vgpu_ctl_fops = {

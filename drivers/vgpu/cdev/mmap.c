@@ -17,6 +17,8 @@
  * and is held in VRAM until it is inserted; its pages are zapped before it is
  * evicted again. What is being moved within VRAM is waited for likewise.
  *
+ * While the vGPU is being saved nothing is inserted (core/freeze.c).
+ *
  * Mappings are shared ones without execution, and are inherited by fork():
  * the child has the descriptor too, and both are the same client.
  */
@@ -60,6 +62,15 @@ static void insert_around(struct vm_area_struct *vma, struct vgpu_bo *bo,
 	}
 }
 
+/*
+ * The vGPU stands still: the access is made again after a moment, and by then signals
+ * were seen to.  One by the kernel itself is not, if it is to be the last.
+ */
+static vm_fault_t stand_still(struct vgpu_client *client)
+{
+	return vgpu_client_wait_thaw(client) ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
+}
+
 static vm_fault_t bo_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -73,7 +84,13 @@ static vm_fault_t bo_fault(struct vm_fault *vmf)
 	for (;;) {
 		ret = VM_FAULT_SIGBUS;
 		filemap_invalidate_lock_shared(mapping);
-		bo = vgpu_client_bo_at(vf->client, (u64)vmf->pgoff << PAGE_SHIFT,
+		if (vgpu_client_is_frozen(vgpu_file_client(vf))) {
+			filemap_invalidate_unlock_shared(mapping);
+			bo = NULL;
+			ret = stand_still(vgpu_file_client(vf));
+			break;
+		}
+		bo = vgpu_client_bo_at(vgpu_file_client(vf), (u64)vmf->pgoff << PAGE_SHIFT,
 				       PAGE_SIZE, &bo_offset);
 		if (bo) {
 			ret = insert(vma, bo, bo_offset, address);
@@ -111,7 +128,7 @@ static vm_fault_t shpage_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct vgpu_file *vf = vma->vm_file->private_data;
-	struct vgpu_shpages *sp = vgpu_client_shpages(vf->client);
+	struct vgpu_shpages *sp = vgpu_client_shpages(vgpu_file_client(vf));
 	struct page *page;
 
 	page = vmf->pgoff == VGPU_MMAP_DOORBELLS >> PAGE_SHIFT ?
@@ -130,7 +147,7 @@ static bool is_own_bo(struct vgpu_file *vf, u64 offset, u64 bytes)
 	struct vgpu_bo *bo;
 	u64 bo_offset;
 
-	bo = vgpu_client_bo_at(vf->client, offset, bytes, &bo_offset);
+	bo = vgpu_client_bo_at(vgpu_file_client(vf), offset, bytes, &bo_offset);
 	if (!bo)
 		return false;
 	vgpu_bo_put(bo);
@@ -161,7 +178,7 @@ int vgpu_node_mmap(struct file *file, struct vm_area_struct *vma)
 		}
 		vma->vm_ops = &shpage_vm_ops;
 	} else {
-		ret = vgpu_client_may_map(vf->client);
+		ret = vgpu_client_may_map(vgpu_file_client(vf));
 		if (ret)
 			return ret;
 		if (!is_own_bo(vf, offset, bytes))

@@ -44,7 +44,7 @@ void vgpu_node_gone(struct vgpu_node *node)
 	spin_lock(&node->files_lock);
 	WRITE_ONCE(node->gone, true);
 	list_for_each_entry(vf, &node->files, link)
-		wake_up_all(vgpu_client_waitqueue(vf->client));
+		wake_up_all(vgpu_client_waitqueue(vgpu_file_client(vf)));
 	spin_unlock(&node->files_lock);
 }
 
@@ -70,6 +70,7 @@ static int node_open(struct inode *inode, struct file *file)
 	if (!vf)
 		return -ENOMEM;
 	vf->node = node;
+	mutex_init(&vf->adopt_lock);
 	get_task_comm(vf->comm, current);
 
 	params.priv = vf;
@@ -100,7 +101,10 @@ static int node_release(struct inode *inode, struct file *file)
 	list_del(&vf->link);
 	spin_unlock(&node->files_lock);
 
+	if (vf->adopted)
+		vgpu_client_close(vf->adopted);
 	vgpu_client_close(vf->client);
+	mutex_destroy(&vf->adopt_lock);
 	kfree(vf);
 
 	smp_mb();	/* with vgpu_cdev_doom() in main.c */
@@ -118,7 +122,7 @@ static int do_eventfd(struct vgpu_file *vf, const struct vgpu_eventfd *arg)
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 
-	ret = vgpu_client_eventfd(vf->client, arg->timeline, arg->value, ctx);
+	ret = vgpu_client_eventfd(vgpu_file_client(vf), arg->timeline, arg->value, ctx);
 	if (ret)
 		eventfd_ctx_put(ctx);
 	return ret;
@@ -138,7 +142,7 @@ static int do_export(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	dmabuf = vgpu_client_bo_export(vf->client, arg->bo);
+	dmabuf = vgpu_client_bo_export(vgpu_file_client(vf), arg->bo);
 	if (IS_ERR(dmabuf)) {
 		put_unused_fd(fd);
 		return PTR_ERR(dmabuf);
@@ -160,9 +164,25 @@ static int do_import(struct vgpu_file *vf, struct vgpu_bo_import *arg)
 
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
-	ret = vgpu_client_bo_import(vf->client, dmabuf, &arg->handle);
+	ret = vgpu_client_bo_import(vgpu_file_client(vf), dmabuf, &arg->handle);
 	arg->bytes = dmabuf->size;
 	dma_buf_put(dmabuf);
+	return ret;
+}
+
+static int do_adopt(struct vgpu_file *vf, const struct vgpu_adopt *arg)
+{
+	struct vgpu_client *client;
+	int ret = 0;
+
+	mutex_lock(&vf->adopt_lock);
+	client = vf->adopted ? ERR_PTR(-EBUSY) :
+			       vgpu_client_adopt(vf->client, arg->client);
+	if (IS_ERR(client))
+		ret = PTR_ERR(client);
+	else	/* pairs with vgpu_file_client() */
+		smp_store_release(&vf->adopted, client);
+	mutex_unlock(&vf->adopt_lock);
 	return ret;
 }
 
@@ -176,9 +196,11 @@ static int do_call(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
 	if (desc->call == VGPU_CALL_EVENTFD)
 		return do_eventfd(vf, arg);
 	if (desc->call == VGPU_CALL_BO_USER)
-		return vgpu_client_bo_user(vf->client, arg);
+		return vgpu_client_bo_user(vgpu_file_client(vf), arg);
 	if (desc->call == VGPU_CALL_BO_IMPORT)
 		return do_import(vf, arg);
+	if (desc->call == VGPU_CALL_ADOPT)
+		return do_adopt(vf, arg);
 
 	/* read before the value is, so that no move is missed */
 	if (desc->call == VGPU_CALL_WAIT &&
@@ -189,7 +211,7 @@ static int do_call(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
 	if (ret)
 		return ret;
 
-	ret = vgpu_client_call(vf->client, desc->call, arg, payload,
+	ret = vgpu_client_call(vgpu_file_client(vf), desc->call, arg, payload,
 			       payload_bytes);
 	kvfree(payload);
 
@@ -202,7 +224,7 @@ static void take_back(struct vgpu_file *vf, u32 handle)
 {
 	struct vgpu_close arg = { .size = sizeof(arg), .handle = handle };
 
-	vgpu_client_call(vf->client, VGPU_CALL_CLOSE, &arg, NULL, 0);
+	vgpu_client_call(vgpu_file_client(vf), VGPU_CALL_CLOSE, &arg, NULL, 0);
 }
 
 static long node_ioctl(struct file *file, unsigned int cmd,
@@ -247,11 +269,11 @@ static __poll_t node_poll(struct file *file, struct poll_table_struct *wait)
 	struct vgpu_file *vf = file->private_data;
 	__poll_t mask = 0;
 
-	poll_wait(file, vgpu_client_waitqueue(vf->client), wait);
+	poll_wait(file, vgpu_client_waitqueue(vgpu_file_client(vf)), wait);
 
 	if (atomic_read(&vf->moved) != atomic_read(&vf->seen))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (vgpu_client_irq_pending(vf->client))
+	if (vgpu_client_irq_pending(vgpu_file_client(vf)))
 		mask |= EPOLLPRI;
 	if (READ_ONCE(vf->node->gone))
 		mask |= EPOLLERR | EPOLLHUP;

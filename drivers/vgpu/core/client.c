@@ -8,10 +8,13 @@
  * for each other object that needs it.  When the handle goes, the object is
  * first retired (what it does stops), then its reference is dropped.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "core_priv.h"
+#include "freeze.h"
 
 void vgpu_obj_init(struct vgpu_obj *obj, enum vgpu_obj_type type,
 		   struct vgpu_client *client,
@@ -119,6 +122,13 @@ static int call_close(struct vgpu_client *client, struct vgpu_close *arg)
 	return 0;
 }
 
+int vgpu_client_close_handle(struct vgpu_client *client, u32 handle)
+{
+	struct vgpu_close arg = { .handle = handle };
+
+	return call_close(client, &arg);
+}
+
 static void retire_all(struct vgpu_client *client, enum vgpu_obj_type type)
 {
 	struct vgpu_obj *obj;
@@ -138,6 +148,7 @@ static void retire_all(struct vgpu_client *client, enum vgpu_obj_type type)
 /* Everything goes; from now on each call gets @error. inst->lock is held. */
 void vgpu_client_kill(struct vgpu_client *client, int error)
 {
+	vgpu_freeze_cancel(client->inst, -ECANCELED);
 	mutex_lock(&client->lock);
 	if (!client->dead || error == -ENODEV)
 		WRITE_ONCE(client->dead, error);
@@ -149,13 +160,17 @@ void vgpu_client_kill(struct vgpu_client *client, int error)
 	if (!READ_ONCE(client->inst->gpu->unplugged))
 		vgpu_vram_flush_defrag(client->inst->gpu->whole.vram);
 	wake_up_all(&client->wait);
+	wake_up_all(&client->inst->thaw);
 }
 
 void vgpu_client_irq(struct vgpu_client *client, u32 bits)
 {
+	const struct vgpu_client_ops *ops;
+
 	atomic_or(bits, &client->irq);
-	if (client->ops && client->ops->queue_irq)
-		client->ops->queue_irq(client->priv, bits);
+	ops = smp_load_acquire(&client->ops);	/* may have been adopted */
+	if (ops && ops->queue_irq)
+		ops->queue_irq(client->priv, bits);
 	wake_up_all(&client->wait);
 }
 
@@ -167,11 +182,10 @@ static void note_clients(struct vgpu_instance *inst, int more)
 			VGPU_MAX_CLIENTS);
 }
 
-struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
-				     const struct vgpu_client_params *params)
+static struct vgpu_client *client_new(struct vgpu_instance *inst,
+				      const struct vgpu_client_params *params)
 {
 	struct vgpu_client *client;
-	int ret;
 
 	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
@@ -192,6 +206,7 @@ struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
 	client->ops = params->ops;
 	client->priv = params->priv;
 	client->pid = params->pid;
+	client->want_slot = VGPU_ANY_SLOT;
 	strscpy(client->holder, params->holder ?: "", sizeof(client->holder));
 	mutex_init(&client->lock);
 	xa_init_flags(&client->objs, XA_FLAGS_ALLOC1);
@@ -200,34 +215,72 @@ struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
 	INIT_LIST_HEAD(&client->foreign);
 	vgpu_subject_take(&client->subject,
 			  params->like ? &params->like->subject : NULL);
+	return client;
+}
 
-	ret = vgpu_access_enter(client) ?: vgpu_degrade_enter(inst->gpu);
-	mutex_lock(&inst->lock);
-	if (ret)
-		;
-	else if (inst->state == VGPU_STATE_DEAD)
-		ret = -ENODEV;
-	else if (inst->state != VGPU_STATE_RUNNING &&
-		 inst->state != VGPU_STATE_PAUSED)
-		ret = -EAGAIN;
-	else if (inst->nr_clients >= VGPU_MAX_CLIENTS)
-		ret = -EMFILE;
-	if (ret == -EMFILE)
+/* It is in no list, and has nothing. */
+static void client_free(struct vgpu_client *client)
+{
+	WARN_ON(!list_empty(&client->foreign));
+	xa_destroy(&client->objs);
+	mutex_destroy(&client->lock);
+	vgpu_subject_drop(&client->subject);
+	vgpu_shpages_put(client->bells);
+	vgpu_shpages_put(client->shpages);
+	kfree(client);
+}
+
+/* 0, -ERESTART: it stands still, or why not. */
+static int enter_locked(struct vgpu_client *client)
+{
+	struct vgpu_instance *inst = client->inst;
+
+	lockdep_assert_held(&inst->lock);
+	if (inst->state == VGPU_STATE_DEAD)
+		return -ENODEV;
+	if (inst->freeze)
+		return -ERESTART;
+	if (inst->state != VGPU_STATE_RUNNING &&
+	    inst->state != VGPU_STATE_PAUSED)
+		return -EAGAIN;
+	if (inst->nr_clients >= VGPU_MAX_CLIENTS) {
 		vgpu_quota_violated(inst, NULL, VGPU_RES_CLIENTS,
 				    VGPU_QUOTA_REJECT, 1, VGPU_MAX_CLIENTS,
 				    inst->nr_clients);
-	if (!ret) {
-		list_add_tail(&client->link, &inst->clients);
-		note_clients(inst, 1);
-		vgpu_instance_hold(inst);
+		return -EMFILE;
 	}
-	mutex_unlock(&inst->lock);
-	vgpu_access_leave();
+	list_add_tail(&client->link, &inst->clients);
+	note_clients(inst, 1);
+	vgpu_instance_hold(inst);
+	return 0;
+}
+
+struct vgpu_client *vgpu_client_open(struct vgpu_instance *inst,
+				     const struct vgpu_client_params *params)
+{
+	struct vgpu_client *client = client_new(inst, params);
+	int ret;
+
+	if (IS_ERR(client))
+		return client;
+	do {
+		/* when it stands still, it is waited for */
+		ret = wait_event_killable(inst->thaw,
+					  !READ_ONCE(inst->freeze) ||
+					  READ_ONCE(inst->state) ==
+					  VGPU_STATE_DEAD) ? -EINTR : 0;
+		if (ret)
+			break;
+		ret = vgpu_access_enter(client) ?:
+		      vgpu_degrade_enter(inst->gpu);
+		mutex_lock(&inst->lock);
+		if (!ret)
+			ret = enter_locked(client);
+		mutex_unlock(&inst->lock);
+		vgpu_access_leave();
+	} while (ret == -ERESTART);
 	if (ret) {
-		vgpu_subject_drop(&client->subject);
-		vgpu_shpages_put(client->bells);
-		vgpu_shpages_put(client->shpages);
-		kfree(client);
+		client_free(client);
 		return ERR_PTR(ret);
 	}
 	return client;
@@ -251,16 +304,147 @@ void vgpu_client_close(struct vgpu_client *client)
 	mutex_unlock(&inst->lock);
 	srcu_read_unlock(&vgpu_unplug_srcu, idx);
 
-	WARN_ON(!list_empty(&client->foreign));
-	xa_destroy(&client->objs);
-	mutex_destroy(&client->lock);
-	vgpu_subject_drop(&client->subject);
-	vgpu_shpages_put(client->bells);
-	vgpu_shpages_put(client->shpages);
-	kfree(client);
+	client_free(client);
 	vgpu_instance_put(inst);
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_client_close, VGPU);
+
+/* --------------------------------------------------------------- parked */
+
+struct vgpu_client *vgpu_client_park(struct vgpu_instance *inst, u32 number,
+				     kuid_t uid, pid_t pid, const char *holder)
+{
+	const struct vgpu_client_params params = {
+		.pid = pid,
+		.holder = holder,
+	};
+	struct vgpu_client *client;
+
+	lockdep_assert_held(&inst->lock);
+	if (!number || number > VGPU_MAX_CLIENTS)
+		return ERR_PTR(-EMFILE);
+	client = client_new(inst, &params);
+	if (IS_ERR(client))
+		return client;
+	client->parked = number;
+	client->uid = uid;
+	list_add_tail(&client->link, &inst->clients);
+	return client;
+}
+
+void vgpu_client_drop_parked(struct vgpu_instance *inst)
+{
+	struct vgpu_client *client, *next;
+
+	mutex_lock(&inst->lock);
+	list_for_each_entry_safe(client, next, &inst->clients, link) {
+		if (!client->parked)
+			continue;
+		vgpu_client_kill(client, -ENODEV);
+		list_del(&client->link);
+		client_free(client);
+	}
+	mutex_unlock(&inst->lock);
+}
+
+static struct vgpu_client *find_parked(struct vgpu_instance *inst, u32 number)
+{
+	struct vgpu_client *client;
+
+	list_for_each_entry(client, &inst->clients, link)
+		if (client->parked == number)
+			return client;
+	return ERR_PTR(-ENOENT);
+}
+
+static struct vgpu_client *adopt(struct vgpu_client *client, u32 number)
+{
+	struct vgpu_instance *inst = client->inst;
+	struct vgpu_client *parked;
+
+	lockdep_assert_held(&inst->lock);
+	if (!number || inst->freeze)
+		return ERR_PTR(number ? -EBUSY : -ENOENT);
+	if (client->dead)
+		return ERR_PTR(client->dead);
+	if (!xa_empty(&client->objs))
+		return ERR_PTR(-EBUSY);
+	parked = find_parked(inst, number);
+	if (IS_ERR(parked))
+		return parked;
+	if (!uid_eq(parked->uid, current_euid()) && !capable(CAP_SYS_ADMIN))
+		return ERR_PTR(-EACCES);
+	if (parked->dead)
+		return ERR_PTR(parked->dead);
+	if (inst->nr_clients >= VGPU_MAX_CLIENTS)
+		return ERR_PTR(-EMFILE);
+	/* it lives by the rights of who is there now */
+	swap(parked->subject, client->subject);
+	parked->pid = client->pid;
+	strscpy(parked->holder, client->holder, sizeof(parked->holder));
+	parked->parked = 0;
+	note_clients(inst, 1);
+	vgpu_instance_hold(inst);
+	parked->priv = client->priv;
+	smp_store_release(&parked->ops, client->ops);	/* with its priv */
+	return parked;
+}
+
+struct vgpu_client *vgpu_client_adopt(struct vgpu_client *client, u32 number)
+{
+	struct vgpu_client *parked;
+	int ret;
+
+	/* no rule changes while subjects do */
+	ret = vgpu_access_enter(client);
+	mutex_lock(&client->inst->lock);
+	parked = ret ? ERR_PTR(ret) : adopt(client, number);
+	mutex_unlock(&client->inst->lock);
+	vgpu_access_leave();
+	return parked;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_adopt, VGPU);
+
+/* -------------------------------------------------------- standing still */
+
+int vgpu_client_enter(struct vgpu_client *client, int *idx)
+{
+	struct vgpu_instance *inst = client->inst;
+	int ret;
+
+	for (;;) {
+		if (!vgpu_gpu_enter(inst->gpu, idx))
+			return -ENODEV;
+		if (likely(!READ_ONCE(inst->freeze)))
+			return 0;
+		vgpu_gpu_leave(*idx);
+		ret = wait_event_killable(inst->thaw,
+					  !READ_ONCE(inst->freeze) ||
+					  READ_ONCE(client->dead));
+		if (ret)
+			return -EINTR;
+		ret = READ_ONCE(client->dead);
+		if (ret)
+			return ret;
+	}
+}
+
+bool vgpu_client_is_frozen(struct vgpu_client *client)
+{
+	return READ_ONCE(client->inst->freeze) && !READ_ONCE(client->dead);
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_is_frozen, VGPU);
+
+int vgpu_client_wait_thaw(struct vgpu_client *client)
+{
+	/* A moment, since the caller may hold an mmap lock. */
+	if (wait_event_killable_timeout(client->inst->thaw,
+					!vgpu_client_is_frozen(client),
+					HZ / 10) < 0)
+		return -EINTR;
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_wait_thaw, VGPU);
 
 struct vgpu_instance *vgpu_client_instance(const struct vgpu_client *client)
 {
@@ -323,8 +507,9 @@ static int dispatch(struct vgpu_client *client, u32 call, void *arg,
 	ret = vgpu_degrade_call(client->inst->gpu, call);
 	if (ret)
 		return ret;
-	if (!vgpu_gpu_enter(client->inst->gpu, &idx))
-		return -ENODEV;
+	ret = vgpu_client_enter(client, &idx);
+	if (ret)
+		return ret;
 	switch (call) {
 	case VGPU_CALL_INFO:
 		ret = call_info(client, arg);

@@ -14,6 +14,9 @@
 #include "access.h"
 #include "quota.h"
 
+/* No place in the shared pages is asked for. */
+#define VGPU_ANY_SLOT		U32_MAX
+
 struct vgpu_gpu;
 struct vgpu_instance;
 struct vgpu_shpages;
@@ -59,6 +62,9 @@ struct vgpu_client {
 	atomic_t nr_handles;
 	struct vgpu_watch handles_watch;	/* inst->quota.lock */
 	int dead;				/* errno of every call, or 0 */
+	u32 parked;				/* its number in an image, until adopted */
+	kuid_t uid;				/* parked: of who had opened it */
+	u32 want_slot;				/* parked: of a timeline, or a ring */
 	wait_queue_head_t wait;
 	atomic_t irq;
 	spinlock_t foreign_lock;		/* foreign */
@@ -77,6 +83,17 @@ struct vgpu_obj *vgpu_obj_get(struct vgpu_client *client, u32 handle,
 void vgpu_obj_put(struct vgpu_obj *obj);
 void vgpu_client_kill(struct vgpu_client *client, int error);
 void vgpu_client_irq(struct vgpu_client *client, u32 bits);
+/*
+ * Enters the unplug gate when the vGPU does not stand still: waits for that, unless
+ * killed. 0, -EINTR, -ENODEV, or why the client is dead.
+ */
+int vgpu_client_enter(struct vgpu_client *client, int *idx);
+/* One that waits to be adopted: of its own, with no face. -EMFILE, -ENOMEM. */
+struct vgpu_client *vgpu_client_park(struct vgpu_instance *inst, u32 number,
+				     kuid_t uid, pid_t pid, const char *holder);
+int vgpu_client_close_handle(struct vgpu_client *client, u32 handle);
+/* Nobody adopts them any more. */
+void vgpu_client_drop_parked(struct vgpu_instance *inst);
 
 /* ---------------------------------------------------- memory (object.c) */
 
@@ -84,6 +101,7 @@ struct vgpu_bo_obj {
 	struct vgpu_obj obj;
 	struct vgpu_bo *bo;
 	u64 mmap_offset;
+	u64 place_bytes;			/* at mmap_offset */
 	bool mappable;
 	bool share;				/* made for BO_EXPORT */
 	struct address_space *mapping;
@@ -105,6 +123,9 @@ struct vgpu_bo_obj *vgpu_bo_obj(struct vgpu_obj *obj);
 
 int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
 			const u64 *pages);
+/* Memory whose handle was closed, for those that need it: in no aperture. */
+int vgpu_bo_restore_closed(struct vgpu_client *client,
+			   struct vgpu_bo_create *arg);
 int vgpu_call_vm_create(struct vgpu_client *client, struct vgpu_vm_create *arg);
 int vgpu_call_vm_map(struct vgpu_client *client, struct vgpu_vm_map *arg);
 int vgpu_call_vm_unmap(struct vgpu_client *client, struct vgpu_vm_unmap *arg);

@@ -602,6 +602,15 @@ void vgpu_engine_release(struct vgpu_engine *e)
 	spin_unlock_irq(&e->lock);
 }
 
+void vgpu_engine_unload(struct vgpu_engine *e, struct vgpu_instance *inst)
+{
+	spin_lock_irq(&e->lock);
+	if (e->state == VGPU_ENGINE_IDLE && e->loaded &&
+	    e->loaded->entity->inst == inst)
+		unload(e);
+	spin_unlock_irq(&e->lock);
+}
+
 /* ---------------------------------------------------------- life cycle */
 
 /* A policy broke its contract; the run queue goes on with "rr". */

@@ -117,6 +117,7 @@ struct vgpu_engine {
  * @gather_timer: then: until when
  * @contexts: of its, how many there are
  * @paused: not to be scheduled: life cycle
+ * @frozen: nor are commands done that need no engine: it is being saved, or restored
  * @throttled: not to be scheduled: out of bandwidth
  * @pace: wall time of its last slice for engine time of 1024, up to that;
  *	0: unknown
@@ -142,6 +143,7 @@ struct vgpu_entity {
 	struct hrtimer gather_timer;
 	unsigned int contexts;
 	bool paused;
+	bool frozen;
 	bool throttled;
 	u32 pace;
 	u32 strikes;
@@ -195,6 +197,8 @@ void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx);
  */
 void vgpu_engine_hold(struct vgpu_engine *e);
 void vgpu_engine_release(struct vgpu_engine *e);
+/* Process context: what is left of @inst, paused, in the engine is saved. */
+void vgpu_engine_unload(struct vgpu_engine *e, struct vgpu_instance *inst);
 /* Lock held: settings changed, so what was held back may run now. */
 void vgpu_engine_kick_locked(struct vgpu_engine *e);
 /* A callback of vgpu_rq, also for those of groups. */

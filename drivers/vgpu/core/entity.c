@@ -170,7 +170,8 @@ bool vgpu_queue_line_up_locked(struct vgpu_queue *q, bool again,
 	struct vgpu_lines *lines = &ctx->entity->lines;
 
 	lockdep_assert_held(&ctx->engine->lock);
-	if (q->closed || q->line.waiting || ctx->paging || runs(q))
+	if (q->closed || q->line.waiting || ctx->paging || runs(q) ||
+	    ctx->entity->frozen)
 		return false;
 	vgpu_queue_advance_locked(q, budget);
 	if (q->waiting || !vgpu_queue_runnable_locked(q))

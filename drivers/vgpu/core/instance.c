@@ -17,6 +17,7 @@
 #include <linux/mm.h>
 
 #include "core_priv.h"
+#include "freeze.h"
 
 static DEFINE_XARRAY_ALLOC(instances);
 /* Makes "is this UUID free" and "take it" one step. */
@@ -252,6 +253,7 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	mutex_init(&inst->lock);
 	spin_lock_init(&inst->stat_lock);
 	INIT_LIST_HEAD(&inst->clients);
+	init_waitqueue_head(&inst->thaw);
 	vgpu_shares_init(&inst->shares);
 	INIT_WORK(&inst->reap_work, instance_reap);
 	INIT_DELAYED_WORK(&inst->unthrottle_work, vgpu_bandwidth_unthrottle);
@@ -295,6 +297,7 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	mutex_lock(&gpu->lock);
 	mutex_lock(&inst->lock);
 	ret = vgpu_units_set(inst, params->units);
+	inst->freeze = params->freeze;
 	mutex_unlock(&inst->lock);
 	mutex_unlock(&gpu->lock);
 	if (!ret)
@@ -307,6 +310,7 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	ret = vgpu_faces_instance_added(inst);
 	if (ret) {
 		vgpu_instance_remove(inst);
+		WRITE_ONCE(inst->freeze, NULL);
 		vgpu_instance_put(inst);
 		return ERR_PTR(ret);
 	}
@@ -351,6 +355,7 @@ void vgpu_instance_kill(struct vgpu_instance *inst, enum vgpu_state state,
 		inst->state = state;
 	for (i = 0; i < inst->gpu->desc.engines; i++)
 		vgpu_entity_pause(&inst->entity[i], true);
+	vgpu_freeze_cancel(inst, error);
 	list_for_each_entry(client, &inst->clients, link)
 		vgpu_client_kill(client, error);
 	vgpu_shares_revoke(inst);
@@ -375,6 +380,7 @@ void vgpu_instance_remove(struct vgpu_instance *inst)
 
 	vgpu_faces_instance_removed(inst);
 	vgpu_instance_kill(inst, VGPU_STATE_DEAD, -ENODEV);
+	vgpu_client_drop_parked(inst);
 	cancel_delayed_work_sync(&inst->unthrottle_work);
 	vgpu_quota_fini(&inst->quota);
 
@@ -404,7 +410,7 @@ int vgpu_instance_destroy(struct vgpu_instance *inst)
 	if (!vgpu_gpu_enter(inst->gpu, &idx))
 		return -ENODEV;
 	mutex_lock(&inst->lock);
-	if (inst->nr_clients || !inst->added)
+	if (inst->nr_clients || !inst->added || inst->freeze)
 		ret = -EBUSY;
 	else if (inst->state == VGPU_STATE_DEAD)
 		ret = -ENOENT;
@@ -452,6 +458,11 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb)
 		ret = -EAGAIN;
 		goto out;
 	}
+	/* it is being saved, which stopping ends, or restored */
+	if (inst->freeze && verb != VGPU_VERB_STOP) {
+		ret = -EBUSY;
+		goto out;
+	}
 	inst->state = moves[verb].to;
 	for (i = 0; i < inst->gpu->desc.engines; i++) {
 		struct vgpu_entity *ent = &inst->entity[i];
@@ -461,6 +472,7 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb)
 		vgpu_entity_pause(ent, inst->state != VGPU_STATE_RUNNING);
 	}
 	if (verb == VGPU_VERB_STOP) {
+		vgpu_freeze_cancel(inst, -ESHUTDOWN);
 		list_for_each_entry(client, &inst->clients, link)
 			vgpu_client_kill(client, -ESHUTDOWN);
 		vgpu_shares_revoke(inst);

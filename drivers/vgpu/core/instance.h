@@ -19,6 +19,7 @@
 #include "share.h"
 
 struct vgpu_client;
+struct vgpu_freeze;
 struct vgpu_gpu;
 
 struct vgpu_instance {
@@ -40,7 +41,9 @@ struct vgpu_instance {
 	u64 slice_ns;				/* its own, or 0 */
 	struct vgpu_tenant *tenant;	/* gpu->lock and inst->lock, or NULL */
 	struct list_head clients;
-	unsigned int nr_clients;
+	unsigned int nr_clients;		/* but those that are parked */
+	struct vgpu_freeze *freeze;		/* written with lock held, see freeze.h */
+	wait_queue_head_t thaw;
 	struct vgpu_mem_account acct;
 	atomic64_t pinned;			/* pages of programs, see user.c */
 	struct vgpu_filter filter;

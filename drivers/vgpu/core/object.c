@@ -207,10 +207,10 @@ static bool find_gap(struct maple_tree *mt, unsigned long from,
  * CPU mapping names is not soon another BO.
  */
 static int bo_place(struct vgpu_instance *inst, struct vgpu_bo_obj *bo,
-		    bool host)
+		    u64 bytes, bool host)
 {
 	struct address_space *mapping = inst->file->f_mapping;
-	unsigned long pages = vgpu_bo_bytes(bo->bo) >> PAGE_SHIFT;
+	unsigned long pages = bytes >> PAGE_SHIFT;
 	unsigned long start, first = 0, last, *next;
 	int ret = -ENOSPC;
 
@@ -233,6 +233,7 @@ static int bo_place(struct vgpu_instance *inst, struct vgpu_bo_obj *bo,
 		*next = start + pages;
 		bo->mappable = true;
 		bo->mmap_offset = (u64)start << PAGE_SHIFT;
+		bo->place_bytes = bytes;
 		/* A VM may have touched the hole: its scratch page goes. */
 		unmap_mapping_range(mapping, bo->mmap_offset,
 				    vgpu_bo_bytes(bo->bo), 1);
@@ -259,6 +260,35 @@ static u32 bo_flags(const struct vgpu_client *client, bool share)
 	if (smp_load_acquire(&gpu->overcommit) == 1000)
 		return 0;
 	return VGPU_BO_PAGEABLE;
+}
+
+static struct vgpu_bo *bo_memory(struct vgpu_client *client,
+				 const struct vgpu_bo_create *arg, u64 bytes)
+{
+	struct vgpu_instance *inst = client->inst;
+	struct vgpu_vram *vram = inst->gpu->whole.vram;
+
+	if (arg->flags & VGPU_BO_HOST)
+		return vgpu_bo_create_host(vram, bytes, NULL, NULL, NULL);
+	return vgpu_bo_create(vram, &inst->acct, bytes, arg->align,
+			      bo_flags(client, arg->flags & VGPU_BO_SHARE));
+}
+
+int vgpu_bo_restore_closed(struct vgpu_client *client,
+			   struct vgpu_bo_create *arg)
+{
+	struct vgpu_bo *bo;
+
+	if (arg->flags & ~VGPU_BO_HOST)
+		return -EINVAL;
+	if (arg->flags && !(client->inst->gpu->desc.caps & VGPU_HW_HOST_MEM))
+		return -EOPNOTSUPP;
+	if (!arg->bytes || arg->bytes > BIT_ULL(40))
+		return -EINVAL;
+	bo = bo_memory(client, arg, arg->bytes);
+	if (IS_ERR(bo))
+		return PTR_ERR(bo);
+	return vgpu_bo_publish(client, bo, &arg->handle);
 }
 
 int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
@@ -296,12 +326,8 @@ int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
 	vgpu_obj_init(&bo->obj, VGPU_OBJ_BO, client, bo_retire, bo_release);
 	if (foreign)
 		bo->bo = foreign_bo(client, bytes, pages, arg->page_count);
-	else if (host)
-		bo->bo = vgpu_bo_create_host(gpu->whole.vram, bytes, NULL, NULL,
-					     NULL);
 	else
-		bo->bo = vgpu_bo_create(gpu->whole.vram, &inst->acct, bytes,
-					arg->align, bo_flags(client, share));
+		bo->bo = bo_memory(client, arg, bytes);
 	if (IS_ERR(bo->bo)) {
 		ret = PTR_ERR(bo->bo);
 		kfree(bo);
@@ -310,7 +336,10 @@ int vgpu_call_bo_create(struct vgpu_client *client, struct vgpu_bo_create *arg,
 		return ret;
 	}
 	bo->share = share;
-	ret = foreign ? 0 : bo_place(inst, bo, host);
+	/* one that is restored has the place it had, if it is larger here or not */
+	ret = foreign ? 0 :
+	      bo_place(inst, bo, client->parked ? bytes : vgpu_bo_bytes(bo->bo),
+		       host);
 	if (!ret) {
 		arg->mmap_offset = bo->mmap_offset;
 		ret = vgpu_obj_publish(&bo->obj, &arg->handle);

@@ -398,6 +398,11 @@ static u32 from_class(enum vgpu_line_class class)
 	return classes[class];
 }
 
+u32 vgpu_queue_class(const struct vgpu_queue *q)
+{
+	return from_class(q->line.class);
+}
+
 int vgpu_call_queue_set(struct vgpu_client *client, struct vgpu_queue_set *arg)
 {
 	enum vgpu_line_class class = to_class(arg->sched_class);

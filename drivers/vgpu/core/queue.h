@@ -160,6 +160,9 @@ void vgpu_queue_woken_work(struct work_struct *work);
 /* Lock held: its owner is told of VGPU_QUEUE_IRQ_* @bit. */
 void vgpu_queue_irq_locked(struct vgpu_queue *q, u32 bit);
 
+/* enum vgpu_sched_class */
+u32 vgpu_queue_class(const struct vgpu_queue *q);
+
 /* ring.c */
 int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
 		   struct vgpu_queue_create *arg);
@@ -216,10 +219,12 @@ struct vgpu_shpages {
 };
 
 void vgpu_shpages_get(struct vgpu_shpages *sp);
-int vgpu_shpages_add_queue(struct vgpu_shpages *sp, struct vgpu_queue *q);
+/* At @want, or VGPU_ANY_SLOT. */
+int vgpu_shpages_add_queue(struct vgpu_shpages *sp, struct vgpu_queue *q,
+			   u32 want);
 void vgpu_shpages_del_queue(struct vgpu_shpages *sp, struct vgpu_queue *q);
 struct vgpu_doorbell *vgpu_shpages_doorbell(struct vgpu_shpages *sp, u32 index);
-int vgpu_shpages_add_timeline(struct vgpu_shpages *sp);
+int vgpu_shpages_add_timeline(struct vgpu_shpages *sp, u32 want);
 void vgpu_shpages_del_timeline(struct vgpu_shpages *sp, u32 slot);
 void vgpu_shpages_show(struct vgpu_shpages *sp, u32 slot, u64 value);
 

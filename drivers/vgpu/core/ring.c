@@ -136,6 +136,9 @@ static void ring_work(struct work_struct *work)
 
 	if (q->broken || !vgpu_gpu_enter(q->ctx->gpu, &idx))
 		return;
+	/* who thaws it looks at all rings */
+	if (READ_ONCE(inst->freeze))
+		goto out;
 	/* Every pass counts, so a tail that flickers gains nothing. */
 	while (turn < VGPU_TURN) {
 		u32 avail, count;
@@ -214,7 +217,7 @@ int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
 	q->ring_slots = arg->ring_slots;
 	q->shpages = client->bells;
 	INIT_WORK(&q->ring_work, ring_work);
-	ret = vgpu_shpages_add_queue(q->shpages, q);
+	ret = vgpu_shpages_add_queue(q->shpages, q, client->want_slot);
 	if (ret)
 		goto err_taken;
 	arg->doorbell = client->bell_base + q->doorbell;

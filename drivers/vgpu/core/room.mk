@@ -8,5 +8,6 @@ vgpu-y += core/figures.o core/governor.o core/trace.o core/paging.o
 vgpu-y += core/defrag.o core/user.o core/share.o core/filter.o core/rule.o
 vgpu-y += core/access.o core/level.o core/quota.o core/pad.o
 vgpu-y += core/action.o core/waitline.o core/step.o core/degrade.o
+vgpu-y += core/freeze.o core/image.o core/save.o core/restore.o
 # the kernel's trace/define_trace.h looks for trace.h itself
 CFLAGS_core/trace.o := -I$(src)/core

@@ -372,8 +372,9 @@ struct dma_buf *vgpu_client_bo_export(struct vgpu_client *client, u32 handle)
 		return ERR_PTR(ret);
 	if (is_vm(client))
 		return dmabuf;
-	if (!vgpu_gpu_enter(client->inst->gpu, &idx))
-		return ERR_PTR(-ENODEV);
+	ret = vgpu_client_enter(client, &idx);
+	if (ret)
+		return ERR_PTR(ret);
 	obj = vgpu_obj_get(client, handle, VGPU_OBJ_BO);
 	if (IS_ERR(obj)) {
 		dmabuf = ERR_CAST(obj);
@@ -420,8 +421,9 @@ int vgpu_client_bo_import(struct vgpu_client *client, struct dma_buf *dmabuf,
 		return -EXDEV;
 	if (!have_one_owner(share->inst, inst))
 		return -EACCES;
-	if (!vgpu_gpu_enter(inst->gpu, &idx))
-		return -ENODEV;
+	ret = vgpu_client_enter(client, &idx);
+	if (ret)
+		return ret;
 	mutex_lock(&share->lock);
 	bo = import_locked(share);
 	mutex_unlock(&share->lock);

@@ -87,14 +87,15 @@ void vgpu_shpages_kick(struct vgpu_shpages *sp, u32 doorbell)
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_shpages_kick, VGPU);
 
-int vgpu_shpages_add_queue(struct vgpu_shpages *sp, struct vgpu_queue *q)
+int vgpu_shpages_add_queue(struct vgpu_shpages *sp, struct vgpu_queue *q,
+			   u32 want)
 {
 	unsigned long flags;
 	u32 i;
 
 	spin_lock_irqsave(&sp->lock, flags);
 	for (i = 0; i < VGPU_DOORBELLS; i++) {
-		if (!sp->queues[i]) {
+		if (!sp->queues[i] && (want == VGPU_ANY_SLOT || want == i)) {
 			sp->queues[i] = q;
 			break;
 		}
@@ -121,13 +122,16 @@ struct vgpu_doorbell *vgpu_shpages_doorbell(struct vgpu_shpages *sp, u32 index)
 	return (struct vgpu_doorbell *)page_address(sp->db_page) + index;
 }
 
-int vgpu_shpages_add_timeline(struct vgpu_shpages *sp)
+int vgpu_shpages_add_timeline(struct vgpu_shpages *sp, u32 want)
 {
 	unsigned long flags;
 	unsigned int slot;
 
 	spin_lock_irqsave(&sp->lock, flags);
 	slot = find_first_zero_bit(sp->tl_used, VGPU_TIMELINES);
+	if (want != VGPU_ANY_SLOT)
+		slot = want < VGPU_TIMELINES && !test_bit(want, sp->tl_used) ?
+		       want : VGPU_TIMELINES;
 	if (slot < VGPU_TIMELINES)
 		__set_bit(slot, sp->tl_used);
 	spin_unlock_irqrestore(&sp->lock, flags);

@@ -47,6 +47,7 @@ static void callback_fire(struct vgpu_tl_wait *wait)
 void vgpu_timeline_raise(struct vgpu_timeline *tl, u64 value)
 {
 	struct vgpu_client *client = tl->obj.client;
+	const struct vgpu_client_ops *ops;
 	struct vgpu_tl_wait *wait, *next;
 	unsigned long flags;
 
@@ -62,8 +63,9 @@ void vgpu_timeline_raise(struct vgpu_timeline *tl, u64 value)
 		}
 		wake_up_all(&tl->wait);
 		/* Retiring sets dead under this lock before the client goes. */
-		if (client->ops && client->ops->timeline_moved)
-			client->ops->timeline_moved(client->priv);
+		ops = smp_load_acquire(&client->ops);	/* may have been adopted */
+		if (ops && ops->timeline_moved)
+			ops->timeline_moved(client->priv);
 		wake_up_all(&client->wait);
 	}
 	spin_unlock_irqrestore(&tl->lock, flags);
@@ -157,7 +159,7 @@ int vgpu_call_timeline_create(struct vgpu_client *client,
 	tl = kzalloc(sizeof(*tl), GFP_KERNEL_ACCOUNT);
 	if (!tl)
 		return -ENOMEM;
-	slot = vgpu_shpages_add_timeline(client->shpages);
+	slot = vgpu_shpages_add_timeline(client->shpages, client->want_slot);
 	if (slot < 0) {
 		kfree(tl);
 		return slot;

@@ -174,7 +174,7 @@ static bool in_use(struct vgpu_instance *inst)
 {
 	unsigned int i;
 
-	if (inst->nr_clients || inst->state == VGPU_STATE_RUNNING ||
+	if (inst->nr_clients || inst->freeze || inst->state == VGPU_STATE_RUNNING ||
 	    inst->state == VGPU_STATE_PAUSED)
 		return true;
 	for (i = 0; i < inst->nr_entities; i++) {

@@ -198,9 +198,10 @@ int vgpu_client_bo_user(struct vgpu_client *client, struct vgpu_bo_user *arg)
 	up = user_pin(client->inst, arg->addr, arg->bytes >> PAGE_SHIFT);
 	if (IS_ERR(up))
 		return PTR_ERR(up);
-	if (!vgpu_gpu_enter(gpu, &idx)) {
+	ret = vgpu_client_enter(client, &idx);
+	if (ret) {
 		user_release(up);
-		return -ENODEV;
+		return ret;
 	}
 	bo = vgpu_bo_create_host(gpu->whole.vram, arg->bytes, up->page,
 				 user_release, up);

@@ -71,6 +71,7 @@ static int do_call(struct vgpu_guest_file *gf,
 	case VGPU_CALL_BO_USER:
 	case VGPU_CALL_BO_EXPORT:
 	case VGPU_CALL_BO_IMPORT:
+	case VGPU_CALL_ADOPT:
 		/* ours to do, and not done yet: the host would refuse it */
 		return -EOPNOTSUPP;
 	case VGPU_CALL_VM_MAP:

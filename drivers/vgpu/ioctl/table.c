@@ -144,6 +144,7 @@ static const struct vgpu_ioctl_desc calls[] = {
 	     FLAGS(struct vgpu_bo_import, flags, 0),
 	     OUT(struct vgpu_bo_import, handle, bytes),
 	     HANDLE(struct vgpu_bo_import)),
+	CALL(VGPU_CALL_ADOPT, "adopt", struct vgpu_adopt, 8),
 };
 
 static const struct vgpu_ioctl_desc ctl_calls[] = {
@@ -155,6 +156,12 @@ static const struct vgpu_ioctl_desc ctl_calls[] = {
 	    .pads = { PAD(struct vgpu_ctl_state, pad) }),
 	CTL(VGPU_CTL_CALL_SET, "ctl-set", struct vgpu_ctl_set, 40,
 	    .pads = { PAD(struct vgpu_ctl_set, pad) }),
+	CTL(VGPU_CTL_CALL_SAVE, "ctl-save", struct vgpu_ctl_save, 104,
+	    FLAGS(struct vgpu_ctl_save, flags, VGPU_SAVE_STOP),
+	    OUT(struct vgpu_ctl_save, bytes, why)),
+	CTL(VGPU_CTL_CALL_RESTORE, "ctl-restore", struct vgpu_ctl_restore, 128,
+	    FLAGS(struct vgpu_ctl_restore, flags, VGPU_RESTORE_PAUSED),
+	    OUT(struct vgpu_ctl_restore, id, why)),
 };
 
 static_assert(ARRAY_SIZE(calls) == VGPU_CALL_END - VGPU_CALL_INFO);

@@ -531,6 +531,32 @@ int vgpu_as_harvest(struct vgpu_as *as, u64 va, u64 bytes, u32 forget,
 }
 
 /**
+ * vgpu_as_next() - what is mapped, one after the other
+ * @as: where
+ * @from: lowest address
+ * @map: filled
+ *
+ * Context: process; sleeps.
+ * Return: false: nothing is mapped from there on.
+ */
+bool vgpu_as_next(struct vgpu_as *as, u64 from, struct vgpu_as_mapping *map)
+{
+	struct vgpu_region *region;
+
+	mutex_lock(&as->lock);
+	region = vgpu_region_first(as, from, U64_MAX);
+	if (region) {
+		map->bo = region->bo;
+		map->va = region->va;
+		map->offset = region->offset;
+		map->bytes = region->bytes;
+		map->prot = region->prot;
+	}
+	mutex_unlock(&as->lock);
+	return region;
+}
+
+/**
  * vgpu_as_get_stats() - figures of now
  * @as: whose
  * @st: filled

@@ -297,6 +297,17 @@ bool vgpu_bo_is_host(const struct vgpu_bo *bo)
 }
 
 /**
+ * vgpu_bo_is_own() - is it memory that was taken for it?
+ * @bo: what
+ *
+ * And not somebody else's pages, or another BO's.
+ */
+bool vgpu_bo_is_own(const struct vgpu_bo *bo)
+{
+	return !bo->foreign && !bo->parent;
+}
+
+/**
  * vgpu_bo_is_movable() - may its pages become other ones?
  * @bo: what
  *

@@ -309,6 +309,7 @@ static void describe(struct soft_gpu *gpu)
 	desc->shared_bytes = SOFT_SHARED_BYTES;
 	desc->max_instances = 64;
 	soft_section_sizes(&gpu->m, desc->section_bytes);
+	desc->state_format = "soft-1";
 	desc->format = &soft_pt_format;
 	desc->asids = SOFT_ASIDS;
 	desc->numa_node = gpu->config.node;

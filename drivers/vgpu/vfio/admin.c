@@ -95,6 +95,7 @@ static int check_call(u32 call, const void *arg)
 	case VGPU_CALL_BO_USER:	/* the guest has no addresses here */
 	case VGPU_CALL_BO_EXPORT:	/* nor files */
 	case VGPU_CALL_BO_IMPORT:
+	case VGPU_CALL_ADOPT:
 		return -EOPNOTSUPP;
 	case VGPU_CALL_WAIT:
 		return wait->timeout_ns ? -EOPNOTSUPP : 0;

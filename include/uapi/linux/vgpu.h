@@ -50,7 +50,8 @@ enum vgpu_call {
 	VGPU_CALL_BO_USER		= 0x90,
 	VGPU_CALL_BO_EXPORT		= 0x91,
 	VGPU_CALL_BO_IMPORT		= 0x92,
-	VGPU_CALL_END			= 0x93,	/* one past the last */
+	VGPU_CALL_ADOPT			= 0x93,
+	VGPU_CALL_END			= 0x94,	/* one past the last */
 };
 
 #define VGPU_IOCTL_INFO			_IO(VGPU_IOCTL_TYPE, VGPU_CALL_INFO)
@@ -72,6 +73,7 @@ enum vgpu_call {
 #define VGPU_IOCTL_BO_USER		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_BO_USER)
 #define VGPU_IOCTL_BO_EXPORT		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_BO_EXPORT)
 #define VGPU_IOCTL_BO_IMPORT		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_BO_IMPORT)
+#define VGPU_IOCTL_ADOPT		_IO(VGPU_IOCTL_TYPE, VGPU_CALL_ADOPT)
 
 /* Capabilities of the GPU behind an instance, vgpu_info.caps. */
 #define VGPU_CAP_PREEMPT	(1ULL << 0)	/* stops a command midway */
@@ -648,6 +650,22 @@ struct vgpu_queue_status {
 	__u64 late_max_ns;
 };
 
+/**
+ * struct vgpu_adopt - VGPU_IOCTL_ADOPT: becomes a client that was restored
+ * @size: sizeof(struct vgpu_adopt)
+ * @client: its number in the image, from 1
+ *
+ * From then on this file is that client: its handles, mmap offsets, doorbells and
+ * timelines are as they were when it was saved.  To be called before anything was
+ * made or mapped through this file (-EBUSY).
+ * -ENOENT: no such client, or it was adopted; -EACCES: another user's (the user
+ * who opened it then, or CAP_SYS_ADMIN).
+ */
+struct vgpu_adopt {
+	__u32 size;
+	__u32 client;
+};
+
 /* ------------------------------------------------------------------------
  * The management node, /dev/vgpu/ctl.  Needs CAP_SYS_ADMIN.  The same verbs
  * exist in the netlink family (Documentation/netlink/specs/vgpu.yaml), which
@@ -659,13 +677,17 @@ enum vgpu_ctl_call {
 	VGPU_CTL_CALL_DESTROY	= 0xc1,
 	VGPU_CTL_CALL_STATE	= 0xc2,
 	VGPU_CTL_CALL_SET	= 0xc3,
-	VGPU_CTL_CALL_END	= 0xc4,
+	VGPU_CTL_CALL_SAVE	= 0xc4,
+	VGPU_CTL_CALL_RESTORE	= 0xc5,
+	VGPU_CTL_CALL_END	= 0xc6,
 };
 
 #define VGPU_CTL_IOCTL_CREATE	_IO(VGPU_IOCTL_TYPE, VGPU_CTL_CALL_CREATE)
 #define VGPU_CTL_IOCTL_DESTROY	_IO(VGPU_IOCTL_TYPE, VGPU_CTL_CALL_DESTROY)
 #define VGPU_CTL_IOCTL_STATE	_IO(VGPU_IOCTL_TYPE, VGPU_CTL_CALL_STATE)
 #define VGPU_CTL_IOCTL_SET	_IO(VGPU_IOCTL_TYPE, VGPU_CTL_CALL_SET)
+#define VGPU_CTL_IOCTL_SAVE	_IO(VGPU_IOCTL_TYPE, VGPU_CTL_CALL_SAVE)
+#define VGPU_CTL_IOCTL_RESTORE	_IO(VGPU_IOCTL_TYPE, VGPU_CTL_CALL_RESTORE)
 
 #define VGPU_WEIGHT_MIN		1
 #define VGPU_WEIGHT_DEFAULT	100
@@ -756,6 +778,60 @@ struct vgpu_ctl_set {
 	__u32 pad;
 	__u64 bandwidth_mbps;
 	__u64 vram_bytes;
+};
+
+#define VGPU_SAVE_STOP		0x1	/* it is stopped, before it goes on */
+
+/**
+ * struct vgpu_ctl_save - VGPU_CTL_IOCTL_SAVE: an image of a vGPU
+ * @size: sizeof(struct vgpu_ctl_save)
+ * @id: of the instance, which runs or is paused (-EAGAIN)
+ * @fd: a file, pipe or socket to write to, from where it is
+ * @flags: VGPU_SAVE_*
+ * @bytes: out: length of the image
+ * @why: out: after an error: a sentence, or ""
+ *
+ * The vGPU stands still until this returns: its programs' calls and accesses to its
+ * memory wait.  A signal ends it, and the vGPU goes on.
+ */
+struct vgpu_ctl_save {
+	__u32 size;
+	__u32 id;
+	__s32 fd;
+	__u32 flags;
+	__u64 bytes;
+	char  why[80];
+};
+
+#define VGPU_RESTORE_PAUSED	0x1	/* even if it was running */
+
+/**
+ * struct vgpu_ctl_restore - VGPU_CTL_IOCTL_RESTORE: a vGPU of an image
+ * @size: sizeof(struct vgpu_ctl_restore)
+ * @gpu: number of the physical GPU
+ * @fd: a file, pipe or socket to read from, from where it is
+ * @flags: VGPU_RESTORE_*
+ * @uuid: all zero: that of the image
+ * @id: out: number of the new instance
+ * @clients: out: that wait for VGPU_IOCTL_ADOPT
+ * @bytes: out: length of the image
+ * @why: out: after an error: a sentence, or ""
+ *
+ * All of it or nothing.  -EINVAL: no image, or one that contradicts itself;
+ * -EBADMSG: damaged; -ENODATA: it ends too soon; -EPROTONOSUPPORT: of another
+ * version; -EOPNOTSUPP: of another kind of GPU; -ENOENT: no such type on the GPU;
+ * -EEXIST, -ENOSPC, -EDQUOT: as for CREATE and memory.
+ */
+struct vgpu_ctl_restore {
+	__u32 size;
+	__u32 gpu;
+	__s32 fd;
+	__u32 flags;
+	__u8  uuid[16];
+	__u32 id;
+	__u32 clients;
+	__u64 bytes;
+	char  why[80];
 };
 
 /* ------------------------------------------------------------------------

@@ -124,6 +124,9 @@ struct vgpu_pt_format {
  * @shared_bytes: of a workgroup
  * @max_instances: 1 to 64
  * @section_bytes: largest saved size of each section, 0 for none
+ * @state_format: short name of what save() writes, changed with it; NULL: it does
+ *	not leave this machine.  With a name load() is given what came from a file, by
+ *	a GPU of the same name of format and sizes, and trusts none of it
  * @format: page tables; NULL without VGPU_HW_MMU
  * @asids: address space tags, at least 2; tag 0 is never used by the core
  * @numa_node: or NUMA_NO_NODE
@@ -140,6 +143,7 @@ struct vgpu_hw_desc {
 	unsigned int shared_bytes;
 	unsigned int max_instances;
 	u32 section_bytes[VGPU_SEC_COUNT];
+	const char *state_format;
 	const struct vgpu_pt_format *format;
 	unsigned int asids;
 	int numa_node;

@@ -75,6 +75,21 @@ void vgpu_ctx_state_drop(struct vgpu_ctx_state *st);
 u64 vgpu_ctx_state_bytes(const struct vgpu_ctx_state *st);
 
 /*
+ * Serialised with save and load. A part of section @sec that is saved, as one piece:
+ * what memory does not hold of it is zero.
+ */
+void vgpu_ctx_state_read(const struct vgpu_ctx_state *st, unsigned int sec,
+			 u32 offset, void *to, u32 bytes);
+/*
+ * Instead of anything saved: @used bytes of section @sec, all zero, for
+ * vgpu_ctx_state_write(). -EINVAL: larger than it can be.
+ */
+int vgpu_ctx_state_begin(struct vgpu_ctx_state *st, unsigned int sec, u32 used);
+/* A part of it. -EINVAL: not within what was begun. */
+int vgpu_ctx_state_write(struct vgpu_ctx_state *st, unsigned int sec,
+			 u32 offset, const void *from, u32 bytes);
+
+/*
  * Atomic, engine stopped: what changed, or @all, goes from the engine to @st.
  */
 void vgpu_ctx_save(struct vgpu_ctx_state *st,

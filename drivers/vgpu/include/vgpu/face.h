@@ -23,9 +23,11 @@
 
 struct address_space;
 struct eventfd_ctx;
+struct file;
 struct module;
 struct page;
 struct vgpu_client;
+struct vgpu_freeze;
 struct vgpu_gpu;
 struct vgpu_instance;
 struct vgpu_shpages;
@@ -330,6 +332,7 @@ enum vgpu_state {
  * @priority: 0 to VGPU_PRIORITY_MAX
  * @bandwidth_mbps: 0: no limit
  * @units: compute units of its own, or 0: it shares those that are left
+ * @freeze: it stands still until that is over; core's, or NULL
  */
 struct vgpu_instance_params {
 	const char *type;
@@ -339,6 +342,7 @@ struct vgpu_instance_params {
 	u32 priority;
 	u64 bandwidth_mbps;
 	u32 units;
+	struct vgpu_freeze *freeze;
 };
 
 /**
@@ -542,6 +546,18 @@ int vgpu_gpu_get_sched(struct vgpu_gpu *gpu, u32 engine,
 /* enum vgpu_verb; -EBUSY: no such move from here, -EINVAL: no such verb. */
 int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb);
 
+/*
+ * Images, see Documentation/image.rst: @inst is written to @file, or a vGPU on @gpu is
+ * made of what is read there; errors as in the uAPI, and the reason in @why. Killable.
+ * @uuid null: that of the image. The caller is nowhere near a lock or the unplug gate.
+ */
+int vgpu_image_save(struct vgpu_instance *inst, struct file *file, bool stop,
+		    u64 *bytes, struct vgpu_refusal *why);
+struct vgpu_instance *
+vgpu_image_restore(struct vgpu_gpu *gpu, struct file *file, const uuid_t *uuid,
+		   bool paused, u32 *clients, u64 *bytes,
+		   struct vgpu_refusal *why);
+
 /* Beside those of the uAPI. */
 #define VGPU_SET_UAPI		0xff
 #define VGPU_SET_CAP		0x100
@@ -699,6 +715,19 @@ int vgpu_client_eventfd(struct vgpu_client *client, u32 timeline, u64 value,
 struct wait_queue_head *vgpu_client_waitqueue(struct vgpu_client *client);
 /* Bits raised and not read since by VGPU_CALL_QUEUE_STATUS. Atomic. */
 u32 vgpu_client_irq_pending(struct vgpu_client *client);
+
+/*
+ * @client, which has nothing, is to be @number of those that were restored: that one
+ * is returned, with the ops and priv of @client, and is closed like it. -EBUSY it has
+ * something, -ENOENT no such one, -EACCES another user's, or a dead one's errno.
+ */
+struct vgpu_client *vgpu_client_adopt(struct vgpu_client *client, u32 number);
+/*
+ * A CPU wants memory of @client while the vGPU stands still. false: it does not.
+ * vgpu_client_wait_thaw() waits a moment; -EINTR: a signal came.
+ */
+bool vgpu_client_is_frozen(struct vgpu_client *client);
+int vgpu_client_wait_thaw(struct vgpu_client *client);
 
 /* What waits for a timeline; core's. */
 struct vgpu_tl_wait {

@@ -294,6 +294,8 @@ bool vgpu_bo_tryget(struct vgpu_bo *bo);
 void vgpu_bo_put(struct vgpu_bo *bo);
 u64 vgpu_bo_bytes(const struct vgpu_bo *bo);
 bool vgpu_bo_is_host(const struct vgpu_bo *bo);
+/* False: somebody else's pages, or another BO's. */
+bool vgpu_bo_is_own(const struct vgpu_bo *bo);
 /*
  * The page behind byte @offset (for CPU mappings and rings), or NULL after
  * revocation or past the end. Atomic. Stable until revoked.
@@ -485,6 +487,21 @@ typedef void (*vgpu_as_used_fn)(void *arg, struct vgpu_bo *bo, u64 offset,
  */
 int vgpu_as_harvest(struct vgpu_as *as, u64 va, u64 bytes, u32 forget,
 		    vgpu_as_used_fn used, void *arg);
+
+/** struct vgpu_as_mapping - a part of a BO, and where it is mapped */
+struct vgpu_as_mapping {
+	struct vgpu_bo *bo;
+	u64 va;
+	u64 offset;
+	u64 bytes;
+	u32 prot;
+};
+
+/*
+ * The first mapping that reaches above @from; false: none. The caller knows that nobody
+ * unmaps it, or its BO is no more than a name.
+ */
+bool vgpu_as_next(struct vgpu_as *as, u64 from, struct vgpu_as_mapping *map);
 
 struct vgpu_as_stats {
 	u64 mapped;		/* bytes */

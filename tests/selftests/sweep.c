@@ -220,12 +220,13 @@ int main(int argc, char **argv)
 	}, guests[] = {
 		{ "lengths in a guest", guest, 600 },
 	};
-	char *none[] = { argv[0], NULL };
+	char *only = argv[0];
 
 	what = (const char *const *)argv;
 	if (argc < 2)
 		return 2;
-	return st_main(1, none, !strcmp(argv[1], "try") ? tries :
+	/* the rest is ours */
+	return st_main(1, &only, !strcmp(argv[1], "try") ? tries :
 		       !strcmp(argv[1], "count") ? counts :
 		       !strcmp(argv[1], "host") ? hosts : guests, 1);
 }

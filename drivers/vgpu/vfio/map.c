@@ -13,9 +13,9 @@
  * mmap_offset (what the aperture is made of), the shared pages at
  * VGPU_MMAP_DOORBELLS and VGPU_MMAP_TIMELINES, further doorbells behind them.
  *
- * A fault in a hole of the aperture, or at doorbells of nobody, finds a scratch page: a guest may touch
- * any address of its BAR, and KVM takes a fault without a page for a broken
- * VM.  A fault waits for nothing but the short invalidate lock; neither for
+ * A fault in a hole of the aperture, or at doorbells of nobody, finds a scratch
+ * page: a guest may touch any address of its BAR, and KVM takes a fault without a
+ * page for a broken VM.  A fault waits for nothing but the short invalidate lock; neither for
  * an engine nor for a call in progress, because calls copy from and to guest
  * memory and a guest might have put that in the BAR.
  */
@@ -166,6 +166,7 @@ struct vgpu_shpages *vgpu_vfio_map_find_bells(struct vgpu_vfio_map *map,
 	if (page > VGPU_BELL_PAGES)
 		return NULL;
 	page = array_index_nospec(page - 1, VGPU_BELL_PAGES);
+	/* all of it is there, see vgpu_vfio_map_bells() */
 	return smp_load_acquire(&map->bells[page]);
 }
 

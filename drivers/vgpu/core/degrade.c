@@ -172,7 +172,7 @@ static void kick_rings(struct vgpu_gpu *gpu)
 		mutex_lock(&inst->lock);
 		list_for_each_entry(client, &inst->clients, link)
 			for (i = 0; i < VGPU_DOORBELLS; i++)
-				vgpu_shpages_kick(client->shpages, i);
+				vgpu_shpages_kick(client->bells, i);
 		mutex_unlock(&inst->lock);
 	}
 }

@@ -229,8 +229,8 @@ static void *map_and_unmap(void *arg)
 		NEED_OK(dma_unmap(mapper.d, HALF, HALF));
 		usleep(st_below(2000));
 		NEED_OK(dma_map(mapper.d, HALF, mapper.d->ram + HALF, HALF));
-		usleep(st_below(2000));
-		mapper.rounds++;
+		/* now and then for long enough to be pinned on a slow machine */
+		usleep(st_below(++mapper.rounds % 8 ? 2000 : 100000));
 	}
 	return NULL;
 }
@@ -252,7 +252,8 @@ static void race(void)
 	gpu_new(&g, &d);
 	mapper.d = &d;
 	NEED(!pthread_create(&thread, NULL, map_and_unmap, NULL), "thread");
-	while (st_now_ns() < end) {
+	while (st_now_ns() < end ||
+	       (!made && st_now_ns() < end + 60000000000ull)) {
 		uint64_t step = st_below(2) ? PAGE : 2 * PAGE;
 
 		pages = 1 + st_below(HALF / PAGE / 2);

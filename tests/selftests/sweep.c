@@ -134,6 +134,7 @@ static void await_turn(struct rig *r, uint32_t turn)
 }
 
 static const char *const *what;
+static const char *node;
 
 /* One after the other, as our arguments say. */
 static void host_again(void)
@@ -146,7 +147,7 @@ static void host_again(void)
 
 	st_vgpu(&vgpu, 2, 0);
 	rig_open(&r, vgpu.path);
-	for (what += 2; *what; what++) {
+	for (; *what; what++) {
 		NEED(sscanf(*what, "%llu:%u:%lu", &rounds, &count, &length) == 3,
 		     "%s", *what);
 		run(&r, rounds, 1);
@@ -186,9 +187,9 @@ static void guest(void)
 	uint32_t turn = 0;
 	struct rig r;
 
-	rig_open(&r, what[1]);
+	rig_open(&r, node);
 	run(&r, 2000, 20);
-	for (what += 2; *what; what++) {
+	for (; *what; what++) {
 		NEED(sscanf(*what, "%llu:%u:%lu", &rounds, &count, &length) == 3,
 		     "%s", *what);
 		await_turn(&r, ++turn);
@@ -203,7 +204,7 @@ static void count_kicks(void)
 	uint64_t kicks;
 	struct rig r;
 
-	rig_open(&r, what[2]);
+	rig_open(&r, *what);
 	kicks = measure(&r, 400, count, 0);
 	CHECK(kicks <= count / 16, "%llu kicks for %u kernels",
 	      (unsigned long long)kicks, count);
@@ -220,13 +221,15 @@ int main(int argc, char **argv)
 	}, guests[] = {
 		{ "lengths in a guest", guest, 600 },
 	};
-	char *only = argv[0];
+	const char *mode = argv[1];
 
-	what = (const char *const *)argv;
 	if (argc < 2)
 		return 2;
-	/* the rest is ours */
-	return st_main(1, &only, !strcmp(argv[1], "try") ? tries :
-		       !strcmp(argv[1], "count") ? counts :
-		       !strcmp(argv[1], "host") ? hosts : guests, 1);
+	/* what follows is ours, and no name of a case */
+	what = (const char *const *)argv + 2;
+	argv[1] = NULL;
+	node = mode;
+	return st_main(1, argv, !strcmp(mode, "try") ? tries :
+		       !strcmp(mode, "count") ? counts :
+		       !strcmp(mode, "host") ? hosts : guests, 1);
 }

@@ -88,7 +88,6 @@ void vgpu_bandwidth_throttle(struct vgpu_instance *inst,
 			     const struct vgpu_client *client, u64 bytes)
 {
 	u64 ns = vgpu_bandwidth_debt_ns(inst), limit = READ_ONCE(inst->bandwidth);
-
 	enum vgpu_quota_action action =
 		READ_ONCE(inst->actions.of[VGPU_RES_BANDWIDTH]);
 

@@ -452,7 +452,7 @@ struct racer {
 	struct rig *a, *b;
 	volatile int fd;
 	volatile bool stop;
-	unsigned int imports, reads;
+	volatile unsigned int imports, reads;
 };
 
 /* Imports, maps, touches and closes whatever there is just now. */
@@ -514,7 +514,10 @@ static void races(void)
 	NEED(!pthread_create(&threads[0], NULL, importer, &r) &&
 	     !pthread_create(&threads[1], NULL, importer, &r) &&
 	     !pthread_create(&threads[2], NULL, reader, &r), "no threads");
-	for (round = 0; round < 30; round++) {
+	/* a slow machine needs more of them before anything has met */
+	for (round = 0; round < 30 || (round < 3000 && (r.imports <= 30 ||
+							r.reads <= 10));
+	     round++) {
 		uint32_t bo = st_bo(a.vgpu.fd, 16 * PAGE,
 				    VGPU_BO_SHARE | round % 2, NULL);
 

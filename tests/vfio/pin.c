@@ -253,7 +253,8 @@ static void race(void)
 	mapper.d = &d;
 	NEED(!pthread_create(&thread, NULL, map_and_unmap, NULL), "thread");
 	while (st_now_ns() < end ||
-	       (!made && st_now_ns() < end + 60000000000ull)) {
+	       ((!made || mapper.rounds <= 10) &&
+		st_now_ns() < end + 60000000000ull)) {
 		uint64_t step = st_below(2) ? PAGE : 2 * PAGE;
 
 		pages = 1 + st_below(HALF / PAGE / 2);

@@ -5,7 +5,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "core/image.h"
+#include "core/image/image.h"
 
 #define STREAM_BYTES	4096
 

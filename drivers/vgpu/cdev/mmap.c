@@ -17,7 +17,7 @@
  * and is held in VRAM until it is inserted; its pages are zapped before it is
  * evicted again. What is being moved within VRAM is waited for likewise.
  *
- * While the vGPU is being saved nothing is inserted (core/freeze.c).
+ * While the vGPU is being saved nothing is inserted (core/image/freeze.c).
  *
  * Mappings are shared ones without execution, and are inherited by fork():
  * the child has the descriptor too, and both are the same client.

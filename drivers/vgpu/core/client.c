@@ -14,7 +14,7 @@
 #include <linux/slab.h>
 
 #include "core_priv.h"
-#include "freeze.h"
+#include "image/freeze.h"
 
 void vgpu_obj_init(struct vgpu_obj *obj, enum vgpu_obj_type type,
 		   struct vgpu_client *client,

@@ -11,8 +11,8 @@
 #include <vgpu/face.h>
 #include <vgpu/mem.h>
 
-#include "access.h"
-#include "quota.h"
+#include "access/access.h"
+#include "quota/quota.h"
 
 /* No place in the shared pages is asked for. */
 #define VGPU_ANY_SLOT		U32_MAX

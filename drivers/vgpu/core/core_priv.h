@@ -55,7 +55,7 @@
 #define VGPU_PREEMPT_TIMEOUT_MAX_NS	(60ULL * NSEC_PER_SEC)
 
 #include "client.h"
-#include "engine.h"
+#include "engine/engine.h"
 #include "gpu.h"
 #include "hist.h"
 #include "instance.h"

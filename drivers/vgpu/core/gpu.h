@@ -13,11 +13,11 @@
 #include <vgpu/governor.h>
 #include <vgpu/mem.h>
 
-#include "degrade.h"
-#include "engine.h"
-#include "quota.h"
-#include "tidy.h"
-#include "waitline.h"
+#include "health/degrade.h"
+#include "engine/engine.h"
+#include "quota/quota.h"
+#include "memory/tidy.h"
+#include "quota/waitline.h"
 
 /**
  * struct vgpu_partition - part of a GPU that is scheduled by itself

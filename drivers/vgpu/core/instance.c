@@ -17,7 +17,7 @@
 #include <linux/mm.h>
 
 #include "core_priv.h"
-#include "freeze.h"
+#include "image/freeze.h"
 
 static DEFINE_XARRAY_ALLOC(instances);
 /* Makes "is this UUID free" and "take it" one step. */

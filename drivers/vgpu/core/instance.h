@@ -11,12 +11,12 @@
 #include <vgpu/face.h>
 #include <vgpu/mem.h>
 
-#include "action.h"
-#include "engine.h"
-#include "filter.h"
-#include "quota.h"
-#include "pad.h"
-#include "share.h"
+#include "quota/action.h"
+#include "engine/engine.h"
+#include "access/filter.h"
+#include "quota/quota.h"
+#include "engine/pad.h"
+#include "memory/share.h"
 
 struct vgpu_client;
 struct vgpu_freeze;

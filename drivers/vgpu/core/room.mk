@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
+# the objects
 vgpu-y += core/main.o core/gpu.o core/instance.o core/client.o core/object.o
-vgpu-y += core/queue.o core/ring.o core/command.o core/engine.o
-vgpu-y += core/slice.o core/preload.o core/entity.o
-vgpu-y += core/timeline.o core/shpages.o core/bandwidth.o core/hist.o
-vgpu-y += core/event.o core/ecc.o core/units.o core/tenant.o core/settings.o
-vgpu-y += core/figures.o core/governor.o core/trace.o core/paging.o
-vgpu-y += core/defrag.o core/user.o core/share.o core/filter.o core/rule.o
-vgpu-y += core/access.o core/level.o core/quota.o core/pad.o
-vgpu-y += core/action.o core/waitline.o core/step.o core/degrade.o
-vgpu-y += core/freeze.o core/image.o core/save.o core/restore.o
+vgpu-y += core/queue.o core/timeline.o core/tenant.o core/settings.o
+# the way of a command
+vgpu-y += core/command.o core/ring.o core/shpages.o
+# what is seen of it
+vgpu-y += core/event.o core/hist.o core/figures.o core/trace.o
+
+vgpu-y += core/engine/engine.o core/engine/entity.o core/engine/units.o
+vgpu-y += core/engine/slice.o core/engine/preload.o core/engine/pad.o
+vgpu-y += core/engine/bandwidth.o core/engine/governor.o
+vgpu-y += core/memory/paging.o core/memory/defrag.o core/memory/user.o
+vgpu-y += core/memory/share.o
+vgpu-y += core/access/access.o core/access/rule.o core/access/filter.o
+vgpu-y += core/quota/quota.o core/quota/level.o core/quota/action.o
+vgpu-y += core/quota/waitline.o
+vgpu-y += core/health/degrade.o core/health/step.o core/health/ecc.o
+vgpu-y += core/image/freeze.o core/image/image.o core/image/save.o
+vgpu-y += core/image/restore.o
 # the kernel's trace/define_trace.h looks for trace.h itself
 CFLAGS_core/trace.o := -I$(src)/core

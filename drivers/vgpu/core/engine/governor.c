@@ -14,8 +14,8 @@
 #include <linux/ktime.h>
 #include <linux/string.h>
 
-#include "core_priv.h"
-#include "trace.h"
+#include "../core_priv.h"
+#include "../trace.h"
 
 int vgpu_governor_parse(const char *name)
 {

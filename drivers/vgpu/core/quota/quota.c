@@ -14,7 +14,7 @@
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 
 static void tell(struct vgpu_quota *q, enum vgpu_resource resource,
 		 struct vgpu_watch *w)

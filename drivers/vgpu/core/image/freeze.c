@@ -16,7 +16,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 #include "freeze.h"
 
 static void set_frozen(struct vgpu_instance *inst, bool frozen)

@@ -8,7 +8,7 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 
 /* A slice takes no longer than this many times its length by the wall clock. */
 #define SLICE_STRETCH	8

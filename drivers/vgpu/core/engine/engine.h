@@ -14,7 +14,7 @@
 #include <vgpu/lines.h>
 #include <vgpu/sched.h>
 
-#include "hist.h"
+#include "../hist.h"
 #include "preload.h"
 #include "slice.h"
 

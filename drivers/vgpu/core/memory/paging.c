@@ -24,8 +24,8 @@
  */
 #include <linux/math64.h>
 
-#include "core_priv.h"
-#include "trace.h"
+#include "../core_priv.h"
+#include "../trace.h"
 
 #define PAGE_WORKERS	64	/* of an instance */
 

@@ -8,7 +8,7 @@
  * what is in it matters.
  */
 #include <linux/kernel.h>
-#include "core_priv.h"
+#include "../core_priv.h"
 
 /* Pages that wait for the work item. Atomic. */
 void vgpu_ecc_event(struct vgpu_gpu *gpu, u64 addr)

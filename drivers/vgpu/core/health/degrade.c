@@ -14,7 +14,7 @@
  */
 #include <linux/ktime.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 
 static const char *const names[VGPU_DEGRADE_STEPS] = {
 	"normal", "basic-limit", "deny-all", "stop",

@@ -13,7 +13,7 @@
  */
 #include <linux/slab.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 
 #define THRESHOLD	300	/* permille */
 #define INTERVAL_S	300

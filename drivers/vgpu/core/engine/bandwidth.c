@@ -13,7 +13,7 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 
 #define BURST_NS	(10ULL * NSEC_PER_MSEC)	/* what may be saved up */
 

@@ -12,7 +12,7 @@
 #include <linux/pagemap.h>
 #include <vgpu/ioctl.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 
 int vgpu_filter_look_up(struct vgpu_filter *filter, u32 call)
 {

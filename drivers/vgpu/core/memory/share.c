@@ -29,7 +29,7 @@
 #include <linux/slab.h>
 
 #include "../compat/mm.h"
-#include "core_priv.h"
+#include "../core_priv.h"
 
 /**
  * struct share - what a dma-buf stands for

@@ -12,7 +12,7 @@
 #include <linux/swab.h>
 #include <vgpu/kunit.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 #include "image.h"
 
 static u32 record_crc(struct vgpu_image_record rec, const void *payload)

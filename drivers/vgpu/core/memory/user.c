@@ -26,7 +26,7 @@
 #include <linux/uaccess.h>
 
 #include "../compat/shmem.h"
-#include "core_priv.h"
+#include "../core_priv.h"
 
 #define BATCH	1024	/* pages pinned at once */
 

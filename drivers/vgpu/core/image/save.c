@@ -22,7 +22,7 @@
 #include <linux/slab.h>
 #include <linux/uidgid.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 #include "freeze.h"
 #include "image.h"
 

@@ -17,8 +17,8 @@
  */
 #include <linux/ktime.h>
 
-#include "core_priv.h"
-#include "trace.h"
+#include "../core_priv.h"
+#include "../trace.h"
 #include "../compat/hrtimer.h"
 
 static struct vgpu_queue *to_queue(struct vgpu_line *line)

@@ -10,7 +10,7 @@
  */
 #include <linux/mm.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 
 #define CAN(action)	BIT(VGPU_QUOTA_##action)
 

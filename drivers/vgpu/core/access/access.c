@@ -14,7 +14,7 @@
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 
 #define WEEK_MINUTES	(7 * VGPU_DAY_MINUTES)
 

@@ -15,7 +15,7 @@
  */
 #include <linux/sizes.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 
 /* Those that are looked at to see whether a context can be next. */
 #define LOOK	64

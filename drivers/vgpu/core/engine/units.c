@@ -24,7 +24,7 @@
 #include <linux/ktime.h>
 #include <linux/jiffies.h>
 
-#include "core_priv.h"
+#include "../core_priv.h"
 
 /* Which units each engine has, or shall have. */
 struct units_plan {

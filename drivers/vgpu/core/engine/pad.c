@@ -12,7 +12,7 @@
 #include <linux/random.h>
 
 #include <vgpu/kunit.h>
-#include "core_priv.h"
+#include "../core_priv.h"
 #include "../compat/hrtimer.h"
 
 u64 vgpu_pad_until(u64 grid_ns, u64 jitter_ns, u64 now, u64 after, u32 random)

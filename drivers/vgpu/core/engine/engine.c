@@ -30,8 +30,8 @@
 #include <linux/ktime.h>
 #include <linux/slab.h>
 
-#include "core_priv.h"
-#include "trace.h"
+#include "../core_priv.h"
+#include "../trace.h"
 #include "../compat/hrtimer.h"
 
 static void dispatch(struct vgpu_engine *e);

@@ -113,6 +113,31 @@ static void kill_slot(struct slot *slot)
 	kill(slot->pid, SIGKILL);
 }
 
+/*
+ * What takes long may have been forgotten, or be one of many: who looks twice sees which.
+ */
+static void look(unsigned int i)
+{
+	struct slot *slot = &soak->slots[i];
+	uint64_t now = st_now_ns();
+	uint32_t id = slot->id;
+	char line[1024];
+
+	if (!id || i % 2 || now < slot->since_ns + 60 * SEC * soak->patience ||
+	    now < slot->looked_ns + 30 * SEC)
+		return;
+	slot->looked_ns = now;
+	printf("# SLOW tenant %u (v%u), life %u, step %" PRIu64 ", %s: %" PRIu64 " s\n",
+	       i, id - 1, slot->life, slot->step, kind_names[slot->kind],
+	       (now - slot->since_ns) / (uint64_t)SEC);
+	fflush(stdout);
+	snprintf(line, sizeof(line),
+		 "{ %s -j stats v%u; %s -j vgpu show v%u; %s sched show %u; } 2>&1 | sed 's/^/#   /'",
+		 soak->ctl, id - 1, soak->ctl, id - 1, soak->ctl, slot_gpu(i));
+	if (system(line))
+		printf("#   (nothing can be seen of it)\n");
+}
+
 /* Whoever ended makes room for the next. Returns how many are alive. */
 static unsigned int reap(bool again)
 {
@@ -139,6 +164,8 @@ static unsigned int reap(bool again)
 		if (!slot->pid && again)
 			begin_life(i);
 		alive += !!slot->pid;
+		if (slot->pid)
+			look(i);
 		if (slot->pid && st_now_ns() > slot->since_ns + (uint64_t)patience_ns() / 2) {
 			about.slot = i;
 			about.prey = i % 2;

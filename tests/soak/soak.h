@@ -42,6 +42,7 @@ struct slot {
 	_Atomic uint32_t id;		/* of its vGPU, plus 1; 0: none now */
 	_Atomic uint32_t life, kind;
 	_Atomic uint64_t step, since_ns;
+	uint64_t looked_ns;		/* at why it takes so long */
 	int inbox[2];			/* it reads 0, anybody writes 1 */
 };
 

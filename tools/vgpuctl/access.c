@@ -54,18 +54,28 @@ static int put_group(struct args *args, const char *text, struct nl_msg *msg)
 }
 
 /* The number of a control group is that of its directory. */
-static int put_cgroup(struct args *args, const char *text, struct nl_msg *msg)
+int cgroup_id(const char *path, uint64_t *id)
 {
-	char path[4096], root[4096];
+	char full[4096], root[4096];
 	struct stat st;
 
-	snprintf(path, sizeof(path), CGROUPS "/%.2000s", text);
-	if (stat(root_path(root, sizeof(root), path), &st) || !S_ISDIR(st.st_mode))
+	snprintf(full, sizeof(full), CGROUPS "/%.2000s", path);
+	if (stat(root_path(root, sizeof(root), full), &st) || !S_ISDIR(st.st_mode))
+		return -1;
+	*id = st.st_ino;
+	return 0;
+}
+
+static int put_cgroup(struct args *args, const char *text, struct nl_msg *msg)
+{
+	uint64_t id;
+
+	if (cgroup_id(text, &id))
 		return usage_error(args->command,
 				   "--cgroup '%s': no such directory below " CGROUPS,
 				   text);
 	nla_put_u32(msg, VGPU_A_ACCESS_WHO, VGPU_NL_WHO_CGROUP);
-	nla_put_u64(msg, VGPU_A_ACCESS_ID, st.st_ino);
+	nla_put_u64(msg, VGPU_A_ACCESS_ID, id);
 	return CTL_OK;
 }
 
@@ -287,8 +297,7 @@ static int look(const char *path, const struct stat *st, int type, struct FTW *f
 	return 1;
 }
 
-/* Its path below the root of control groups, or its number. */
-static void cgroup_cell(struct table *t, uint64_t id)
+int cgroup_path(uint64_t id, char *path, size_t size)
 {
 	char root[4096];
 	size_t skip;
@@ -296,9 +305,18 @@ static void cgroup_cell(struct table *t, uint64_t id)
 	wanted = id;
 	root_path(root, sizeof(root), CGROUPS);
 	skip = strlen(root);
-	if (nftw(root, look, 8, FTW_PHYS | FTW_MOUNT) == 1)
-		table_cell(t, COLOR_NONE, "cgroup %s",
-			   found[skip] ? found + skip : "/");
+	if (nftw(root, look, 8, FTW_PHYS | FTW_MOUNT) != 1)
+		return -1;
+	snprintf(path, size, "%s", found[skip] ? found + skip : "/");
+	return 0;
+}
+
+static void cgroup_cell(struct table *t, uint64_t id)
+{
+	char path[256];
+
+	if (!cgroup_path(id, path, sizeof(path)))
+		table_cell(t, COLOR_NONE, "cgroup %s", path);
 	else
 		table_cell(t, COLOR_NONE, "cgroup %" PRIu64 " (gone)", id);
 }
@@ -386,24 +404,32 @@ static void rule_row(struct table *t, struct json_object *rule)
 	table_cell(t, COLOR_NONE, "%" PRIu64, json_u64(rule, "hits"));
 }
 
+int data_rules(struct json_object **rules)
+{
+	struct nl_result result;
+	int code = nl_open();
+
+	if (code)
+		return code;
+	*rules = json_object_new_array();
+	if (!nl_talk(nl_request(VGPU_NL_CMD_ACCESS_GET, NLM_F_DUMP),
+		     &attr_set_access, *rules, &result))
+		return CTL_OK;
+	json_object_put(*rules);
+	return nl_explain(&result, "cannot list rules");
+}
+
 int cmd_access_list(struct args *args)
 {
 	struct json_object *rules, *all;
-	struct nl_result result;
 	struct table *t;
 	size_t i;
 	int code;
 
 	(void)args;
-	code = nl_open();
+	code = data_rules(&rules);
 	if (code)
 		return code;
-	rules = json_object_new_array();
-	if (nl_talk(nl_request(VGPU_NL_CMD_ACCESS_GET, NLM_F_DUMP),
-		    &attr_set_access, rules, &result)) {
-		json_object_put(rules);
-		return nl_explain(&result, "cannot list rules");
-	}
 	if (json_output) {
 		all = json_new();
 		json_object_object_add(all, "rules", rules);

@@ -57,4 +57,8 @@ extern const struct attr_set attr_set_sched;
 extern const struct attr_set attr_set_event;
 extern const struct attr_set attr_set_access;
 
+/* What a request to set may have, those that say of what as well; 0 ends it. */
+extern const uint16_t attr_settable_gpu[];
+extern const uint16_t attr_settable_vgpu[];
+
 #endif /* VGPUCTL_ATTRS_H */

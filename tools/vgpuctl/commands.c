@@ -121,6 +121,12 @@ static const struct option_desc access_delete_options[] = {
 	END
 };
 
+static const struct option_desc config_load_options[] = {
+	{ 'n', "dry-run", NULL, ARG_NONE, "only say what would be changed" },
+	{ 'w', "wait", "SECONDS", ARG_NUMBER, "so long at most for the GPUs of the file to be there (default: 0)" },
+	END
+};
+
 static const struct option_desc top_options[] = {
 	{ 'b', "batch", NULL, ARG_NONE, "print samples one after the other" },
 	{ 'n', "count", "N", ARG_NUMBER, "stop after N samples" },
@@ -337,6 +343,23 @@ const struct command commands[] = {
 		.help = "take a rule away, by its number, or all",
 		.options = access_delete_options, .handler = cmd_access_delete,
 		.examples = EXAMPLES({ "vgpuctl access delete 0", "the first" }),
+	},
+	{
+		.noun = "config", .verb = "save", .args = "[FILE]", .arg = ARG_TEXT,
+		.max = 1,
+		.help = "write GPUs' settings, vGPUs and rules to a file",
+		.more = "Without FILE to /etc/vgpu/config.json, which vgpu.service loads when the machine boots; - is standard output. What programs have in their vGPUs is not in it: see `vgpu save`.",
+		.handler = cmd_config_save,
+		.examples = EXAMPLES({ "vgpuctl config save", "as it is now, at the next boot" }),
+	},
+	{
+		.noun = "config", .verb = "load", .args = "[FILE]", .arg = ARG_TEXT,
+		.max = 1,
+		.help = "make GPUs, vGPUs and rules as they are in a file",
+		.more = "vGPUs that are missing are made, with the same UUIDs, and started if they were; settings that differ are changed; nothing that the file does not name is touched. What can't be done is said, and the rest is done (exit status 1).",
+		.options = config_load_options, .handler = cmd_config_load,
+		.examples = EXAMPLES({ "vgpuctl config load --dry-run", "what is not as in /etc/vgpu/config.json" },
+				     { "vgpuctl config load lab.json", "as in lab.json" }),
 	},
 	{
 		.noun = "image", .verb = "show", .args = "FILE", .arg = ARG_TEXT,

@@ -31,6 +31,12 @@ bool data_reduced(struct json_object *vgpu);
 /* An engine without compute units: nobody uses it. */
 bool data_spare(struct json_object *engine);
 
+/* ---- access.c ---- */
+int data_rules(struct json_object **rules);
+/* A control group's path below the root of all, and its number; 0 or -1. */
+int cgroup_path(uint64_t id, char *path, size_t size);
+int cgroup_id(const char *path, uint64_t *id);
+
 /* ---- manage.c ---- */
 /* The number that @option has goes to @msg, if it is there; an exit code. */
 int put_number(struct args *args, const char *option, uint64_t min,

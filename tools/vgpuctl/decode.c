@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Netlink attributes to JSON.
+ * Netlink attributes to JSON, and back.
  */
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static struct json_object *decode_one(const struct attr *a, struct nlattr *nla)
 	return NULL;
 }
 
-static const struct attr *attr_find(const struct attr_set *set, int type)
+const struct attr *attr_by_id(const struct attr_set *set, int type)
 {
 	const struct attr *a;
 
@@ -87,7 +87,7 @@ struct json_object *decode(const struct attr_set *set, struct nlattr *attrs,
 	int rem;
 
 	nla_for_each_attr(nla, attrs, len, rem) {
-		a = attr_find(set, nla_type(nla));
+		a = attr_by_id(set, nla_type(nla));
 		if (!a)
 			continue;
 		value = decode_one(a, nla);
@@ -104,4 +104,73 @@ struct json_object *decode(const struct attr_set *set, struct nlattr *attrs,
 		json_object_array_add(array, value);
 	}
 	return obj;
+}
+
+/* The value that @name names, or a number beyond all names. */
+static uint64_t enum_value(const struct attr_enum *e, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < e->count; i++)
+		if (e->names[i] && !strcmp(e->names[i], name))
+			return e->first + i;
+	return UINT64_MAX;
+}
+
+static int number_of(const struct attr *a, struct json_object *value, uint64_t *n)
+{
+	uint64_t bit;
+	size_t i;
+
+	*n = 0;
+	if (a->flags) {
+		if (!json_object_is_type(value, json_type_array))
+			return -1;
+		for (i = 0; i < json_object_array_length(value); i++) {
+			bit = enum_value(a->values,
+					 json_object_get_string(json_object_array_get_idx(value, i)) ?: "");
+			if (bit > 63)
+				return -1;
+			*n |= 1ull << bit;
+		}
+		return 0;
+	}
+	if (a->values && json_object_is_type(value, json_type_string)) {
+		*n = enum_value(a->values, json_object_get_string(value));
+		return *n == UINT64_MAX ? -1 : 0;
+	}
+	/* no number below 0 is taken for a large one */
+	if (!json_object_is_type(value, json_type_int) ||
+	    (json_object_get_int64(value) < 0))
+		return -1;
+	*n = json_object_get_uint64(value);
+	return 0;
+}
+
+int encode(struct nl_msg *msg, const struct attr *a, struct json_object *value)
+{
+	uint8_t uuid[16];
+	uint64_t n;
+
+	switch (a->kind) {
+	case ATTR_U32:
+		if (number_of(a, value, &n) || n > UINT32_MAX)
+			return -1;
+		return nla_put_u32(msg, a->id, (uint32_t)n);
+	case ATTR_U64:
+		if (number_of(a, value, &n))
+			return -1;
+		return nla_put_u64(msg, a->id, n);
+	case ATTR_STRING:
+		if (!json_object_is_type(value, json_type_string))
+			return -1;
+		return nla_put_string(msg, a->id, json_object_get_string(value));
+	case ATTR_UUID:
+		if (!json_object_is_type(value, json_type_string) ||
+		    parse_uuid(json_object_get_string(value), uuid))
+			return -1;
+		return nla_put(msg, a->id, sizeof(uuid), uuid);
+	default:
+		return -1;
+	}
 }

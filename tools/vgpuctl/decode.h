@@ -5,6 +5,7 @@
 #include "attrs.h"
 
 struct json_object;
+struct nl_msg;
 struct nlattr;
 
 /*
@@ -14,5 +15,8 @@ struct nlattr;
  */
 struct json_object *decode(const struct attr_set *set, struct nlattr *attrs,
 			   int len);
+/* The way back, of one attribute; -1 if @value does not fit. */
+int encode(struct nl_msg *msg, const struct attr *attr, struct json_object *value);
+const struct attr *attr_by_id(const struct attr_set *set, int id);
 
 #endif /* VGPUCTL_DECODE_H */

@@ -135,6 +135,8 @@ int cmd_sched_set(struct args *args);
 int cmd_access_list(struct args *args);
 int cmd_access_add(struct args *args);
 int cmd_access_delete(struct args *args);
+int cmd_config_save(struct args *args);
+int cmd_config_load(struct args *args);
 int cmd_top(struct args *args);
 int cmd_events(struct args *args);
 int cmd_stats(struct args *args);

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 #include <vgpu/sched.h>
+#include "core/core_priv.h"
 #include "core_mock.h"
 
 #define SAVES	(VGPU_HW_PREEMPT | VGPU_HW_SAVE)
@@ -178,6 +179,52 @@ static void silence_is_reset(struct kunit *test)
 	core_mock_destroy(mock);
 }
 
+/* A clock that stands still may be the host's fault, a while; one that runs is not. */
+static void blame_needs_a_clock_that_runs(struct kunit *test)
+{
+	static const struct {
+		u64 ran;
+		unsigned int overdue;
+		bool hangs;
+	} t[] = {
+		{ 0, 1, false }, { 0, 2, false }, { 0, 3, false }, { 0, 4, true },
+		{ 15624999, 1, false }, { 15625000, 1, true },
+		{ 15624999, 3, false }, { NSEC_PER_SEC, 1, true },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(t); i++)
+		KUNIT_EXPECT_EQ_MSG(test, vgpu_engine_hangs(t[i].ran, NSEC_PER_SEC, t[i].overdue),
+				    t[i].hangs, "case %u", i);
+}
+
+/* Its answer comes after more than the timeout, in which its engine was not run. */
+static void a_busy_host_is_no_hang(struct kunit *test)
+{
+	struct core_mock *mock = quiet(test, SAVES);
+	struct vgpu_engine *e = &mock->gpu->whole.engines[0];
+	struct vgpu_queue_status st;
+	struct core_tenant a, b;
+	int i;
+
+	KUNIT_ASSERT_EQ(test, core_mock_set(mock, NULL, VGPU_SLICE_MIN_NS,
+					    2 * NSEC_PER_SEC), 0);
+	core_tenant_open(test, mock, &a, 0);
+	core_tenant_open(test, mock, &b, 0);
+	core_tenant_fill(&a, 1);
+	core_tenant_fill(&b, 2);
+	for (i = 0; i < 1000 && !READ_ONCE(e->overdue); i++)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(e->overdue), 1);
+	core_mock_answer(mock, VGPU_HW_PREEMPTED, 0, 0);
+	KUNIT_EXPECT_EQ(test, e->resets, 0);
+	core_tenant_status(test, &a, &st);
+	KUNIT_EXPECT_EQ(test, st.failed, 0);
+	core_tenant_close(test, &b);
+	core_tenant_close(test, &a);
+	core_mock_destroy(mock);
+}
+
 static void a_limit_that_was_asked_for_is_no_strike(struct kunit *test)
 {
 	struct core_mock *mock = quiet(test, SAVES);
@@ -323,6 +370,8 @@ static struct kunit_case core_engine_cases[] = {
 	KUNIT_CASE(a_switch_saves_clears_and_loads),
 	KUNIT_CASE(a_failure_is_its_owners),
 	KUNIT_CASE(silence_is_reset),
+	KUNIT_CASE(blame_needs_a_clock_that_runs),
+	KUNIT_CASE(a_busy_host_is_no_hang),
 	KUNIT_CASE(a_limit_that_was_asked_for_is_no_strike),
 	KUNIT_CASE(closing_waits_for_the_engine),
 	KUNIT_CASE(pausing_keeps_what_is_midway),

@@ -56,6 +56,7 @@ void vgpu_engine_preempt_locked(struct vgpu_engine *e)
 	if (!e->stopping) {
 		e->stopping = true;
 		e->asked = vgpu_engine_clock(e);
+		e->overdue = 0;
 		hrtimer_start(&e->hang_timer,
 			      ns_to_ktime(READ_ONCE(e->gpu->preempt_timeout_ns)),
 			      HRTIMER_MODE_REL_PINNED_HARD);
@@ -78,15 +79,23 @@ static enum hrtimer_restart hang_timer_fn(struct hrtimer *timer)
 {
 	struct vgpu_engine *e = container_of(timer, struct vgpu_engine,
 					     hang_timer);
+	u64 timeout = READ_ONCE(e->gpu->preempt_timeout_ns);
+	enum hrtimer_restart again = HRTIMER_NORESTART;
 	unsigned long flags;
 
 	spin_lock_irqsave(&e->lock, flags);
 	if (e->state == VGPU_ENGINE_RUNNING && e->stopping) {
-		begin_reset(e);
-		queue_work(e->gpu->wq, &e->reset_work);
+		if (vgpu_engine_hangs(vgpu_engine_clock(e) - e->asked, timeout,
+				      ++e->overdue)) {
+			begin_reset(e);
+			queue_work(e->gpu->wq, &e->reset_work);
+		} else {
+			hrtimer_forward_now(timer, ns_to_ktime(timeout));
+			again = HRTIMER_RESTART;
+		}
 	}
 	spin_unlock_irqrestore(&e->lock, flags);
-	return HRTIMER_NORESTART;
+	return again;
 }
 
 static enum hrtimer_restart slice_timer_fn(struct hrtimer *timer)

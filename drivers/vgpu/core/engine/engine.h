@@ -51,6 +51,7 @@ enum vgpu_engine_state {
  * @turns: changes of context in this slice
  * @gathering: entities with nothing but batch lines that are not ready yet
  * @asked: engine clock when it was called first
+ * @overdue: how often @hang_timer went off since
  * @stop_hist: from then until the engine stopped, engine time
  * @stop_max: longest of these
  * @slice_ns: engine time of the slice
@@ -84,6 +85,7 @@ struct vgpu_engine {
 	unsigned int turns;
 	struct list_head gathering;
 	u64 asked;
+	unsigned int overdue;
 	struct vgpu_hist stop_hist;
 	u64 stop_max;
 	u64 slice_ns;
@@ -108,6 +110,24 @@ struct vgpu_engine {
 	u64 idle_since;			/* ktime ns, 0: something runs */
 	u64 ejections;			/* also of groups' policies */
 };
+
+/* So many timeouts make an engine whose clock stands still a dead one. */
+#define VGPU_ENGINE_DEAD_AFTER	4
+
+/**
+ * vgpu_engine_hangs() - does an engine that was asked to stop ignore it?
+ * @ran: engine time since it was asked, ns
+ * @timeout: the GPU's preempt timeout, ns
+ * @overdue: how many of these went by, at least 1
+ *
+ * A software engine needs the host's CPUs to get as far as to hear of it.  As long as its
+ * clock stands still nothing says that the command is at fault, and it is not blamed for
+ * a host that was busy; until it is too long for that.
+ */
+static inline bool vgpu_engine_hangs(u64 ran, u64 timeout, unsigned int overdue)
+{
+	return ran >= timeout / 64 || overdue >= VGPU_ENGINE_DEAD_AFTER;
+}
 
 /**
  * struct vgpu_entity - an instance on an engine

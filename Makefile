@@ -63,10 +63,17 @@ install-args := $(if $(KERNEL),--kernel $(KERNEL)) $(if $(KDIR),--kdir $(KDIR)) 
 modules_install:
 	+@scripts/install $(install-args)
 
-install: tools programs modules_install
+tools_install: tools programs
 	+@for d in $(filter tools/%,$(TOOL_DIRS)) $(PROGRAM_DIRS); do \
-		$(MAKE) --no-print-directory -C $$d BUILD=$(BUILD) DESTDIR="$(DESTDIR)" prefix="$(PREFIX)" install || exit 1; \
+		$(MAKE) --no-print-directory -C $$d BUILD=$(BUILD) DESTDIR="$(DESTDIR)" prefix="$(PREFIX)" \
+			$(if $(LIBDIR),libdir="$(LIBDIR)") install || exit 1; \
 	done
+
+install: modules_install tools_install
+
+# packages for Debian, into build/deb
+deb:
+	@scripts/deb $(ARGS)
 
 clean:
 	rm -rf $(BUILD)
@@ -85,6 +92,8 @@ help:
 	@echo 'bench, bench-X   measurements'
 	@echo 'install          modules, tools, man page, headers, GPU programs (PREFIX, DESTDIR)'
 	@echo 'modules_install  only the modules; for DKMS see dkms.conf'
+	@echo 'tools_install    all but the modules'
+	@echo 'deb              packages for Debian, into build/deb'
 	@echo 'clean            delete build/'
 
-.PHONY: all modules tools programs check check-fast soak demo bench modules_install install clean help $(TOOL_DIRS) $(PROGRAM_DIRS)
+.PHONY: all modules tools programs check check-fast soak demo bench modules_install tools_install install deb clean help $(TOOL_DIRS) $(PROGRAM_DIRS)

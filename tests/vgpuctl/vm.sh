@@ -44,6 +44,11 @@ t "gpu set --degrade-after as it was" says "normal" 0 "$ctl" gpu set 0 --degrade
 t "gpu set out of range" says "slice-ns is out of range" 1 "$ctl" gpu set 0 --slice 10s
 t "type list" says "$type" 0 "$ctl" type list
 t "type list -j" json 'all(x["gpu"] == 1 and x["available"] for x in j["types"])' "$ctl" -j type list --gpu 1
+t "gpu scan finds vgpu's GPUs" says "GPU 1" 0 "$ctl" gpu scan
+t "gpu scan -j" json '[(d["address"], d["vgpu"]["name"], d["vram_from"], d["driver"]) for d in j["devices"] if "vgpu" in d] == [("1f600:00:00.0", "soft0", "vgpu", "vgpu_soft"), ("1f601:00:00.0", "soft1", "vgpu", "vgpu_soft")]' \
+	"$ctl" -j gpu scan
+t "gpu scan of types" json 'all(m["available"] for d in j["devices"] if "vgpu" in d for m in d["mdev_types"])' "$ctl" -j gpu scan
+t "somebody: gpu scan" says "1f601:00:00.0" 0 somebody "$ctl" gpu scan
 t "list without vGPUs says how to make one" says "vgpu create --type" 0 "$ctl" list
 
 t "create of no type lists what there is" says "available: $type" 1 "$ctl" vgpu create --type 9x --gpu 0

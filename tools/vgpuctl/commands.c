@@ -38,6 +38,12 @@ static const struct option_desc gpu_set_options[] = {
 	END
 };
 
+#define ROOT_OPTION { 0, "root", "DIR", ARG_FOLDER, "look at the machine whose sys and usr are in this folder" }
+
+static const struct option_desc gpu_scan_options[] = {
+	ROOT_OPTION, END
+};
+
 static const struct option_desc mem_set_options[] = {
 	{ 0, "overcommit", "RATIO", ARG_TEXT, "how much is promised at most, as a multiple of what there is: 1 to 8" },
 	{ 0, "read-ahead", "CHUNKS", ARG_NUMBER, "how many pieces of 64 KiB to bring back before they are asked for, when memory is used in order, 0 to 32; 0 for none (default: 8)" },
@@ -187,6 +193,14 @@ const struct command commands[] = {
 		.more = "Failures so far count no more. After a stop its vGPUs are failed, and can be started.",
 		.handler = cmd_gpu_recover,
 		.examples = EXAMPLES({ "vgpuctl gpu recover 0", "GPU 0" }),
+	},
+	{
+		.noun = "gpu", .verb = "scan", .args = "",
+		.help = "GPUs, accelerators, network and storage of this machine",
+		.more = "All that is on the PCI bus, whether vgpu can share it or not: address, vendor and model (named by /usr/share/misc/pci.ids, if that is there), driver, IOMMU group and who else is in it, types of mediated devices and how many more of each fit, and which of vgpu's GPUs it is. Memory is what vgpu or the driver says; >= stands for the part that the CPU can see. What cannot be read is named.",
+		.options = gpu_scan_options, .handler = cmd_gpu_scan,
+		.examples = EXAMPLES({ "vgpuctl gpu scan", "what there is" },
+				     { "vgpuctl -j gpu scan --root /mnt/other", "the same of another machine's files, for programs" }),
 	},
 	{
 		.noun = "mem", .verb = "show", .args = "GPU", .arg = ARG_GPU,

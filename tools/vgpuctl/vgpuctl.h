@@ -52,6 +52,7 @@ enum arg_kind {
 	ARG_GOVERNOR,
 	ARG_RIGHTS,
 	ARG_FORMAT,
+	ARG_FOLDER,
 };
 
 struct option_desc {
@@ -116,6 +117,7 @@ int cmd_gpu_list(struct args *args);
 int cmd_gpu_show(struct args *args);
 int cmd_gpu_set(struct args *args);
 int cmd_gpu_recover(struct args *args);
+int cmd_gpu_scan(struct args *args);
 int cmd_mem_show(struct args *args);
 int cmd_mem_set(struct args *args);
 int cmd_mem_defrag(struct args *args);

@@ -114,4 +114,69 @@ t "a bus that may not be read" says "Permission denied" 3 "${somebody[@]}" "$wor
 mkdir -p "$work/crowd/sys/bus/pci/devices"
 (cd "$work/crowd/sys/bus/pci/devices" && for i in {0..4200}; do printf '%04x:00:00.0\n' "$i"; done | xargs mkdir)
 t "a bus without an end" json 0 'len(j["skipped"]) == 4097 and "too many" in j["skipped"][-1]["why"]' "$ctl" -j gpu scan --root "$work/crowd"
+
+# --- gpu select ---------------------------------------------------------------------
+t "select" golden select 0 "$ctl" gpu select --root "$work/desk"
+t "select -j" golden select-json 0 "$ctl" -p gpu select --root "$work/desk"
+t "select of a preferred mode" golden select-prefer 0 "$ctl" gpu select --prefer mdev --root "$work/desk"
+t "select of one mode" golden select-soft 0 "$ctl" gpu select --mode soft --root "$work/desk"
+t "select where there is nothing: software" json 0 'j["chosen"]["mode"] == "soft" and j["chosen"]["fallback"] and j["chosen"]["next"] == "modprobe vgpu_soft"' \
+	"$ctl" -j gpu select --root "$work/empty"
+t "select where there is nothing: hardware only" json 3 'j["chosen"] is None and j["error"]["exit"] == 3 and j["order"] == ["mdev", "passthrough"] and [r["mode"] for r in j["rejected"]] == ["soft"]' \
+	"$ctl" -j gpu select --prefer mdev,passthrough --no-fallback --root "$work/empty"
+t "select of a mode that nothing has" golden select-none 3 "$ctl" gpu select --mode mdev --root "$work/empty"
+t "nothing of a hostile machine is handed over" json 0 'j["chosen"]["mode"] == "soft" and len(j["rejected"]) == 2 * 15' "$ctl" -j gpu select --root "$work/hostile"
+t "names of a hostile machine make no line of their own" plain 0 "$ctl" --color never gpu select --root "$work/hostile"
+
+# a change at a time to the GPU that was chosen: each has to be seen
+spoil() { # words, command in the folder of the device...
+	local words=$1; shift
+	rm -rf "$work/spoiled"
+	cp -r "$work/desk" "$work/spoiled"
+	(cd "$work/spoiled/sys/bus/pci/devices/0000:01:00.0" && "$@") || return 1
+	json 0 "j['chosen']['mode'] == 'mdev' and any(r.get('address') == '0000:01:00.0' and r['mode'] == 'passthrough' and \"$words\" in r['why'] for r in j['rejected'])" \
+		"$ctl" -j gpu select --root "$work/spoiled"
+}
+t "not chosen: the host uses it" spoil "driver nouveau" ln -sfn ../../drivers/nouveau driver
+t "not chosen: no group" spoil "no IOMMU group" rm iommu_group
+t "not chosen: a group that is not there" spoil "cannot be read" ln -sfn ../../../kernel/iommu_groups/77 iommu_group
+t "not chosen: who else is in the group uses it" spoil "0000:01:00.1, driver snd_hda_intel" ln -sfn ../../drivers/snd_hda_intel ../0000:01:00.1/driver
+t "not chosen: nobody knows what else is in the group" spoil "0000:01:00.1" rm ../0000:01:00.1/class
+t "not chosen: nobody knows its driver" spoil "driver cannot be read" sh -c 'rm driver; echo vfio-pci >driver'
+t "not chosen: the console is on it" spoil "console" sh -c 'rm driver; echo 1 >boot_vga'
+unbound() {
+	rm -rf "$work/spoiled"
+	cp -r "$work/desk" "$work/spoiled"
+	rm "$work/spoiled/sys/bus/pci/devices/0000:01:00.0/driver" "$work/spoiled/sys/bus/pci/devices/0000:05:00.0/driver"
+	# as good as the other, and larger
+	printf '0x1000 0x7fffffff 0x2200\n' >"$work/spoiled/sys/bus/pci/devices/0000:06:00.0/resource"
+	json 0 "(j['chosen']['mode'], j['chosen']['address']) == ('passthrough', '0000:06:00.0') and 'driver_override' in j['chosen']['next'] and any('more memory' in r['why'] for r in j['rejected'])" \
+		"$ctl" -j gpu select --root "$work/spoiled"
+}
+t "of two that nobody uses, the larger" unbound
+full() {
+	rm -rf "$work/spoiled"
+	cp -r "$work/desk" "$work/spoiled"
+	echo 0 | tee "$work"/spoiled/sys/bus/pci/devices/*/mdev_supported_types/*/available_instances >/dev/null
+	json 3 "j['chosen'] is None and sum('no room' in r['why'] for r in j['rejected']) == 2" \
+		"$ctl" -j gpu select --prefer mdev,soft --no-fallback --root "$work/spoiled"
+}
+t "what is full is not chosen" full
+shell() {
+	rm -rf "$work/spoiled"
+	cp -r "$work/desk" "$work/spoiled"
+	mdev_type "$work/spoiled" 0000:03:00.0 'x; $(reboot)' name 9
+	json 0 "j['chosen']['address'] == '0000:00:02.0'" "$ctl" -j gpu select --mode mdev --root "$work/spoiled"
+}
+t "no type is a command of the shell" shell
+while IFS='|' read -r line words; do
+	# shellcheck disable=SC2086
+	t "refused: gpu select $line" says "$words" 2 "$ctl" gpu select $line
+done <<'LINES'
+--mode fast|give auto, passthrough, mdev or soft
+--prefer mdev,|give passthrough, mdev or soft
+--prefer auto|give passthrough, mdev or soft
+--mode mdev --prefer soft|--prefer is for --mode auto
+--no-fallback|--no-fallback needs --prefer
+LINES
 echo "1..$n"

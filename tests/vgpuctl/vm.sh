@@ -48,6 +48,8 @@ t "gpu scan finds vgpu's GPUs" says "GPU 1" 0 "$ctl" gpu scan
 t "gpu scan -j" json '[(d["address"], d["vgpu"]["name"], d["vram_from"], d["driver"]) for d in j["devices"] if "vgpu" in d] == [("1f600:00:00.0", "soft0", "vgpu", "vgpu_soft"), ("1f601:00:00.0", "soft1", "vgpu", "vgpu_soft")]' \
 	"$ctl" -j gpu scan
 t "gpu scan of types" json 'all(m["available"] for d in j["devices"] if "vgpu" in d for m in d["mdev_types"])' "$ctl" -j gpu scan
+t "gpu select: the software GPU is all there is" json '(j["chosen"]["mode"], j["chosen"]["address"], j["chosen"]["fallback"]) == ("soft", "1f600:00:00.0", True)' "$ctl" -j gpu select
+t "gpu select of what there is not" says "no GPU fits" 3 "$ctl" gpu select --mode passthrough
 t "somebody: gpu scan" says "1f601:00:00.0" 0 somebody "$ctl" gpu scan
 t "list without vGPUs says how to make one" says "vgpu create --type" 0 "$ctl" list
 

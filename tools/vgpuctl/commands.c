@@ -44,6 +44,13 @@ static const struct option_desc gpu_scan_options[] = {
 	ROOT_OPTION, END
 };
 
+static const struct option_desc gpu_select_options[] = {
+	{ 0, "mode", "MODE", ARG_MODE, "auto (what of passthrough, mdev, soft comes first and fits; the default), or only passthrough, mdev or soft" },
+	{ 0, "prefer", "LIST", ARG_MODES, "with auto: these modes first, in this order, with commas" },
+	{ 0, "no-fallback", NULL, ARG_NONE, "and no others" },
+	ROOT_OPTION, END
+};
+
 static const struct option_desc mem_set_options[] = {
 	{ 0, "overcommit", "RATIO", ARG_TEXT, "how much is promised at most, as a multiple of what there is: 1 to 8" },
 	{ 0, "read-ahead", "CHUNKS", ARG_NUMBER, "how many pieces of 64 KiB to bring back before they are asked for, when memory is used in order, 0 to 32; 0 for none (default: 8)" },
@@ -201,6 +208,15 @@ const struct command commands[] = {
 		.options = gpu_scan_options, .handler = cmd_gpu_scan,
 		.examples = EXAMPLES({ "vgpuctl gpu scan", "what there is" },
 				     { "vgpuctl -j gpu scan --root /mnt/other", "the same of another machine's files, for programs" }),
+	},
+	{
+		.noun = "gpu", .verb = "select", .args = "",
+		.help = "choose a GPU and a mode of sharing it, and say why",
+		.more = "Modes: passthrough (all of a GPU for one VM), mdev (mediated devices of a GPU whose driver makes them) and soft (vgpu's software GPU, which any machine can have). Nothing is taken from anybody, and nothing is changed: a GPU that the host uses, or that shares an IOMMU group with something that the host uses, does not fit. In a mode, passthrough prefers what is bound to VFIO already, then more memory; mdev more room. What is done next is printed, and why each other candidate was not chosen. Exit status 0 when there is one, 3 when none fits.",
+		.options = gpu_select_options, .handler = cmd_gpu_select,
+		.examples = EXAMPLES({ "vgpuctl gpu select", "the best that this machine has" },
+				     { "vgpuctl gpu select --prefer mdev", "mediated devices, or what else there is" },
+				     { "vgpuctl -j gpu select --prefer passthrough,mdev --no-fallback", "hardware or nothing, for programs" }),
 	},
 	{
 		.noun = "mem", .verb = "show", .args = "GPU", .arg = ARG_GPU,

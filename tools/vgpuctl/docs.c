@@ -188,6 +188,10 @@ static const char *complete_word(enum arg_kind kind)
 		return "best buddy first worst";
 	case ARG_FORMAT:
 		return "text man bash json";
+	case ARG_MODE:
+		return "auto passthrough mdev soft";
+	case ARG_MODES:
+		return "passthrough mdev soft";
 	default:
 		return "";
 	}

@@ -27,11 +27,12 @@ int code_of(int err)
 	}
 }
 
-static void error_json(int code, int err, const char *message, const char *hint)
+static void error_json(struct json_object *obj, int code, int err,
+		       const char *message, const char *hint)
 {
 	struct json_object *e = json_object_new_object();
-	struct json_object *obj = json_new();
 
+	obj = obj ? obj : json_new();
 	json_object_object_add(e, "message", json_object_new_string(message));
 	if (hint)
 		json_object_object_add(e, "hint", json_object_new_string(hint));
@@ -43,20 +44,39 @@ static void error_json(int code, int err, const char *message, const char *hint)
 	print_json(obj);
 }
 
-int fail(int code, int err, const char *hint, const char *fmt, ...)
+__attribute__((format(printf, 5, 0)))
+static int vfail(struct json_object *obj, int code, int err, const char *hint,
+		 const char *fmt, va_list ap)
 {
 	char message[512];
-	va_list ap;
 
-	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
-	va_end(ap);
-
 	fprintf(stderr, "vgpuctl: error: %s\n", message);
 	if (hint)
 		fprintf(stderr, "vgpuctl: hint: %s\n", hint);
 	if (json_output)
-		error_json(code, err, message, hint);
+		error_json(obj, code, err, message, hint);
+	return code;
+}
+
+int fail(int code, int err, const char *hint, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	code = vfail(NULL, code, err, hint, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int fail_in(struct json_object *obj, int code, int err, const char *hint,
+	    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	code = vfail(obj, code, err, hint, fmt, ap);
+	va_end(ap);
 	return code;
 }
 

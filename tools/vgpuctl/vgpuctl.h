@@ -53,6 +53,8 @@ enum arg_kind {
 	ARG_RIGHTS,
 	ARG_FORMAT,
 	ARG_FOLDER,
+	ARG_MODE,
+	ARG_MODES,
 };
 
 struct option_desc {
@@ -118,6 +120,7 @@ int cmd_gpu_show(struct args *args);
 int cmd_gpu_set(struct args *args);
 int cmd_gpu_recover(struct args *args);
 int cmd_gpu_scan(struct args *args);
+int cmd_gpu_select(struct args *args);
 int cmd_mem_show(struct args *args);
 int cmd_mem_set(struct args *args);
 int cmd_mem_defrag(struct args *args);
@@ -153,6 +156,10 @@ extern const char cmd_run_help[];
  */
 __attribute__((format(printf, 4, 5)))
 int fail(int code, int err, const char *hint, const char *fmt, ...);
+/* The same; with JSON it goes into @obj (as print_json() takes it), beside what is known. */
+__attribute__((format(printf, 5, 6)))
+int fail_in(struct json_object *obj, int code, int err, const char *hint,
+	    const char *fmt, ...);
 __attribute__((format(printf, 2, 3)))
 int usage_error(const struct command *cmd, const char *fmt, ...);
 __attribute__((format(printf, 1, 2)))

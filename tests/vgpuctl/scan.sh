@@ -179,4 +179,30 @@ done <<'LINES'
 --mode mdev --prefer soft|--prefer is for --mode auto
 --no-fallback|--no-fallback needs --prefer
 LINES
+
+# --- qemu: any mediated device, which sysfs alone tells --------------------------------
+uuid=8d3f9a54-6f0e-4f8e-9c43-0d4b1b2f6a01
+mkdir -p "$work/desk/sys/bus/mdev/devices/$uuid/mdev_type" "$work/desk/sys/bus/mdev/devices/${uuid%1}2/mdev_type"
+echo vfio-pci >"$work/desk/sys/bus/mdev/devices/$uuid/mdev_type/device_api"
+echo "vfio-pci,x-evil=on' foo='" >"$work/desk/sys/bus/mdev/devices/${uuid%1}2/mdev_type/device_api"
+t "qemu" golden qemu 0 env VGPUCTL_ROOT="$work/desk" "$ctl" qemu $uuid
+t "qemu --libvirt" golden qemu-libvirt 0 env VGPUCTL_ROOT="$work/desk" "$ctl" qemu --libvirt $uuid
+t "qemu -j" json 0 "j['qemu'] == ['-device', 'vfio-pci,sysfsdev=/sys/bus/mdev/devices/$uuid'] and j['mdev'].endswith(j['uuid'])" \
+	env VGPUCTL_ROOT="$work/desk" "$ctl" -j qemu ${uuid^^}
+t "qemu of a type that says nonsense" json 0 "j['qemu'][1].startswith('vfio-pci,sysfsdev=') and 'evil' not in j['libvirt']" \
+	env VGPUCTL_ROOT="$work/desk" "$ctl" -j qemu ${uuid%1}2
+t "qemu of nonsense" says "is no vGPU" 2 "$ctl" qemu x
+domain() {
+	{
+		echo "<domain type='kvm'><name>guest</name><memory>65536</memory><os><type arch='x86_64'>hvm</type></os><devices>"
+		VGPUCTL_ROOT="$work/desk" "$ctl" qemu --libvirt $uuid
+		echo "</devices></domain>"
+	} >"$work/domain.xml"
+	virt-xml-validate "$work/domain.xml" domain
+}
+if command -v virt-xml-validate >/dev/null && command -v xmllint >/dev/null; then
+	t "libvirt's schema takes it" domain
+else
+	n=$((n + 1)); echo "ok $n - libvirt's schema takes it # SKIP no virt-xml-validate"
+fi
 echo "1..$n"

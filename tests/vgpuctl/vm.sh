@@ -287,6 +287,11 @@ if [ -d /sys/class/mdev_bus ]; then
 	t "its folder is where it says" test -d "$(value 'j["vgpu"]["mdev"]' "$ctl" -j vgpu show "$m")"
 	t "create --mdev of the same UUID" says "UUID" 1 "$ctl" vgpu create --mdev --type "$type" --gpu 1 --uuid "$m"
 	t "somebody: create --mdev" exits 3 somebody "$ctl" vgpu create --mdev --type "$type"
+	t "qemu" says "-device vfio-pci,sysfsdev=/sys/bus/mdev/devices/$m" 0 "$ctl" qemu "$m"
+	t "qemu by number" json "j['uuid'] == '$m'" "$ctl" -j qemu "v$(value 'j["vgpu"]["id"]' "$ctl" -j vgpu show "$m")"
+	t "somebody: qemu --libvirt" says "<address uuid='$m'/>" 0 somebody "$ctl" qemu --libvirt "$m"
+	t "qemu of one that is no mdev" says "vgpu create --type TYPE --mdev" 1 "$ctl" qemu "v$id"
+	t "qemu of none" says "no vGPU" 3 "$ctl" qemu v4000
 	t "destroy of an mdev" says "is no more" 0 "$ctl" vgpu destroy "$m"
 	t "the mdev is gone" test ! -e "/sys/bus/mdev/devices/$m"
 fi

@@ -154,6 +154,11 @@ static const struct option_desc events_options[] = {
 	END
 };
 
+static const struct option_desc qemu_options[] = {
+	{ 'l', "libvirt", NULL, ARG_NONE, "print libvirt's <hostdev> instead, for `virsh attach-device` and `virsh edit`" },
+	END
+};
+
 static const struct option_desc help_options[] = {
 	{ 0, "format", "FORMAT", ARG_FORMAT, "text (the default), man, bash or json" },
 	END
@@ -452,6 +457,15 @@ const struct command commands[] = {
 		.more = "Counters only grow, times are in nanoseconds of the engine's clock.",
 		.options = list_options, .handler = cmd_stats,
 		.examples = EXAMPLES({ "vgpuctl -j stats v0", "of v0, for programs" }),
+	},
+	{
+		.noun = "qemu", .args = "VGPU", .arg = ARG_VGPU,
+		.min = 1, .max = 1,
+		.help = "what to tell QEMU or libvirt to give a vGPU to a VM",
+		.more = "Of vgpu's, by number or UUID, or of any other driver's mediated device, by UUID. It has to be a mediated device: a vGPU that was made without --mdev has a node for programs and containers instead.",
+		.options = qemu_options, .handler = cmd_qemu,
+		.examples = EXAMPLES({ "qemu-system-x86_64 -accel kvm $(vgpuctl qemu v0) disk.qcow2", "a VM that has v0" },
+				     { "vgpuctl qemu v0 --libvirt >v0.xml; virsh attach-device GUEST v0.xml --config", "the same with libvirt" }),
 	},
 	{
 		.noun = "help", .args = "[NOUN [VERB]]", .arg = ARG_TEXT, .max = 2,

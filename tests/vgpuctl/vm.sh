@@ -216,6 +216,41 @@ if [ -e "${VGPU_PROGRAMS:-/nowhere}/spin.elf" ]; then
 	t "top shows 3:1 as entitled and received" shares
 	t "run --verify" says "verified" 0 "$ctl" run --vgpu "v$id" --verify saxpy
 	t "run -j" json 'j["result"] == "ok" and j["verified"]' "$ctl" run --vgpu "v$id" --verify -j saxpy
+
+	# --- what a fault leaves
+	fault() {	# a write to 0xded03008, where nothing is
+		! "$ctl" run --vgpu "v$1" elf "$VGPU_PROGRAMS/fault.elf" --entry fault_write \
+			--args 0830d0de000000002a00000000000000"$(printf '%016d' 0)" >"$work/fault" 2>&1
+	}
+	next=$(value 'j["vgpu"]["id"]' "$ctl" -j vgpu create --type "$type" --gpu 0 --start)
+	t "no dump" says "has left no dump" 1 "$ctl" dump show 0
+	t "set --dump-limit" json 'j["vgpu"]["dump_limit"] == 1' "$ctl" -j vgpu set "v$id" --dump-limit 1
+	t "set --dump-limit out of range" says "give a number from 0 to 3600" 2 "$ctl" vgpu set "v$id" --dump-limit 3601
+	t "a fault" fault "$id"
+	t "its dump" says "A fault of GPU 0" 0 "$ctl" dump show 0
+	t "where it was" json '[j["dump"]["context"][x] for x in ("fault_va", "fault_access")] == ["0xded03008", "-w-"]' \
+		"$ctl" -j dump show 0
+	t "by which instruction" holds '0 < int(j["dump"]["context"]["pc"], 16) and j["dump"]["context"]["mask"] == "0x1"' "$work/json"
+	t "whose" holds 'j["dump"]["vgpu"]["uuid"] == "'"$uuid"'" and j["dump"]["context"]["holder"] == "vgpuctl"' "$work/json"
+	t "what it did" holds '[c["op"] for c in j["dump"]["commands"] if c["state"] == "this" and c["error"] == "EFAULT"] == ["launch"]' "$work/json"
+	t "and found on its way" holds 'j["dump"]["walk"]["step"] and int(j["dump"]["walk"]["step"][-1]["entry"], 16) == 0' "$work/json"
+	t "of nobody else" sh -c '! grep -q "$1" "$2"' _ "$(value 'j["vgpu"]["uuid"]' "$ctl" -j vgpu show "v$next")" "$work/json"
+	t "somebody: no dump" exits 1 somebody cat /sys/class/devcoredump/devcd*/data
+	t "a second fault" fault "$id"
+	t "makes none, by the limit" json '[j["vgpu"][x] for x in ("faults", "dumps", "dumps_missed")] == [2, 1, 1]' \
+		"$ctl" -j vgpu show "v$id"
+	cat /sys/class/devcoredump/devcd*/data >"$work/dump"
+	t "a copy of it" json 'j["dump"]["reason"]["number"] == 1' "$ctl" -j dump show "$work/dump"
+	truncate -s -1 "$work/dump"
+	t "one that is cut off" says "it is cut off" 1 "$ctl" dump show "$work/dump"
+	t "dump show --clear" says "A fault" 0 "$ctl" dump show 0 --clear
+	until_gone() { local i; for i in $(seq 100); do "$ctl" dump show 0 >/dev/null 2>&1 || return 0; sleep 0.2; done; return 1; }
+	t "it is gone" until_gone
+	t "a fault of another vGPU" fault "$next"
+	t "makes the next one" json 'j["dump"]["vgpu"]["id"] == '"$next"' and j["dump"]["reason"]["number"] == 2 and j["dump"]["reason"]["missed"] == 1' \
+		"$ctl" -j dump show 0
+	"$ctl" vgpu destroy "v$next" >/dev/null
+	# the dump stays while the modules go, below
 fi
 
 # --- events ----------------------------------------------------------------------

@@ -832,6 +832,12 @@ static const struct attr attrs_vgpu[] = {
 	  .name = "pad_ns" },
 	{ VGPU_A_VGPU_PAD_JITTER_NS, ATTR_U64,
 	  .name = "pad_jitter_ns" },
+	{ VGPU_A_VGPU_DUMP_LIMIT, ATTR_U32,
+	  .name = "dump_limit" },
+	{ VGPU_A_VGPU_DUMPS, ATTR_U64,
+	  .name = "dumps" },
+	{ VGPU_A_VGPU_DUMPS_MISSED, ATTR_U64,
+	  .name = "dumps_missed" },
 	{ .name = NULL },
 };
 
@@ -1075,5 +1081,6 @@ const uint16_t attr_settable_vgpu[] = {
 	VGPU_A_VGPU_QUOTA_WAIT_NS,
 	VGPU_A_VGPU_PAD_NS,
 	VGPU_A_VGPU_PAD_JITTER_NS,
+	VGPU_A_VGPU_DUMP_LIMIT,
 	0
 };

@@ -88,11 +88,17 @@ static const struct option_desc set_options[] = {
 	{ 0, "quota-wait", "TIME", ARG_TIME, "how long a call waits for room with queue, 1ms to 60s (default: 5s); then it is refused" },
 	{ 0, "pad", "TIME", ARG_TIME, "ends of its commands show on a grid of so long only, as 100us, up to 100ms; 0 for at once" },
 	{ 0, "pad-jitter", "TIME", ARG_TIME, "and by chance up to so much later, no more than --pad" },
+	{ 0, "dump-limit", "N", ARG_NUMBER, "dumps that its faults and hangs may leave in an hour, up to 3600 (default: 4), 0 for none" },
 	END
 };
 
 static const struct option_desc save_options[] = {
 	{ 0, "stop", NULL, ARG_NONE, "stop it when the image is on the disk, before it goes on" },
+	END
+};
+
+static const struct option_desc dump_options[] = {
+	{ 0, "clear", NULL, ARG_NONE, "and make room for the next one of that GPU" },
 	END
 };
 
@@ -403,6 +409,15 @@ const struct command commands[] = {
 		.more = "Checksums and contents are checked when it is restored.",
 		.handler = cmd_image_show,
 		.examples = EXAMPLES({ "vgpuctl image show v0.image", "whose it is, and how large" }),
+	},
+	{
+		.noun = "dump", .verb = "show", .args = "FILE|GPU", .arg = ARG_GPU,
+		.min = 1, .max = 1,
+		.help = "what a GPU left after a fault, a hang or a failure of mediation",
+		.more = "The kernel keeps a GPU's dump for five minutes, or until it is cleared; it makes no other one meanwhile. It is /sys/class/devcoredump/devcd*/data, which can be copied and shown elsewhere. There is no memory of the program in it. How many a vGPU may cause: vgpu set --dump-limit.",
+		.options = dump_options, .handler = cmd_dump_show,
+		.examples = EXAMPLES({ "vgpuctl dump show 0", "that of GPU 0" },
+				     { "vgpuctl -j dump show ./v0.dump", "a copy, for programs" }),
 	},
 	{
 		.noun = "sched", .verb = "show", .args = "[GPU]", .arg = ARG_GPU,

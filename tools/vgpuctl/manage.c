@@ -11,6 +11,7 @@
 
 #include <json-c/json.h>
 #include <linux/vgpu.h>
+#include <linux/vgpu_dump.h>
 #include <netlink/netlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -527,9 +528,9 @@ int cmd_vgpu_set(struct args *args)
 	if (!any_quota(args) && !arg_option(args, "vram") &&
 	    !arg_option(args, "allow") && !arg_option(args, "on-quota") &&
 	    !arg_option(args, "quota-wait") && !arg_option(args, "pad") &&
-	    !arg_option(args, "pad-jitter"))
+	    !arg_option(args, "pad-jitter") && !arg_option(args, "dump-limit"))
 		return usage_error(args->command,
-				   "nothing to set: give --weight, --priority, --bandwidth, --vram, --units, --allow, --on-quota, --quota-wait, --pad or --pad-jitter");
+				   "nothing to set: give --weight, --priority, --bandwidth, --vram, --units, --allow, --on-quota, --quota-wait, --pad, --pad-jitter or --dump-limit");
 	code = nl_open();
 	if (code)
 		return code;
@@ -546,6 +547,9 @@ int cmd_vgpu_set(struct args *args)
 		code = put_pad(args, msg, "pad", VGPU_A_VGPU_PAD_NS);
 	if (!code)
 		code = put_pad(args, msg, "pad-jitter", VGPU_A_VGPU_PAD_JITTER_NS);
+	if (!code)
+		code = put_number(args, "dump-limit", 0, VGPU_DUMP_LIMIT_MAX, msg,
+				  VGPU_A_VGPU_DUMP_LIMIT, false);
 	if (code) {
 		nlmsg_free(msg);
 		return code;

@@ -302,6 +302,7 @@ void print_vgpu(struct json_object *vgpu)
 		{ "quota_wait_ns", "Waits at most", SHOW_NS },
 		{ "pad_ns", "Ends show every", SHOW_NS },
 		{ "pad_jitter_ns", "And later, up to", SHOW_NS },
+		{ "dump_limit", "Dumps in an hour", SHOW_NUMBER },
 		{ NULL, NULL, 0 },
 	});
 	printf("\n%sUse%s\n", color_on(COLOR_BOLD), color_off());

@@ -135,6 +135,7 @@ int cmd_vgpu_violations(struct args *args);
 int cmd_vgpu_save(struct args *args);
 int cmd_vgpu_restore(struct args *args);
 int cmd_image_show(struct args *args);
+int cmd_dump_show(struct args *args);
 int cmd_sched_show(struct args *args);
 int cmd_sched_set(struct args *args);
 int cmd_access_list(struct args *args);

@@ -233,6 +233,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	vgpu_quota_init(&gpu->quota, gpu, NULL);
 	vgpu_waitline_init(&gpu->contexts_line);
 	vgpu_degrader_init(gpu);
+	vgpu_dumper_init(gpu);
 	vgpu_tidy_init(gpu);
 	gpu->desc = *desc;
 	strscpy(gpu->name, desc->name, sizeof(gpu->name));
@@ -358,6 +359,7 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 	cancel_work_sync(&gpu->woken_work);
 	cancel_work_sync(&gpu->ecc_work);
 	cancel_work_sync(&gpu->degrader.work);
+	flush_work(&gpu->dumper.work);
 	for (i = 0; i < gpu->whole.nr_engines; i++)
 		vgpu_engine_fini(&gpu->whole.engines[i]);
 	vgpu_vram_destroy(gpu->whole.vram);

@@ -14,6 +14,7 @@
 #include <vgpu/mem.h>
 
 #include "health/degrade.h"
+#include "health/dump.h"
 #include "engine/engine.h"
 #include "quota/quota.h"
 #include "memory/tidy.h"
@@ -92,6 +93,7 @@ struct vgpu_gpu {
 	u32 switching;				/* VGPU_SWITCH_* */
 	u32 max_contexts;
 	struct vgpu_degrader degrader;
+	struct vgpu_dumper dumper;
 	struct vgpu_governor governor;
 	struct vgpu_tidy tidy;
 	const struct vgpu_policy *policy;

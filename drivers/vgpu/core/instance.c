@@ -255,6 +255,7 @@ vgpu_instance_create(struct vgpu_gpu *gpu,
 	INIT_LIST_HEAD(&inst->clients);
 	init_waitqueue_head(&inst->thaw);
 	vgpu_shares_init(&inst->shares);
+	vgpu_dumps_init(&inst->dumps);
 	INIT_WORK(&inst->reap_work, instance_reap);
 	INIT_DELAYED_WORK(&inst->unthrottle_work, vgpu_bandwidth_unthrottle);
 	/* mmap() looks things up without the invalidate lock. */
@@ -578,6 +579,9 @@ void vgpu_instance_get_info(struct vgpu_instance *inst,
 	info->allow = inst->filter.allow;
 	info->pad_ns = inst->pad.grid_ns;
 	info->pad_jitter_ns = inst->pad.jitter_ns;
+	info->dump_limit = READ_ONCE(inst->dumps.limit.burst);
+	info->dumps = atomic64_read(&inst->dumps.made);
+	info->dumps_missed = atomic64_read(&inst->dumps.missed);
 	info->filtered = atomic64_read(&inst->filter.refused);
 	memcpy(info->action, inst->actions.of, sizeof(info->action));
 	info->quota_wait_ns = inst->actions.wait_ns;

@@ -16,6 +16,7 @@
 #include "access/filter.h"
 #include "quota/quota.h"
 #include "engine/pad.h"
+#include "health/dump.h"
 #include "memory/share.h"
 
 struct vgpu_client;
@@ -50,6 +51,7 @@ struct vgpu_instance {
 	struct vgpu_quota quota;		/* see quota.h */
 	struct vgpu_actions actions;		/* see action.h */
 	struct vgpu_pad pad;
+	struct vgpu_dumps dumps;		/* see dump.h */
 	struct vgpu_shares shares;		/* see share.h */
 	u64 aperture_bytes;
 	struct maple_tree aperture;		/* page of mmap_offset -> vgpu_bo_obj */

@@ -361,6 +361,8 @@ static void queue_retire(struct vgpu_obj *obj)
 
 	/* It may be on its way to the list; from now on it cannot get there. */
 	flush_work(&ctx->gpu->woken_work);
+	/* nor is its address space looked at any more */
+	flush_work(&ctx->gpu->dumper.work);
 }
 
 static void queue_release(struct vgpu_obj *obj)

@@ -16,6 +16,7 @@ vgpu-y += core/access/access.o core/access/rule.o core/access/filter.o
 vgpu-y += core/quota/quota.o core/quota/level.o core/quota/action.o
 vgpu-y += core/quota/waitline.o
 vgpu-y += core/health/degrade.o core/health/step.o core/health/ecc.o
+vgpu-y += core/health/dump.o
 vgpu-y += core/image/freeze.o core/image/image.o core/image/save.o
 vgpu-y += core/image/restore.o
 # the kernel's trace/define_trace.h looks for trace.h itself

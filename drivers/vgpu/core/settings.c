@@ -286,6 +286,11 @@ static int check_ranges(const struct vgpu_instance *inst,
 	if (set->mask & VGPU_SET_ALLOW && set->allow & ~VGPU_RIGHTS_ALL)
 		return vgpu_refuse(why, VGPU_SET_ALLOW, -EINVAL,
 				   "allow: no such class");
+	if (set->mask & VGPU_SET_DUMP_LIMIT &&
+	    set->dump_limit > VGPU_DUMP_LIMIT_MAX)
+		return vgpu_refuse(why, VGPU_SET_DUMP_LIMIT, -ERANGE,
+				   "dump-limit is out of range: 0 to %u an hour",
+				   VGPU_DUMP_LIMIT_MAX);
 	ret = vgpu_actions_check(set, why);
 	if (ret)
 		return ret;
@@ -492,6 +497,8 @@ static void apply(struct vgpu_instance *inst,
 	if (set->mask & VGPU_SET_ALLOW)
 		vgpu_filter_set(inst, set->allow);
 	vgpu_actions_set(inst, set);
+	if (set->mask & VGPU_SET_DUMP_LIMIT)
+		vgpu_dumps_set(&inst->dumps, set->dump_limit);
 	if (set->mask & VGPU_SET_PAD_JITTER)
 		WRITE_ONCE(inst->pad.jitter_ns, set->pad_jitter_ns);
 	if (set->mask & VGPU_SET_PAD) {
@@ -617,7 +624,8 @@ int vgpu_instance_set(struct vgpu_instance *inst,
 			  VGPU_SET_SLICE | VGPU_SET_GROUP |
 			  VGPU_SET_GROUP_WEIGHT | VGPU_SET_UNITS |
 			  VGPU_SET_ALLOW | VGPU_SET_ACTIONS | VGPU_SET_WAIT |
-			  VGPU_SET_PAD | VGPU_SET_PAD_JITTER))
+			  VGPU_SET_PAD | VGPU_SET_PAD_JITTER |
+			  VGPU_SET_DUMP_LIMIT))
 		return vgpu_refuse(why, 0, -EINVAL, "no such setting");
 	if (!vgpu_gpu_enter(gpu, &idx))
 		return vgpu_refuse(why, 0, -ENODEV,

@@ -12,6 +12,7 @@ vgpu-y += mem/bo_alias.o
 vgpu-y += mem/region.o
 vgpu-y += mem/pt.o
 vgpu-y += mem/harvest.o
+vgpu-y += mem/walk.o
 vgpu-y += mem/as.o
 vgpu-y += mem/rmap.o
 vgpu-y += mem/codec.o

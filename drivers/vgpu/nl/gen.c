@@ -68,7 +68,7 @@ static const struct nla_policy vgpu_nl_vgpu_verb_policy[VGPU_A_VGPU_VERB + 1] = 
 };
 
 /* vgpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_PAD_JITTER_NS + 1] = {
+static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_DUMP_LIMIT + 1] = {
 	[VGPU_A_VGPU_ID] = { .type = NLA_U32, },
 	[VGPU_A_VGPU_UUID] = NLA_POLICY_EXACT_LEN(16),
 	[VGPU_A_VGPU_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 10000),
@@ -89,6 +89,7 @@ static const struct nla_policy vgpu_nl_vgpu_set_policy[VGPU_A_VGPU_PAD_JITTER_NS
 	[VGPU_A_VGPU_QUOTA_WAIT_NS] = { .type = NLA_U64, },
 	[VGPU_A_VGPU_PAD_NS] = { .type = NLA_U64, },
 	[VGPU_A_VGPU_PAD_JITTER_NS] = { .type = NLA_U64, },
+	[VGPU_A_VGPU_DUMP_LIMIT] = { .type = NLA_U32, },
 };
 
 /* sched-get: attributes of its requests */
@@ -187,7 +188,7 @@ const struct genl_ops vgpu_nl_ops[16] = {
 		.cmd		= VGPU_NL_CMD_VGPU_SET,
 		.doit		= vgpu_nl_vgpu_set_doit,
 		.policy		= vgpu_nl_vgpu_set_policy,
-		.maxattr	= VGPU_A_VGPU_PAD_JITTER_NS,
+		.maxattr	= VGPU_A_VGPU_DUMP_LIMIT,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_SCHED_GET,

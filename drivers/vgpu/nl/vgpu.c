@@ -364,6 +364,11 @@ static void read_set(struct genl_info *info, struct vgpu_instance_set *set)
 		set->pad_jitter_ns =
 			nla_get_u64(info->attrs[VGPU_A_VGPU_PAD_JITTER_NS]);
 	}
+	if (info->attrs[VGPU_A_VGPU_DUMP_LIMIT]) {
+		set->mask |= VGPU_SET_DUMP_LIMIT;
+		set->dump_limit =
+			nla_get_u32(info->attrs[VGPU_A_VGPU_DUMP_LIMIT]);
+	}
 }
 
 static const struct nlattr *to_blame(struct genl_info *info, u32 field)
@@ -395,6 +400,8 @@ static const struct nlattr *to_blame(struct genl_info *info, u32 field)
 		return info->attrs[VGPU_A_VGPU_PAD_NS];
 	case VGPU_SET_PAD_JITTER:
 		return info->attrs[VGPU_A_VGPU_PAD_JITTER_NS];
+	case VGPU_SET_DUMP_LIMIT:
+		return info->attrs[VGPU_A_VGPU_DUMP_LIMIT];
 	default:
 		return NULL;
 	}

@@ -57,6 +57,7 @@ static int put_small(struct sk_buff *skb, const struct vgpu_instance_info *ii)
 	    nla_put_u32(skb, VGPU_A_VGPU_PRIORITY, ii->priority) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_CAP, ii->cap) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_ALLOW, ii->allow) ||
+	    nla_put_u32(skb, VGPU_A_VGPU_DUMP_LIMIT, ii->dump_limit) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_RECEIVED_PERMILLE,
 			ii->received_permille) ||
 	    nla_put_u32(skb, VGPU_A_VGPU_ENTITLED_PERMILLE,
@@ -125,6 +126,8 @@ static const struct {
 	U64(QUOTA_WAIT_NS, quota_wait_ns),
 	U64(PAD_NS, pad_ns),
 	U64(PAD_JITTER_NS, pad_jitter_ns),
+	U64(DUMPS, dumps),
+	U64(DUMPS_MISSED, dumps_missed),
 };
 
 static int put_wide(struct sk_buff *skb, const struct vgpu_instance_info *ii)

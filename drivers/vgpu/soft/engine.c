@@ -81,6 +81,20 @@ static enum check engine_check(struct soft_engine *e)
 	return check;
 }
 
+/* Which lane it was, if it got as far as to run one. */
+static void tell_where(const struct soft_core *c, struct vgpu_hw_event *ev)
+{
+	const struct soft_unit *u = &c->units[c->turn_unit];
+
+	if (c->job.op != VGPU_CMD_LAUNCH || c->refused || !u->live)
+		return;
+	ev->has_pc = true;
+	ev->pc = u->lanes[u->lane].pc;
+	ev->mask = u->live;
+	ev->group = u->group;
+	ev->lane = u->lane;
+}
+
 /*
  * Answers run(). Whether the answer or a reset comes first is decided under
  * the lock: after a reset there is no answer.
@@ -102,6 +116,7 @@ static void engine_answer(struct soft_engine *e, enum vgpu_hw_event_type type)
 		ev.fault_va = e->core.fault.va;
 		ev.fault_access = e->core.fault.access;
 		ev.restart = e->core.fault.restart;
+		tell_where(&e->core, &ev);
 	}
 	ev.service = e->core.service;
 	ev.bytes = e->core.bytes;

@@ -850,6 +850,15 @@ enum {
 	VGPU_A_VGPU_PAD_NS = 72,
 	/* u64: and up to so much later */
 	VGPU_A_VGPU_PAD_JITTER_NS = 73,
+	/* u32: dumps that it may cause in an hour, 0 for none */
+	VGPU_A_VGPU_DUMP_LIMIT = 74,
+	/* u64: that it caused */
+	VGPU_A_VGPU_DUMPS = 75,
+	/*
+	 * u64: faults and hangs without one, for that limit or since another
+	 * was being made
+	 */
+	VGPU_A_VGPU_DUMPS_MISSED = 76,
 
 	__VGPU_A_VGPU_MAX,
 	VGPU_A_VGPU_MAX = (__VGPU_A_VGPU_MAX - 1)

@@ -505,6 +505,7 @@ static void reset(struct vgpu_engine *e, int error)
 			    inst->id, &inst->uuid, e->index,
 			    vgpu_queue_head(e->ctx->job)->seqno);
 	vgpu_event_post(VGPU_EVENT_RESET, NULL, inst, e->index);
+	vgpu_dump_hang_locked(e->ctx, e->ctx->kill ?: error);
 	if (ret) {
 		pr_err("vgpu: gpu%u: reset of engine %u failed: %pe\n",
 		       e->gpu->index, e->index, ERR_PTR(ret));

@@ -190,6 +190,8 @@ static void apply(struct vgpu_gpu *gpu)
 	g->applied = step;
 	if (step == was)
 		return;
+	if (step > was && READ_ONCE(g->d.reason) != VGPU_DEGRADE_BY_HAND)
+		vgpu_dump_mediation(gpu);
 	vgpu_gpu_apply_switching(gpu);
 	/* who waits for room is refused */
 	list_for_each_entry(inst, &gpu->instances, link) {

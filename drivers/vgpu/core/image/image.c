@@ -30,23 +30,34 @@ static u32 header_crc(struct vgpu_image_header head)
 	return __crc32c_le(~0, (u8 *)&head, sizeof(head));
 }
 
-int vgpu_image_out_init(struct vgpu_image_out *out)
+void vgpu_image_out_begin(struct vgpu_image_out *out, void *buffer, u32 size,
+			  const char *magic, u16 major, u16 minor)
 {
 	struct vgpu_image_header head = {
-		.magic = VGPU_IMAGE_MAGIC,
 		.endian = VGPU_IMAGE_ENDIAN,
-		.major = VGPU_IMAGE_MAJOR,
-		.minor = VGPU_IMAGE_MINOR,
+		.major = major,
+		.minor = minor,
 	};
 
+	strscpy(head.magic, magic, sizeof(head.magic));
 	memset(out, 0, sizeof(*out));
-	out->buffer = kvmalloc(VGPU_IMAGE_BUFFER, GFP_KERNEL_ACCOUNT);
-	if (!out->buffer)
-		return -ENOMEM;
+	out->buffer = buffer;
+	out->size = size;
 	head.crc = header_crc(head);
 	memcpy(out->buffer, &head, sizeof(head));
 	out->used = sizeof(head);
 	out->bytes = sizeof(head);
+}
+
+int vgpu_image_out_init(struct vgpu_image_out *out)
+{
+	void *buffer = kvmalloc(VGPU_IMAGE_BUFFER, GFP_KERNEL_ACCOUNT);
+
+	out->buffer = NULL;
+	if (!buffer)
+		return -ENOMEM;
+	vgpu_image_out_begin(out, buffer, VGPU_IMAGE_BUFFER, VGPU_IMAGE_MAGIC,
+			     VGPU_IMAGE_MAJOR, VGPU_IMAGE_MINOR);
 	return 0;
 }
 
@@ -64,7 +75,7 @@ void *vgpu_image_open(struct vgpu_image_out *out, u32 bytes)
 
 	if (WARN_ON_ONCE(bytes > VGPU_IMAGE_PAYLOAD_MAX))
 		return NULL;
-	if (VGPU_IMAGE_BUFFER - out->used <
+	if (out->size - out->used <
 	    sizeof(struct vgpu_image_record) + bytes)
 		return NULL;
 	memset(payload, 0, bytes);

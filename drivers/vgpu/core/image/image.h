@@ -14,17 +14,23 @@
 
 /**
  * struct vgpu_image_out - records that are to be written
- * @buffer: of VGPU_IMAGE_BUFFER bytes
+ * @buffer: of @size bytes
+ * @size: of it
  * @used: of it
  * @bytes: of all so far, with what was written
  * @seq: of the next record
  */
 struct vgpu_image_out {
 	u8 *buffer;
+	u32 size;
 	u32 used;
 	u64 bytes;
 	u32 seq;
 };
+
+/* The header of what is no image, but has records like one: dumps. */
+void vgpu_image_out_begin(struct vgpu_image_out *out, void *buffer, u32 size,
+			  const char *magic, u16 major, u16 minor);
 
 /* 0, -ENOMEM. */
 int vgpu_image_out_init(struct vgpu_image_out *out);

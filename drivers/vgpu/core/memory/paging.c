@@ -51,6 +51,7 @@ void vgpu_engine_fault_locked(struct vgpu_engine *e, struct vgpu_ctx *ctx,
 			    ev->fault_access & VGPU_PROT_WRITE ? "w" : "-",
 			    ev->fault_access & VGPU_PROT_EXEC ? "x" : "-");
 	vgpu_event_post(VGPU_EVENT_FAULT, NULL, inst, ev->fault_va);
+	vgpu_dump_fault_locked(ctx, ev);
 }
 
 bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,

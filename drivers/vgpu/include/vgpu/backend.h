@@ -200,6 +200,11 @@ enum vgpu_hw_event_type {
  *	@resume tries the access again. Not for entries that are there and
  *	forbid it
  * @page: ECC: VRAM address
+ * @has_pc: FAULT: what follows is known
+ * @pc: FAULT: of the instruction, which has not taken effect
+ * @mask: FAULT: lanes of its workgroup that had not ended
+ * @group: FAULT: number of the workgroup
+ * @lane: FAULT: which of them
  */
 struct vgpu_hw_event {
 	enum vgpu_hw_event_type type;
@@ -212,6 +217,11 @@ struct vgpu_hw_event {
 	u32 fault_access;
 	bool restart;
 	u64 page;
+	bool has_pc;
+	u64 pc;
+	u64 mask;
+	u64 group;
+	u32 lane;
 };
 
 /** struct vgpu_hw_pte - one entry to write, in a batch */

@@ -91,6 +91,9 @@ struct vgpu_instance_params {
  * @quota_wait_ns: how long a call waits for room at most
  * @pad_ns: grid on which ends of commands show, 0: at once
  * @pad_jitter_ns: and up to so much later
+ * @dump_limit: dumps that it may cause in an hour
+ * @dumps: that it caused
+ * @dumps_missed: faults and hangs without one: over that, or another was being made
  */
 struct vgpu_instance_info {
 	u32 id;
@@ -156,6 +159,9 @@ struct vgpu_instance_info {
 	u64 quota_wait_ns;
 	u64 pad_ns;
 	u64 pad_jitter_ns;
+	u32 dump_limit;
+	u64 dumps;
+	u64 dumps_missed;
 };
 
 /*
@@ -285,6 +291,7 @@ vgpu_image_restore(struct vgpu_gpu *gpu, struct file *file, const uuid_t *uuid,
 #define VGPU_SET_WAIT		0x80000
 #define VGPU_SET_PAD		0x100000
 #define VGPU_SET_PAD_JITTER	0x200000
+#define VGPU_SET_DUMP_LIMIT	0x400000
 
 /* What stands for no group. */
 #define VGPU_GROUP_NONE		"none"
@@ -309,6 +316,7 @@ vgpu_image_restore(struct vgpu_gpu *gpu, struct file *file, const uuid_t *uuid,
  * @quota_wait_ns: how long a call waits for room at most
  * @pad_ns: grid of time on which ends of commands show; 0: at once; not over 100 ms
  * @pad_jitter_ns: and up to so much later; not over @pad_ns
+ * @dump_limit: dumps in an hour, see Documentation/observability.rst; 0: none
  */
 struct vgpu_instance_set {
 	u32 mask;
@@ -327,6 +335,7 @@ struct vgpu_instance_set {
 	u64 quota_wait_ns;
 	u64 pad_ns;
 	u64 pad_jitter_ns;
+	u32 dump_limit;
 };
 
 /*

@@ -503,6 +503,21 @@ struct vgpu_as_mapping {
  */
 bool vgpu_as_next(struct vgpu_as *as, u64 from, struct vgpu_as_mapping *map);
 
+/** struct vgpu_as_step - an entry of a table, as it is in VRAM at @addr */
+struct vgpu_as_step {
+	u64 addr;
+	u64 entry;
+	unsigned int level;
+	unsigned int index;
+};
+
+/*
+ * Process context. The entries by which engines get to @va, from the root on; the last is
+ * that of no table. How many: @room at most, none if tables do not reach so far.
+ */
+unsigned int vgpu_as_walk(struct vgpu_as *as, u64 va, struct vgpu_as_step *steps,
+			  unsigned int room);
+
 struct vgpu_as_stats {
 	u64 mapped;		/* bytes */
 	u64 regions;

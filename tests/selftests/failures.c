@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "gpu.h"
+#include "images.h"
 
 #define PAGE	4096ull
 #define MIB	(1ull << 20)
@@ -60,7 +60,7 @@ struct figures {
 };
 
 /* The vGPU that calls, one of its group, and what most calls need. */
-struct scene {
+struct stage {
 	struct st_vgpu vgpu, far;
 	uint64_t va;
 	uint32_t vm, far_vm, ctx, queue, timeline;
@@ -75,7 +75,7 @@ struct scene {
 	struct st_vgpu made;
 };
 
-static struct scene s;
+static struct stage s;
 
 static unsigned int entries(const char *path)
 {
@@ -527,6 +527,65 @@ static int ctl_set(void)
 	return CALL(st_ctl(), VGPU_CTL_IOCTL_SET, &arg);
 }
 
+/* ---- images: to memory that is there already, and from it */
+
+static struct {
+	struct scene sc;
+	int fd;
+} image;
+
+/* Beside what it has: commands that wait for an address space that was closed. */
+static void setup_image(void)
+{
+	struct vgpu_cmd cmds[3];
+	uint32_t gate;
+
+	make_scene(&image.sc);
+	gate = st_timeline(image.sc.vgpu.fd, NULL);
+	cmds[0] = st_sync(VGPU_CMD_WAIT, gate, 1);
+	cmds[1] = st_fill(1ull << 32, PAGE, 1);
+	cmds[2] = st_sync(VGPU_CMD_SIGNAL, gate, 2);
+	NEED_OK(st_submit(image.sc.vgpu.fd, image.sc.queue, cmds, 3));
+	NEED_OK(st_close(image.sc.vgpu.fd, gate));
+	NEED_OK(st_close(image.sc.vgpu.fd, image.sc.vm));
+	image.fd = save(&image.sc.vgpu, 0);
+}
+
+static int image_save(void)
+{
+	struct vgpu_ctl_save arg;
+
+	lseek(image.fd, 0, SEEK_SET);
+	return save_to(&image.sc.vgpu, image.fd, 0, &arg);
+}
+
+static int image_restore(void)
+{
+	return restore_from(image.fd, &s.made, 0);
+}
+
+static void prepare_adopt(void)
+{
+	NEED_OK(image_restore());
+	s.fd = st_open(&s.made);
+}
+
+static int image_adopt(void)
+{
+	return adopt(s.fd, 1);
+}
+
+/* All of it is there: what waits goes on. */
+static void drop_adopted(void)
+{
+	struct vgpu_queue_status status;
+
+	st_status(s.fd, image.sc.queue, 0, &status);
+	CHECK(status.pending == 3, "%u commands wait", status.pending);
+	close_fd();
+	destroy();
+}
+
 /* @prepare comes before each try, @undo after one that worked. */
 struct call {
 	const char *name;
@@ -577,6 +636,12 @@ static const struct call management[] = {
 	{ "ctl-state to pause", prepare_started, pause_it, stop_and_destroy },
 	{ "ctl-state to resume", prepare_resume, resume, stop_and_destroy },
 	{ "ctl-set", NULL, ctl_set },
+};
+
+static const struct call images[] = {
+	{ "ctl-save", NULL, image_save },
+	{ "ctl-restore", NULL, image_restore, destroy },
+	{ "adopt", prepare_adopt, image_adopt, drop_adopted },
 };
 
 static void works(const struct call *c)
@@ -702,10 +767,17 @@ static void sweep_management(void)
 	SWEEP(management);
 }
 
+static void sweep_images(void)
+{
+	setup_image();
+	SWEEP(images);
+}
+
 static const struct st_case cases[] = {
 	{ "failures_of_memory", sweep_memory, 120 },
 	{ "failures_of_commands", sweep_commands, 120 },
 	{ "failures_of_management", sweep_management, 120 },
+	{ "failures_of_images", sweep_images, 240 },
 };
 
 ST_MAIN(cases)

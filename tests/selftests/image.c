@@ -17,46 +17,6 @@
 #include "images.h"
 #include "nl.h"
 
-static void check_scene(const struct scene *sc, int fd)
-{
-	struct vgpu_wait wait = { .timeline = sc->timeline };
-	uint64_t *values, at;
-	uint8_t *p;
-
-	p = st_mmap(fd, sc->offset, PAGES * VGPU_PAGE, PROT_READ | PROT_WRITE);
-	NEED(p != MAP_FAILED, "mmap: %s", strerror(errno));
-	CHECK(gpu_check_pattern(p, 5 * VGPU_PAGE, 1) == 5 * VGPU_PAGE, "first pages differ");
-	for (at = 5 * VGPU_PAGE; at < 20 * VGPU_PAGE && !p[at]; at++)
-		;
-	CHECK(at == 20 * VGPU_PAGE, "byte %llu is not zero", (unsigned long long)at);
-	CHECK(gpu_check_pattern(p + 20 * VGPU_PAGE, 17 * VGPU_PAGE, 2) ==
-	      17 * VGPU_PAGE, "pages in the middle differ");
-	CHECK(gpu_check_pattern(p + 63 * VGPU_PAGE, VGPU_PAGE, 3) == VGPU_PAGE,
-	      "the last page differs");
-	munmap(p, PAGES * VGPU_PAGE);
-	p = st_mmap(fd, sc->host_offset, 2 * VGPU_PAGE, PROT_READ);
-	NEED(p != MAP_FAILED, "mmap: %s", strerror(errno));
-	CHECK(gpu_check_pattern(p, 2 * VGPU_PAGE, 4) == 2 * VGPU_PAGE,
-	      "host memory differs");
-	munmap(p, 2 * VGPU_PAGE);
-
-	CHECK_ERR(CALL(fd, VGPU_IOCTL_WAIT, &wait), 0, " ");
-	CHECK(wait.current_value == 0x123456789abull, "the timeline is at %llx",
-	      (unsigned long long)wait.current_value);
-	values = st_mmap(fd, VGPU_MMAP_TIMELINES, VGPU_PAGE, PROT_READ);
-	NEED(values != MAP_FAILED, "mmap: %s", strerror(errno));
-	CHECK(values[sc->slot] == 0x123456789abull, "its page has %llx",
-	      (unsigned long long)values[sc->slot]);
-	munmap(values, VGPU_PAGE);
-	/* and all of it is in use by the engine */
-	st_run_one(fd, sc->queue, st_copy((1ull << 32) + 40 * VGPU_PAGE,
-					  1ull << 33, 2 * VGPU_PAGE));
-	p = st_mmap(fd, sc->offset, PAGES * VGPU_PAGE, PROT_READ);
-	CHECK(p != MAP_FAILED && gpu_check_pattern(p + 40 * VGPU_PAGE, 2 * VGPU_PAGE, 4) ==
-	      2 * VGPU_PAGE, "what was copied differs");
-	munmap(p, PAGES * VGPU_PAGE);
-}
-
 static void idle(void)
 {
 	struct st_vgpu copy, copy2;

@@ -14,10 +14,13 @@ int save_to(const struct st_vgpu *vgpu, int fd, uint32_t flags,
 /* To a new file. Ends the case when it fails. */
 int save(const struct st_vgpu *vgpu, uint32_t flags);
 
+/* Where images are restored: 1 if $VGPU_GPUS is set, else 0. */
+unsigned int image_gpu(void);
+
 /* Of the last call that follows. */
 extern struct vgpu_ctl_restore restored;
 
-/* Of the whole file, on GPU 1 if $VGPU_GPUS is set. 0 or errno; @vgpu is not open. */
+/* Of the whole file, on that GPU. 0 or errno; @vgpu is not open. */
 int restore_from(int fd, struct st_vgpu *vgpu, uint32_t flags);
 int adopt(int fd, uint32_t number);
 /* Restored and adopted. Ends the case when it fails. */
@@ -28,9 +31,11 @@ void drop(struct st_vgpu *vgpu);
 struct scene {
 	struct st_vgpu vgpu;
 	uint32_t bo, host, hole, vm, ctx, queue, timeline, slot;
-	uint64_t offset, host_offset;
+	uint64_t offset, host_offset, quota;
 };
 
 void make_scene(struct scene *sc);
+/* All of it, as @fd has it: also what its engine reads and writes. */
+void check_scene(const struct scene *sc, int fd);
 
 #endif /* VGPU_SELFTESTS_IMAGES_H */

@@ -17,7 +17,8 @@
  * and is held in VRAM until it is inserted; its pages are zapped before it is
  * evicted again. What is being moved within VRAM is waited for likewise.
  *
- * While the vGPU is being saved nothing is inserted (core/image/freeze.c).
+ * While the vGPU is paused or saved nothing of memory or doorbells is inserted, and
+ * who touches them waits (core/memory/still.c).  Timelines stay.
  *
  * Mappings are shared ones without execution, and are inherited by fork():
  * the child has the descriptor too, and both are the same client.
@@ -62,15 +63,6 @@ static void insert_around(struct vm_area_struct *vma, struct vgpu_bo *bo,
 	}
 }
 
-/*
- * The vGPU stands still: the access is made again after a moment, and by then signals
- * were seen to.  One by the kernel itself is not, if it is to be the last.
- */
-static vm_fault_t stand_still(struct vgpu_client *client)
-{
-	return vgpu_client_wait_thaw(client) ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
-}
-
 static vm_fault_t bo_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -78,20 +70,19 @@ static vm_fault_t bo_fault(struct vm_fault *vmf)
 	struct address_space *mapping = vma->vm_file->f_mapping;
 	unsigned long address = vmf->address & PAGE_MASK;
 	u64 bo_offset, held_offset = 0;
+	struct vgpu_client *client = vgpu_file_client(vf);
 	struct vgpu_bo *bo, *held = NULL;
+	bool still;
 	vm_fault_t ret;
 
 	for (;;) {
 		ret = VM_FAULT_SIGBUS;
+		bo = NULL;
 		filemap_invalidate_lock_shared(mapping);
-		if (vgpu_client_is_frozen(vgpu_file_client(vf))) {
-			filemap_invalidate_unlock_shared(mapping);
-			bo = NULL;
-			ret = stand_still(vgpu_file_client(vf));
-			break;
-		}
-		bo = vgpu_client_bo_at(vgpu_file_client(vf), (u64)vmf->pgoff << PAGE_SHIFT,
-				       PAGE_SIZE, &bo_offset);
+		still = vgpu_client_is_still(client);
+		if (!still)
+			bo = vgpu_client_bo_at(client, (u64)vmf->pgoff << PAGE_SHIFT,
+					       PAGE_SIZE, &bo_offset);
 		if (bo) {
 			ret = insert(vma, bo, bo_offset, address);
 			if (ret == VM_FAULT_NOPAGE)
@@ -116,7 +107,7 @@ static vm_fault_t bo_fault(struct vm_fault *vmf)
 		vgpu_bo_unhold(held, held_offset);
 		vgpu_bo_put(held);
 	}
-	return ret;
+	return still ? vgpu_client_still_fault(client, vmf) : ret;
 }
 
 static const struct vm_operations_struct bo_vm_ops = {
@@ -128,13 +119,23 @@ static vm_fault_t shpage_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct vgpu_file *vf = vma->vm_file->private_data;
-	struct vgpu_shpages *sp = vgpu_client_shpages(vgpu_file_client(vf));
-	struct page *page;
+	struct address_space *mapping = vma->vm_file->f_mapping;
+	struct vgpu_client *client = vgpu_file_client(vf);
+	struct vgpu_shpages *sp = vgpu_client_shpages(client);
+	unsigned long address = vmf->address & PAGE_MASK;
+	vm_fault_t ret = 0;
+	bool still;
 
-	page = vmf->pgoff == VGPU_MMAP_DOORBELLS >> PAGE_SHIFT ?
-		vgpu_shpages_doorbells(sp) : vgpu_shpages_timelines(sp);
-	return vmf_insert_pfn(vma, vmf->address & PAGE_MASK,
-			      page_to_pfn(page));
+	if (vmf->pgoff != VGPU_MMAP_DOORBELLS >> PAGE_SHIFT)
+		return vmf_insert_pfn(vma, address,
+				      page_to_pfn(vgpu_shpages_timelines(sp)));
+	filemap_invalidate_lock_shared(mapping);
+	still = vgpu_client_is_still(client);
+	if (!still)
+		ret = vmf_insert_pfn(vma, address,
+				     page_to_pfn(vgpu_shpages_doorbells(sp)));
+	filemap_invalidate_unlock_shared(mapping);
+	return still ? vgpu_client_still_fault(client, vmf) : ret;
 }
 
 static const struct vm_operations_struct shpage_vm_ops = {

@@ -429,23 +429,6 @@ int vgpu_client_enter(struct vgpu_client *client, int *idx)
 	}
 }
 
-bool vgpu_client_is_frozen(struct vgpu_client *client)
-{
-	return READ_ONCE(client->inst->freeze) && !READ_ONCE(client->dead);
-}
-EXPORT_SYMBOL_NS_GPL(vgpu_client_is_frozen, VGPU);
-
-int vgpu_client_wait_thaw(struct vgpu_client *client)
-{
-	/* A moment, since the caller may hold an mmap lock. */
-	if (wait_event_killable_timeout(client->inst->thaw,
-					!vgpu_client_is_frozen(client),
-					HZ / 10) < 0)
-		return -EINTR;
-	return 0;
-}
-EXPORT_SYMBOL_NS_GPL(vgpu_client_wait_thaw, VGPU);
-
 struct vgpu_instance *vgpu_client_instance(const struct vgpu_client *client)
 {
 	return client->inst;

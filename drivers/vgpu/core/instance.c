@@ -18,6 +18,7 @@
 
 #include "core_priv.h"
 #include "image/freeze.h"
+#include "memory/still.h"
 
 static DEFINE_XARRAY_ALLOC(instances);
 /* Makes "is this UUID free" and "take it" one step. */
@@ -360,6 +361,7 @@ void vgpu_instance_kill(struct vgpu_instance *inst, enum vgpu_state state,
 	list_for_each_entry(client, &inst->clients, link)
 		vgpu_client_kill(client, error);
 	vgpu_shares_revoke(inst);
+	vgpu_still_end(inst);
 	mutex_unlock(&inst->lock);
 	vgpu_event_post(VGPU_EVENT_STATE, NULL, inst, state);
 }
@@ -472,12 +474,18 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb)
 			ent->strikes = 0;
 		vgpu_entity_pause(ent, inst->state != VGPU_STATE_RUNNING);
 	}
+	if (verb == VGPU_VERB_RESUME)
+		vgpu_instance_kick(inst);
 	if (verb == VGPU_VERB_STOP) {
 		vgpu_freeze_cancel(inst, -ESHUTDOWN);
 		list_for_each_entry(client, &inst->clients, link)
 			vgpu_client_kill(client, -ESHUTDOWN);
 		vgpu_shares_revoke(inst);
 	}
+	if (verb == VGPU_VERB_PAUSE)
+		vgpu_still_begin(inst);
+	else	/* nobody finds what stopping took */
+		vgpu_still_end(inst);
 	vgpu_event_post(VGPU_EVENT_STATE, NULL, inst, inst->state);
 out:
 	mutex_unlock(&inst->lock);

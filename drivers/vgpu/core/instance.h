@@ -44,6 +44,7 @@ struct vgpu_instance {
 	struct list_head clients;
 	unsigned int nr_clients;		/* but those that are parked */
 	struct vgpu_freeze *freeze;		/* written with lock held, see freeze.h */
+	bool still;				/* likewise, see still.h: it is paused */
 	wait_queue_head_t thaw;
 	struct vgpu_mem_account acct;
 	atomic64_t pinned;			/* pages of programs, see user.c */
@@ -122,6 +123,8 @@ bool vgpu_quota_ok(u32 weight, u32 priority, u64 mbps);
 
 /* Takes it off its GPU; users keep what is left by their references. */
 void vgpu_instance_remove(struct vgpu_instance *inst);
+/* shpages.c; inst->lock held: its rings were not read, and are looked at. */
+void vgpu_instance_kick(struct vgpu_instance *inst);
 /* Stops everything of an instance; its clients get @error from then on. */
 void vgpu_instance_kill(struct vgpu_instance *inst, enum vgpu_state state,
 			int error);

@@ -405,6 +405,9 @@ EXPORT_SYMBOL_NS_GPL(vgpu_client_may_map, VGPU);
 struct vgpu_bo *vgpu_client_bo_at(struct vgpu_client *client, u64 offset,
 				  u64 bytes, u64 *bo_offset)
 {
+	/* a fault that waited for a vGPU that is being stopped comes before its end */
+	if (READ_ONCE(client->dead))
+		return NULL;
 	return bo_at(client->inst, client, offset, bytes, bo_offset);
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_client_bo_at, VGPU);

@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "core_priv.h"
+#include "memory/still.h"
 
 #define RING_BATCH	16u	/* slots taken at once */
 #define RING_BUSY	4	/* unfinished commands that make a queue busy */
@@ -136,9 +137,6 @@ static void ring_work(struct work_struct *work)
 
 	if (q->broken || !vgpu_gpu_enter(q->ctx->gpu, &idx))
 		return;
-	/* who thaws it looks at all rings */
-	if (READ_ONCE(inst->freeze))
-		goto out;
 	/* Every pass counts, so a tail that flickers gains nothing. */
 	while (turn < VGPU_TURN) {
 		u32 avail, count;
@@ -150,6 +148,12 @@ static void ring_work(struct work_struct *work)
 		/* Slots before the tail were written before it. */
 		avail = smp_load_acquire(&db->tail) - q->ring_head;
 
+		/*
+		 * Who lets it go on looks at all rings.  After the tail: one that moved
+		 * while it was still is not taken.
+		 */
+		if (vgpu_instance_is_still(inst))
+			goto out;
 		if (!avail) {
 			u32 ahead = ring_ahead(q);
 

@@ -87,6 +87,17 @@ void vgpu_shpages_kick(struct vgpu_shpages *sp, u32 doorbell)
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_shpages_kick, VGPU);
 
+void vgpu_instance_kick(struct vgpu_instance *inst)
+{
+	struct vgpu_client *client;
+	u32 i;
+
+	lockdep_assert_held(&inst->lock);
+	list_for_each_entry(client, &inst->clients, link)
+		for (i = 0; i < VGPU_DOORBELLS; i++)
+			vgpu_shpages_kick(client->bells, i);
+}
+
 int vgpu_shpages_add_queue(struct vgpu_shpages *sp, struct vgpu_queue *q,
 			   u32 want)
 {

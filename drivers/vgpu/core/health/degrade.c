@@ -165,14 +165,10 @@ static void stop_all(struct vgpu_gpu *gpu)
 static void kick_rings(struct vgpu_gpu *gpu)
 {
 	struct vgpu_instance *inst;
-	struct vgpu_client *client;
-	u32 i;
 
 	list_for_each_entry(inst, &gpu->instances, link) {
 		mutex_lock(&inst->lock);
-		list_for_each_entry(client, &inst->clients, link)
-			for (i = 0; i < VGPU_DOORBELLS; i++)
-				vgpu_shpages_kick(client->bells, i);
+		vgpu_instance_kick(inst);
 		mutex_unlock(&inst->lock);
 	}
 }

@@ -13,10 +13,8 @@
  * (vgpu_freeze_cancel()).  Nor is anything held for an image that its writer does not
  * take: no lock, no reference, only the flag.
  */
-#include <linux/mm.h>
-#include <linux/pagemap.h>
-
 #include "../core_priv.h"
+#include "../memory/still.h"
 #include "freeze.h"
 
 static void set_frozen(struct vgpu_instance *inst, bool frozen)
@@ -83,7 +81,6 @@ static int begin(struct vgpu_freeze *fr, struct vgpu_instance *inst)
 
 int vgpu_freeze(struct vgpu_freeze *fr, struct vgpu_instance *inst)
 {
-	struct address_space *mapping = vgpu_instance_mapping(inst);
 	struct vgpu_gpu *gpu = inst->gpu;
 	unsigned int i;
 	int ret;
@@ -94,9 +91,7 @@ int vgpu_freeze(struct vgpu_freeze *fr, struct vgpu_instance *inst)
 	if (ret)
 		return ret;
 	synchronize_srcu(&vgpu_unplug_srcu);	/* calls that began before */
-	filemap_invalidate_lock(mapping);
-	unmap_mapping_range(mapping, 0, 0, 1);
-	filemap_invalidate_unlock(mapping);
+	vgpu_still_zap(inst);
 
 	ret = vgpu_freeze_enter(fr);
 	if (!ret) {
@@ -126,7 +121,6 @@ static void wake_client(struct vgpu_client *client)
 {
 	unsigned long index;
 	struct vgpu_obj *obj;
-	u32 i;
 
 	xa_for_each(&client->objs, index, obj) {
 		struct vgpu_queue *q;
@@ -138,8 +132,6 @@ static void wake_client(struct vgpu_client *client)
 		vgpu_queue_wake_locked(q);
 		spin_unlock_irq(&q->ctx->engine->lock);
 	}
-	for (i = 0; i < VGPU_DOORBELLS; i++)
-		vgpu_shpages_kick(client->bells, i);
 }
 
 void vgpu_thaw(struct vgpu_freeze *fr)
@@ -158,6 +150,7 @@ void vgpu_thaw(struct vgpu_freeze *fr)
 		list_for_each_entry(client, &inst->clients, link)
 			if (!client->dead)
 				wake_client(client);
+		vgpu_instance_kick(inst);
 		pause(inst);
 	}
 	mutex_unlock(&inst->lock);

@@ -23,6 +23,7 @@
 #include <linux/uidgid.h>
 
 #include "../core_priv.h"
+#include "../memory/still.h"
 #include "freeze.h"
 #include "image.h"
 
@@ -650,6 +651,8 @@ static int commit(struct restorer *r)
 	vgpu_filter_set(inst, r->rights);
 	inst->state = r->running && !r->paused ? VGPU_STATE_RUNNING :
 						 VGPU_STATE_PAUSED;
+	if (inst->state == VGPU_STATE_PAUSED)
+		vgpu_still_begin(inst);
 	vgpu_event_post(VGPU_EVENT_STATE, NULL, inst, inst->state);
 	vgpu_freeze_leave(&r->freeze);
 	return 0;

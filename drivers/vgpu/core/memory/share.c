@@ -30,6 +30,7 @@
 
 #include "../compat/mm.h"
 #include "../core_priv.h"
+#include "still.h"
 
 /**
  * struct share - what a dma-buf stands for
@@ -224,6 +225,22 @@ void vgpu_shares_revoke(struct vgpu_instance *inst)
 	}
 }
 
+void vgpu_shares_still(struct vgpu_instance *inst)
+{
+	struct share *share;
+
+	lockdep_assert_held(&inst->lock);
+	mutex_lock(&inst->shares.lock);
+	list_for_each_entry(share, &inst->shares.list, link) {
+		struct address_space *mapping = share->inode->i_mapping;
+
+		filemap_invalidate_lock(mapping);
+		unmap_mapping_range(mapping, 0, 0, 1);
+		filemap_invalidate_unlock(mapping);
+	}
+	mutex_unlock(&inst->shares.lock);
+}
+
 /* ------------------------------------------------------------- dma-buf */
 
 static int refuse_attach(struct dma_buf *dmabuf,
@@ -271,6 +288,10 @@ static vm_fault_t share_fault(struct vm_fault *vmf)
 
 	filemap_invalidate_lock_shared(mapping);
 	bo = READ_ONCE(share->bo);
+	if (bo && vgpu_instance_is_still(share->inst)) {
+		filemap_invalidate_unlock_shared(mapping);
+		return vgpu_still_fault(share->inst, NULL, vmf);
+	}
 	if (bo)
 		page = vgpu_bo_page(bo, (u64)vmf->pgoff << PAGE_SHIFT);
 	if (page)

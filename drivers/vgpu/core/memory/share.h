@@ -45,6 +45,8 @@ void vgpu_shares_init(struct vgpu_shares *shares);
  * of it. inst->lock held, its clients are dead.
  */
 void vgpu_shares_revoke(struct vgpu_instance *inst);
+/* inst->lock held, it is still by now (still.h): CPUs' mappings of them go. */
+void vgpu_shares_still(struct vgpu_instance *inst);
 
 /*
  * Gives the client a handle of @memory, which has no place in the aperture, and

@@ -7,6 +7,7 @@
 #define _VGPU_FACE_CLIENT_H
 
 #include <linux/list.h>
+#include <linux/mm_types.h>
 #include <linux/types.h>
 #include <uapi/linux/vgpu.h>
 
@@ -106,11 +107,14 @@ u32 vgpu_client_irq_pending(struct vgpu_client *client);
  */
 struct vgpu_client *vgpu_client_adopt(struct vgpu_client *client, u32 number);
 /*
- * A CPU wants memory of @client while the vGPU stands still. false: it does not.
- * vgpu_client_wait_thaw() waits a moment; -EINTR: a signal came.
+ * A CPU wants memory of @client, whose vGPU is paused or stands still: then a fault inserts
+ * nothing.  Asked under the invalidate lock of the mapping; without it, and
+ * holding nothing but the mmap lock, the fault's answer comes from
+ * vgpu_client_still_fault(), which waits, and may let go of the mmap lock and the VMA.
  */
-bool vgpu_client_is_frozen(struct vgpu_client *client);
-int vgpu_client_wait_thaw(struct vgpu_client *client);
+bool vgpu_client_is_still(struct vgpu_client *client);
+vm_fault_t vgpu_client_still_fault(struct vgpu_client *client,
+				   struct vm_fault *vmf);
 
 /* What waits for a timeline; core's. */
 struct vgpu_tl_wait {

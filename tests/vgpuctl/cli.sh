@@ -141,6 +141,10 @@ events --group all|give lifecycle, quota, health, governor or memory
 events --timeout x|give seconds
 top --delay 0|give seconds
 stats v0 --gpu 1|not both
+trace x|is no vGPU
+trace --seconds 0|give seconds
+qemu|qemu needs VGPU
+qemu x|is no vGPU
 help --format html|give text, man, bash or json
 LINES
 t "no command: the overview, and exit status 2" says "Usage:" 2 "$ctl"
@@ -159,7 +163,7 @@ t "-j: errors are JSON as well" json_error
 if [ ! -e /sys/module/vgpu ] && [ ! -e /sys/module/vgpu_guest ]; then
 	for line in list "gpu list" "gpu show 0" "type list" "vgpu list" "vgpu show 0" \
 		"vgpu create --type x" "vgpu start 0" "vgpu destroy 0" "vgpu set 0 --weight 1" \
-		"gpu set 0 --policy rr" "sched show" "sched set 0 --policy rr" "sched set v0 --cap 5%" "top -n 1" "events --timeout 1" "stats"; do
+		"gpu set 0 --policy rr" "sched show" "sched set 0 --policy rr" "sched set v0 --cap 5%" "top -n 1" "events --timeout 1" "stats" "trace" "qemu 0"; do
 		# shellcheck disable=SC2086
 		t "no module: vgpuctl $line" says 'run `modprobe vgpu_soft`' 3 "$ctl" $line
 	done

@@ -23,6 +23,7 @@
 #include "memmap.h"
 #include "decode.h"
 #include "list.h"
+#include "perfetto.h"
 #include "table.h"
 #include "top.h"
 #include "vgpuctl.h"
@@ -601,6 +602,92 @@ static void test_decode(void)
 	same_json(msg, &attr_set_event, "{\"error\":-22,\"event\":\"broken\"}");
 }
 
+/* ---- what engines did ---------------------------------------------------------------------- */
+
+#define RUN(t, e, v, s, again) \
+	{ .ns = t, .kind = TR_RUN, .engine = e, .vgpu = v, .seqno = s, .a = 3, .b = 2000000, .flag = again }
+#define STOP(t, e, v, s, ns_, mid) \
+	{ .ns = t, .kind = TR_STOP, .engine = e, .vgpu = v, .seqno = s, .a = ns_, .flag = mid }
+
+static const char *unit_gpu_name(uint32_t gpu, void *arg)
+{
+	(void)arg;
+	return gpu ? NULL : "soft\"0\"\n";
+}
+
+/*
+ * Out of order, with ends missing, events lost, and one number twice: engine 0 has
+ * an arrow, engine 1 begins in the middle, GPU 7 does not end.
+ */
+static struct tr_result write_trace(FILE *out, bool only)
+{
+	struct tr_event events[] = {
+		STOP(9000, 0, 1, 5, 900, false),
+		RUN(1000, 0, 1, 5, false), STOP(2000, 0, 1, 5, 950, true),
+		RUN(2000, 0, 2, 1, false), STOP(3000, 0, 2, 1, 990, true),
+		{ .ns = 2000, .kind = TR_SWITCH, .vgpu = 2, .a = 77, .flag = true },
+		STOP(1500, 1, 2, 1, 400, true), RUN(8000, 0, 1, 5, true),
+		RUN(3500, 1, 2, 1, true), RUN(4000, 1, 1, 6, false),
+		{ .ns = 5000, .kind = TR_LOST, .a = 12 },
+		STOP(5500, 1, 3, 9, 100, false),
+		{ .ns = 6000, .kind = TR_FAULT, .vgpu = 1, .seqno = 5, .a = 0xdead0000, .b = 2, .error = -14 },
+		{ .ns = 6100, .kind = TR_RESET, .vgpu = 1, .seqno = 5 },
+		{ .ns = 6200, .kind = TR_QUOTA, .vgpu = 2, .a = 9, .b = 8, .c = 16 },
+		{ .ns = 6300, .kind = TR_GOVERNOR, .a = 2, .b = 9 },
+		{ .ns = 6400, .kind = TR_WAKE, .vgpu = 3, .a = 1 },
+		{ .ns = 6500, .kind = 4711 },
+		{ .ns = 7000, .kind = TR_RUN, .gpu = 7, .engine = UINT32_MAX, .vgpu = UINT32_MAX,
+		  .seqno = UINT64_MAX, .a = UINT64_MAX },
+		STOP(100, 2, 1, 1, 1, false),
+	};
+	struct tr_options o = {
+		.begin_ns = 500, .end_ns = 10000, .only = only, .vgpu = 1,
+		.gpu_name = unit_gpu_name,
+	};
+	struct tr_result res;
+
+	if (perfetto_write(out, events, sizeof(events) / sizeof(events[0]), &o, &res))
+		exit(1);
+	return res;
+}
+
+static void golden_trace(void)
+{
+	free(write_trace(stdout, false).sums);
+}
+
+static void golden_trace_only(void)
+{
+	free(write_trace(stdout, true).sums);
+}
+
+static void test_trace(void)
+{
+	struct json_object *all;
+	struct tr_result res;
+	size_t size, i;
+	uint64_t wall = 0;
+	char *text;
+	FILE *f;
+
+	golden("trace", NULL, golden_trace);
+	golden("trace-only", NULL, golden_trace_only);
+	f = open_memstream(&text, &size);
+	res = write_trace(f, false);
+	fclose(f);
+	all = json_tokener_parse(text);
+	ok(all, "a trace is JSON");
+	for (i = 0; i < res.count; i++)
+		wall += res.sums[i].wall_ns;
+	ok(res.count == 4 && res.engines == 4, "all vGPUs and engines are there");
+	/* 1000 + 1000 + 1000 + 1000, 500 + 1000, 3000, and nothing of what was lost */
+	ok(wall == 1000 + 1000 + 1000 + 1000 + 500 + 1000 + 3000,
+	   "slices are as long as they were seen to be: %u", (unsigned int)wall);
+	json_object_put(all);
+	free(text);
+	free(res.sums);
+}
+
 /* ---- the table of commands ------------------------------------------------------------------ */
 
 static void test_commands(void)
@@ -656,6 +743,7 @@ int main(int argc, char **argv)
 	test_tables();
 	test_sample();
 	test_decode();
+	test_trace();
 	test_commands();
 	printf("1..%u\n", count);
 	return failed != 0;

@@ -160,6 +160,12 @@ static const struct option_desc events_options[] = {
 	END
 };
 
+static const struct option_desc trace_options[] = {
+	{ 's', "seconds", "N", ARG_NUMBER, "for so long, up to 3600 (default: 5); Ctrl-C ends it before, and keeps what there is" },
+	{ 'o', "output", "FILE", ARG_FOLDER, "write to this file (default: vgpu-trace.json)" },
+	END
+};
+
 static const struct option_desc qemu_options[] = {
 	{ 'l', "libvirt", NULL, ARG_NONE, "print libvirt's <hostdev> instead, for `virsh attach-device` and `virsh edit`" },
 	END
@@ -472,6 +478,14 @@ const struct command commands[] = {
 		.more = "Counters only grow, times are in nanoseconds of the engine's clock.",
 		.options = list_options, .handler = cmd_stats,
 		.examples = EXAMPLES({ "vgpuctl -j stats v0", "of v0, for programs" }),
+	},
+	{
+		.noun = "trace", .args = "[VGPU]", .arg = ARG_VGPU, .max = 1,
+		.help = "record what engines do, and draw it",
+		.more = "Records the kernel's tracepoints and writes JSON for https://ui.perfetto.dev and chrome://tracing: a row an engine, a slice a turn, named for the vGPU that had it, arrows from where a command was preempted to where it goes on, and marks for switches, wake-ups, faults, resets, refused memory and the governor. Slices are wall time; the engine time that a turn was charged for is with each as service_ns, and those add up to the busy_ns of `vgpuctl stats`. What ran before the recording, or after it, is cut off there. It has a trace buffer of its own, which goes when it ends. Needs root.",
+		.options = trace_options, .handler = cmd_trace,
+		.examples = EXAMPLES({ "vgpuctl trace --seconds 2 -o busy.json", "two seconds of all GPUs" },
+				     { "vgpuctl -j trace v0", "only the turns of v0, and their sums for programs" }),
 	},
 	{
 		.noun = "qemu", .args = "VGPU", .arg = ARG_VGPU,

@@ -50,6 +50,14 @@ for c in table["commands"]:
     opts = " ".join(o["name"] for o in c["options"])
     print(f'{c["noun"]}|{c.get("verb", "")}|{opts}|{c["help"]}')
 PY
+"$py" - "$work/table.json" >"$work/values" <<'PY'
+import json, sys
+for c in json.load(open(sys.argv[1]))["commands"]:
+    name = f'{c["noun"]}|{c.get("verb", "")}'
+    print(f'{name}||{" ".join(c.get("values", []))}')
+    for o in c["options"]:
+        print(f'{name}|--{o["name"]}|{" ".join(o.get("values", []))}')
+PY
 nroff -man "$man" 2>/dev/null | col -b >"$work/man.txt"
 "$ctl" --help >"$work/overview.txt"
 
@@ -94,6 +102,54 @@ while IFS='|' read -r noun verb options help; do
 	done
 done <"$work/lines"
 t "completion offers values" completes events --group "" health
+while IFS='|' read -r noun verb option values; do
+	# what is offered is explained, and the other way round for what the help lists
+	for v in $values; do
+		# shellcheck disable=SC2086 # words
+		t "$noun${verb:+ $verb} $option: completion offers $v" completes $noun $verb $option "" "$v"
+		# shellcheck disable=SC2086
+		t "$noun${verb:+ $verb} $option: help names $v" sh -c '"$@" | tr "\n" " " | grep -qw -- "$0"' "$v" "$ctl" $noun $verb --help
+	done
+done <"$work/values"
+"$ctl" run --help >"$work/run"
+for w in $(sed -n 's/^  \(--[a-z-]*\).*/\1/p' "$work/run"); do
+	t "run: completion knows $w" completes run "--" "$w"
+done
+for w in $(sed -n '/^Programs:/,$s/^  \([a-z][a-z0-9-]*\).*/\1/p' "$work/run"); do
+	t "run: completion knows the program $w" completes run "" "$w"
+done
+t "run: completion knows both programs of a line" completes run "" isaxpy
+t "completion is not led astray by --color" completes --color never gpu "" list
+# what there is on a machine, by commands that tell
+mkdir "$work/bin"
+cat >"$work/bin/vgpuctl" <<'FAKE'
+#!/bin/sh
+case "$*" in
+"-j gpu list") echo '{"schema":1,"gpus":[{"index":0,"name":"soft0"},{"index":12,"name":"soft12"}]}' ;;
+"-j type list") echo '{"schema":1,"types":[{"name":"1g.32m","gpu":0},{"name":"1g.32m","gpu":1}]}' ;;
+esac
+FAKE
+chmod +x "$work/bin/vgpuctl"
+PATH=$work/bin:$PATH t "completion asks for GPUs" completes gpu show "" 12
+PATH=$work/bin:$PATH t "completion asks for types" completes vgpu create --type "" 1g.32m
+
+# --- colours ----------------------------------------------------------------------
+terminal() { # command...: its output on a terminal
+	"$py" -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$@"
+}
+coloured() { "$@" 2>&1 </dev/null | grep -q $'\033'; }
+plain() { ! coloured "$@"; }
+t "colours on a terminal" coloured terminal "$ctl" help gpu scan
+t "none in a pipe" plain "$ctl" help gpu scan
+t "none with NO_COLOR" plain env NO_COLOR=1 "$py" -c 'import pty, sys; pty.spawn(sys.argv[1:])' "$ctl" help gpu scan
+t "none with --color never" plain terminal "$ctl" --color never help gpu scan
+t "in a pipe with --color always" coloured "$ctl" --color always help gpu scan
+t "none in JSON" plain "$ctl" -p --color always gpu scan --root "$work"
+
+# --- exit statuses -----------------------------------------------------------------
+for code in 0 1 2 3 4; do
+	t "the manual page explains exit status $code" sh -c 'sed -n "/^EXIT STATUS/,/^ENVIRONMENT/p" "$1" | grep -q "^ *$2 "' _ "$work/man.txt" "$code"
+done
 t "the completion is clean bash" bash -n "$bash_completion"
 if command -v mandoc >/dev/null; then
 	# long lines and a date that is left empty are no faults

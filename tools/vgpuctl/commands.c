@@ -10,7 +10,7 @@
 const struct option_desc global_options[] = {
 	{ 'j', "json", NULL, ARG_NONE, "print JSON, for programs" },
 	{ 'p', "pretty", NULL, ARG_NONE, "print JSON that is laid out for reading" },
-	{ 0, "color", "WHEN", ARG_TEXT, "auto (on a terminal; the default), always or never" },
+	{ 0, "color", "WHEN", ARG_COLOR, "auto (on a terminal; the default), always or never" },
 	{ 'h', "help", NULL, ARG_NONE, "say how, and stop" },
 	{ 'V', "version", NULL, ARG_NONE, "print the version, and stop" },
 	{ .name = NULL },
@@ -24,15 +24,15 @@ static const struct option_desc list_options[] = {
 };
 
 static const struct option_desc gpu_set_options[] = {
-	{ 0, "policy", "NAME", ARG_POLICY, "who decides what runs next: rr, fair, …" },
+	{ 0, "policy", "NAME", ARG_POLICY, "who decides what runs next: rr, fair, prio, mlfq, fixed, burst, or one that a module brought" },
 	{ 0, "slice", "TIME", ARG_TIME, "time slice, as 500us or 2ms" },
 	{ 0, "preempt-timeout", "TIME", ARG_TIME,
 	  "an engine that ignores a preemption for so long is reset" },
 	{ 0, "strategy", "NAME", ARG_STRATEGY,
 	  "which free memory serves a request: best, buddy, first or worst" },
-	{ 0, "switch", "WAYS", ARG_TEXT, "what is left out when a context is switched: incremental, lazy, predicted, or several with commas; full: nothing (default: all that the GPU can)" },
+	{ 0, "switch", "WAYS", ARG_SWITCH, "what is left out when a context is switched: incremental, lazy, predicted, or several with commas; full: nothing (default: all that the GPU can)" },
 	{ 0, "max-contexts", "N", ARG_NUMBER, "contexts of all vGPUs together, 1 to 1024 (default: 1024)" },
-	{ 0, "degrade", "STEP", ARG_TEXT, "let less of it go on, as when mediation fails: basic-limit (nothing new), deny-all (what was accepted ends) or stop (all work ends at once); `gpu recover` brings it back" },
+	{ 0, "degrade", "STEP", ARG_DEGRADE, "let less of it go on, as when mediation fails: basic-limit (nothing new), deny-all (what was accepted ends) or stop (all work ends at once); `gpu recover` brings it back" },
 	{ 0, "degrade-after", "LIST", ARG_TEXT, "failures of mediation within the window that lead to each of these by themselves, 1 to 64 (default: 3,6,12)" },
 	{ 0, "degrade-window", "SECONDS", ARG_NUMBER, "that window, 1 to 3600 (default: 60)" },
 	END
@@ -373,7 +373,7 @@ const struct command commands[] = {
 		.examples = EXAMPLES({ "vgpuctl access list", "with how often each decided" }),
 	},
 	{
-		.noun = "access", .verb = "add", .args = "allow|deny", .arg = ARG_TEXT,
+		.noun = "access", .verb = "add", .args = "allow|deny", .arg = ARG_RULE,
 		.min = 1, .max = 1,
 		.help = "add a rule of who may open which vGPU, and when",
 		.more = "Who has a vGPU open counts by the rights of who opened it. Those who may not any more, by this rule or when its time is over, are cut off: what they had on the vGPU is gone, and they get EACCES.",

@@ -133,16 +133,21 @@ static const char man_tail[] =
 "fails prints an object with \\fB\\(dqerror\\(dq\\fR: message, hint, errno, exit.\n"
 ".SH EXIT STATUS\n"
 ".TP\n.B 0\nAll went well.\n"
-".TP\n.B 1\nThe kernel refused, or a program computed a wrong result.\n"
+".TP\n.B 1\nThe kernel refused, a file cannot be read or written, or a program computed a\n"
+"wrong result.\n"
 ".TP\n.B 2\nThe command line makes no sense.\n"
-".TP\n.B 3\nNo module, no such device, or no permission.\n"
+".TP\n.B 3\nNo module, no such device, none that fits (\\fBgpu select\\fR), or no\n"
+"permission.\n"
 ".TP\n.B 4\nTimed out.\n"
+".PP\nThey are the same with \\fB\\-j\\fR, where \\fBexit\\fR has them, too.\n"
 ".SH ENVIRONMENT\n"
-".TP\n.B NO_COLOR\nNo colours when set.\n"
+".TP\n.B NO_COLOR\nNo colours when set. There are none anyway where the output is no terminal.\n"
 ".TP\n.B COLUMNS\nWidth to print tables for.\n"
-".TP\n.B VGPUCTL_ROOT\nPut before the paths of /sys and /dev, for tests.\n"
+".TP\n.B VGPUCTL_ROOT\nPut before the paths of /sys, /dev and /usr/share, as \\fB\\-\\-root\\fR does.\n"
 ".SH FILES\n"
 ".TP\n.I /dev/vgpu/vN\nThe node of vGPU N.\n"
+".TP\n.I /usr/share/misc/pci.ids\nNames of devices, for \\fBgpu scan\\fR.\n"
+".TP\n.I /sys/kernel/tracing/instances/vgpuctl\\-PID\nWhile \\fBtrace\\fR records.\n"
 ".TP\n.I /sys/class/mdev_bus/\nGPUs that make mediated devices, and their types.\n"
 ".TP\n.I /sys/bus/mdev/devices/UUID\nA vGPU that is a mediated device. Give it to QEMU:\n"
 "\\fB\\-device vfio\\-pci,sysfsdev=\\fR\\fIthis folder\\fR.\n"
@@ -188,6 +193,14 @@ static const char *complete_word(enum arg_kind kind)
 		return "best buddy first worst";
 	case ARG_FORMAT:
 		return "text man bash json";
+	case ARG_SWITCH:
+		return "full incremental lazy predicted";
+	case ARG_DEGRADE:
+		return "basic-limit deny-all stop";
+	case ARG_RULE:
+		return "allow deny";
+	case ARG_COLOR:
+		return "auto always never";
 	case ARG_MODE:
 		return "auto passthrough mdev soft";
 	case ARG_MODES:
@@ -195,6 +208,13 @@ static const char *complete_word(enum arg_kind kind)
 	default:
 		return "";
 	}
+}
+
+/* Does the machine that it runs on tell what there is to choose from? */
+static bool asks(enum arg_kind kind)
+{
+	return kind == ARG_GPU || kind == ARG_TYPE || kind == ARG_VGPU ||
+	       kind == ARG_TARGET;
 }
 
 static const char bash_head[] =
@@ -219,6 +239,7 @@ static const char bash_head[] =
 "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 "\t\tw=${COMP_WORDS[i]}\n"
 "\t\tcase $w in\n"
+"\t\t--color) i=$((i + 1)) ;;\n"
 "\t\t-*) ;;\n"
 "\t\t*) if [ -z \"$noun\" ]; then noun=$w; elif [ -z \"$verb\" ]; then verb=$w; fi ;;\n"
 "\t\tesac\n"
@@ -257,6 +278,47 @@ static void bash_verbs(void)
 	puts("' ;;");
 }
 
+/* Words of a line of run's help that @wanted begins: options, or programs with commas. */
+static void bash_run_words(const char *line, bool options, bool *first)
+{
+	size_t len;
+
+	while (line) {
+		len = strcspn(line, " ,\n");
+		if (options ? !strncmp(line, "--", 2) : *line >= 'a' && *line <= 'z') {
+			printf("%s%.*s", *first ? "" : " ", (int)len, line);
+			*first = false;
+		}
+		/* another one of the same line */
+		line = memchr(line, ',', strcspn(line, "\n"));
+		line = line ? line + 2 : NULL;
+	}
+}
+
+/* `run` reads its own line, so its own help says what there is. */
+static void bash_run(void)
+{
+	bool first = true, programs = false;
+	const char *line;
+
+	fputs("\t\toptions='", stdout);
+	for (line = cmd_run_help; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+		if (!strncmp(line, "  --", 4))
+			bash_run_words(line + 2, true, &first);
+	fputs("'\n\t\twords='", stdout);
+	first = true;
+	for (line = cmd_run_help; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+		if (!strncmp(line, "Programs:", 9))
+			programs = true;
+		else if (*line && *line != ' ' && *line != '\n')
+			programs = false;
+		else if (programs && line[0] == ' ' && line[1] == ' ' && line[2] != ' ')
+			bash_run_words(line + 2, false, &first);
+	}
+	puts("'");
+	printf("\t\t[ \"$prev\" = --vgpu ] && value='%s'\n", complete_word(ARG_VGPU));
+}
+
 static void bash_command(const struct command *c)
 {
 	const struct option_desc *o;
@@ -265,6 +327,8 @@ static void bash_command(const struct command *c)
 	       c->verb ? "" : "*");
 	if (complete_word(c->arg)[0])
 		printf("\t\twords='%s'\n", complete_word(c->arg));
+	if (c->raw)
+		bash_run();
 	if (c->options) {
 		fputs("\t\toptions='", stdout);
 		for (o = c->options; o->name; o++)
@@ -301,8 +365,8 @@ int docs_bash(void)
 	for (o = global_options; o->name; o++)
 		printf(" --%s", o->name);
 	puts("\"");
-	puts("\t[ \"$prev\" = --color ] && value='auto always never'\n"
-	     "\tif [ \"$value\" = - ]; then\n"
+	printf("\t[ \"$prev\" = --color ] && value='%s'\n", complete_word(ARG_COLOR));
+	puts("\tif [ \"$value\" = - ]; then\n"
 	     "\t\treturn\n"
 	     "\telif [ -n \"$value\" ]; then\n"
 	     "\t\tmapfile -t COMPREPLY < <(compgen -W \"$(_vgpuctl_words \"$value\")\" -- \"$cur\")\n"
@@ -317,6 +381,23 @@ int docs_bash(void)
 }
 
 /* ---- json ------------------------------------------------------------------ */
+
+/* What can be given, where that is the same everywhere. */
+static void add_values(struct json_object *obj, enum arg_kind kind)
+{
+	const char *word = complete_word(kind);
+	struct json_object *list;
+	size_t len;
+
+	if (!*word || asks(kind))
+		return;
+	list = json_object_new_array();
+	for (; *word; word += len + (word[len] == ' ')) {
+		len = strcspn(word, " ");
+		json_object_array_add(list, json_object_new_string_len(word, (int)len));
+	}
+	json_object_object_add(obj, "values", list);
+}
 
 static struct json_object *options_json(const struct option_desc *o)
 {
@@ -336,6 +417,7 @@ static struct json_object *options_json(const struct option_desc *o)
 					       json_object_new_string(o->metavar));
 		json_object_object_add(one, "help",
 				       json_object_new_string(o->help));
+		add_values(one, o->kind);
 		json_object_array_add(array, one);
 	}
 	return array;
@@ -358,6 +440,7 @@ int docs_json(void)
 				       json_object_new_string(c->args));
 		json_object_object_add(one, "help",
 				       json_object_new_string(c->help));
+		add_values(one, c->arg);
 		json_object_object_add(one, "options",
 				       options_json(c->options));
 		json_object_array_add(array, one);

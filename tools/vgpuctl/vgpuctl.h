@@ -55,6 +55,10 @@ enum arg_kind {
 	ARG_FOLDER,
 	ARG_MODE,
 	ARG_MODES,
+	ARG_SWITCH,
+	ARG_DEGRADE,
+	ARG_RULE,
+	ARG_COLOR,
 };
 
 struct option_desc {

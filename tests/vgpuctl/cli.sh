@@ -201,6 +201,7 @@ trace x|is no vGPU
 trace --seconds 0|give seconds
 qemu|qemu needs VGPU
 qemu x|is no vGPU
+-j metrics|metrics have a format of their own
 help --format html|give text, man, bash or json
 LINES
 t "no command: the overview, and exit status 2" says "Usage:" 2 "$ctl"

@@ -21,6 +21,7 @@
 
 #include "data.h"
 #include "memmap.h"
+#include "metrics.h"
 #include "decode.h"
 #include "list.h"
 #include "perfetto.h"
@@ -476,8 +477,23 @@ static void test_percents(void)
 	}
 }
 
+static void golden_metrics(void)
+{
+	struct json_object *gpus = data("gpus", "1234567890", "", "", "");
+	struct json_object *vgpus = data("vgpus", "1", "20", "3000000000", "4");
+	struct json_object *sched = data("sched", "", "", "", "");
+
+	json_object_object_add(json_object_array_get_idx(vgpus, 1), "holder",
+			       json_object_new_string("a\"b\\c\nd\033e"));
+	print_metrics(stdout, gpus, vgpus, sched);
+	json_object_put(gpus);
+	json_object_put(vgpus);
+	json_object_put(sched);
+}
+
 static void test_tables(void)
 {
+	golden("metrics", NULL, golden_metrics);
 	golden("list", NULL, golden_list);
 	golden("list-80", "80", golden_list);
 	golden("list-40", "40", golden_list);

@@ -253,6 +253,24 @@ if [ -e "${VGPU_PROGRAMS:-/nowhere}/spin.elf" ]; then
 	# the dump stays while the modules go, below
 fi
 
+# --- for Prometheus ---------------------------------------------------------------
+# Nothing runs: the same figures as those of stats.
+metrics() {
+	local busy done_
+	"$ctl" -j stats >"$work/json" && "$ctl" metrics --output "$work/vgpu.prom" || return 1
+	busy=$(evaluate '["%d.%09d" % divmod(v["busy_ns"], 10**9) for v in j["vgpus"] if v["uuid"] == "'"$uuid"'"][0]' "$work/json")
+	done_=$(evaluate '[v["completed"] for v in j["vgpus"] if v["uuid"] == "'"$uuid"'"][0]' "$work/json")
+	grep -x "vgpu_instance_busy_seconds_total{gpu=\"0\",vgpu=\"$id\",uuid=\"$uuid\"} $busy" "$work/vgpu.prom" &&
+		grep -x "vgpu_instance_commands_completed_total{.*uuid=\"$uuid\"} $done_" "$work/vgpu.prom" &&
+		grep "vgpu_instance_wakeup_seconds_bucket{.*uuid=\"$uuid\",le=\"+Inf\"}" "$work/vgpu.prom"
+}
+t "metrics are what stats says" metrics
+t "promtool has nothing to say to them" sh -c '! command -v promtool || promtool check metrics <"$1"' _ "$work/vgpu.prom"
+t "they are written whole or not at all" test "$(find "$work" -name "vgpu.prom*" | wc -l)" = 1
+t "anybody may collect them" test "$(stat -c %a "$work/vgpu.prom")" = 644
+t "metrics to where nothing can be" says "cannot write" 1 "$ctl" metrics --output /nowhere/vgpu.prom
+t "somebody: metrics" says "figures need root" 3 somebody "$ctl" metrics
+
 # --- events ----------------------------------------------------------------------
 events() {
 	local p

@@ -171,6 +171,11 @@ static const struct option_desc qemu_options[] = {
 	END
 };
 
+static const struct option_desc metrics_options[] = {
+	{ 'o', "output", "FILE", ARG_FOLDER, "there, whole or not at all, instead of standard output" },
+	END
+};
+
 static const struct option_desc help_options[] = {
 	{ 0, "format", "FORMAT", ARG_FORMAT, "text (the default), man, bash or json" },
 	END
@@ -495,6 +500,13 @@ const struct command commands[] = {
 		.options = qemu_options, .handler = cmd_qemu,
 		.examples = EXAMPLES({ "qemu-system-x86_64 -accel kvm $(vgpuctl qemu v0) disk.qcow2", "a VM that has v0" },
 				     { "vgpuctl qemu v0 --libvirt >v0.xml; virsh attach-device GUEST v0.xml --config", "the same with libvirt" }),
+	},
+	{
+		.noun = "metrics", .args = "", .arg = ARG_NONE,
+		.help = "figures for Prometheus",
+		.more = "Text for the textfile collector of its node exporter: seconds, bytes and ratios; names and labels are in Documentation/observability.rst.",
+		.options = metrics_options, .handler = cmd_metrics,
+		.examples = EXAMPLES({ "vgpuctl metrics --output /var/lib/prometheus/node-exporter/vgpu.prom", "from a timer of systemd's, say every 15 seconds" }),
 	},
 	{
 		.noun = "help", .args = "[NOUN [VERB]]", .arg = ARG_TEXT, .max = 2,

@@ -152,6 +152,7 @@ int cmd_events(struct args *args);
 int cmd_stats(struct args *args);
 int cmd_qemu(struct args *args);
 int cmd_trace(struct args *args);
+int cmd_metrics(struct args *args);
 int cmd_run(int argc, char **argv);
 extern const char cmd_run_help[];
 

@@ -530,6 +530,83 @@ static void fdinfo(void)
 	      "%s: %s", line, st_read("%s", line));
 }
 
+/* A number of a descriptor, or ends the case. */
+static unsigned long long fd_figure(int fd, const char *key)
+{
+	unsigned long long value;
+	char line[256], *at;
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
+	f = fopen(line, "r");
+	NEED(f, "%s: %s", line, strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		at = strchr(line, ':');
+		if (!at || (size_t)(at - line) != strlen(key) ||
+		    strncmp(line, key, strlen(key)))
+			continue;
+		fclose(f);
+		NEED(sscanf(at + 1, "%llu", &value) == 1, "%s", line);
+		return value;
+	}
+	fclose(f);
+	NEED(false, "no %s in fdinfo", key);
+	return 0;
+}
+
+/*
+ * What programs that know of GPUs in general are told: each client has its own, they add up
+ * to what the vGPU had, and a descriptor that was passed on is the same client.
+ */
+static void usage(void)
+{
+	unsigned long long mine, other;
+	uint32_t vm, queue, bo;
+	struct st_vgpu vgpu;
+	int fd, copy, i;
+
+	st_vgpu(&vgpu, 1, 0);
+	fd = st_open(&vgpu);
+	NEED(fd >= 0, "second client");
+	copy = dup(vgpu.fd);
+	CHECK(fd_figure(vgpu.fd, "drm-client-id") != fd_figure(fd, "drm-client-id"),
+	      "two clients have one id");
+	CHECK(fd_figure(vgpu.fd, "drm-client-id") == fd_figure(copy, "drm-client-id"),
+	      "one client has two ids");
+	close(copy);
+	vm = st_vm(vgpu.fd);
+	bo = st_bo(vgpu.fd, 1 << 20, 0, NULL);
+	st_bo(vgpu.fd, 8192, VGPU_BO_HOST, NULL);
+	NEED_OK(st_map(vgpu.fd, vm, bo, VGPU_PROT_READ | VGPU_PROT_WRITE, 0x100000, 0,
+		       1 << 20));
+	CHECK(fd_figure(vgpu.fd, "drm-total-vram") == 1 << 20 &&
+	      fd_figure(vgpu.fd, "drm-total-system") == 8192 &&
+	      !fd_figure(vgpu.fd, "drm-shared-vram"), "what a client has");
+	CHECK(!fd_figure(fd, "drm-total-vram"), "what another one has");
+	queue = st_queue(vgpu.fd, st_ctx(vgpu.fd, vm));
+	for (i = 0; i < 3; i++)
+		st_run_one(vgpu.fd, queue, st_fill(0x100000, 1 << 20, 0xf1));
+	mine = fd_figure(vgpu.fd, "drm-engine-compute");
+	other = fd_figure(fd, "drm-engine-compute");
+	CHECK(mine && !other, "%llu ns and %llu ns", mine, other);
+	CHECK(mine == fd_figure(vgpu.fd, "vgpu-engine-ns"), "%llu ns, the vGPU %llu ns",
+	      mine, fd_figure(vgpu.fd, "vgpu-engine-ns"));
+	/* with a second one they add up */
+	vm = st_vm(fd);
+	bo = st_bo(fd, 65536, 0, NULL);
+	NEED_OK(st_map(fd, vm, bo, VGPU_PROT_READ | VGPU_PROT_WRITE, 0x100000, 0, 65536));
+	queue = st_queue(fd, st_ctx(fd, vm));
+	st_run_one(fd, queue, st_fill(0x100000, 65536, 0xf2));
+	other = fd_figure(fd, "drm-engine-compute");
+	CHECK(other && other < mine, "%llu ns, the first %llu ns", other, mine);
+	CHECK(mine == fd_figure(vgpu.fd, "drm-engine-compute"), "the first one has more");
+	CHECK(mine + other == fd_figure(fd, "vgpu-engine-ns"),
+	      "%llu ns and %llu ns, the vGPU %llu ns", mine, other,
+	      fd_figure(fd, "vgpu-engine-ns"));
+	CHECK_OK(st_close(fd, bo));
+	close(fd);
+}
+
 static const struct st_case cases[] = {
 	{ "states", states },
 	{ "bad_calls", bad_calls },
@@ -542,6 +619,7 @@ static const struct st_case cases[] = {
 	{ "no_module_leaves", no_module_leaves },
 	{ "killed", killed },
 	{ "fdinfo", fdinfo },
+	{ "usage", usage },
 	{ "thousand", thousand, 120 },
 };
 

@@ -280,6 +280,29 @@ static __poll_t node_poll(struct file *file, struct poll_table_struct *wait)
 	return mask;
 }
 
+/*
+ * As the kernel's Documentation/gpu/drm-usage-stats.rst says, for programs that know
+ * nothing of us. These are of the client, so that they can be added up; the others are
+ * of the vGPU.
+ */
+static void show_usage(struct seq_file *m, struct vgpu_client *client)
+{
+	struct vgpu_client_usage usage;
+
+	vgpu_client_get_usage(client, &usage);
+	seq_puts(m, "drm-driver:\tvgpu\n");
+	if (usage.pci[0])
+		seq_printf(m, "drm-pdev:\t%s\n", usage.pci);
+	seq_printf(m, "drm-client-id:\t%llu\n", usage.id);
+	seq_printf(m, "drm-engine-compute:\t%llu ns\n", usage.run_ns);
+	if (usage.engines > 1)
+		seq_printf(m, "drm-engine-capacity-compute:\t%u\n",
+			   usage.engines);
+	seq_printf(m, "drm-total-vram:\t%llu\n", usage.vram_bytes);
+	seq_printf(m, "drm-total-system:\t%llu\n", usage.system_bytes);
+	seq_printf(m, "drm-shared-vram:\t%llu\n", usage.shared_bytes);
+}
+
 static void node_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct vgpu_file *vf = file->private_data;
@@ -294,6 +317,7 @@ static void node_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "vgpu-vram-used:\t%llu\n", info.vram_used);
 	seq_printf(m, "vgpu-pinned:\t%llu\n", info.pinned_bytes);
 	seq_printf(m, "vgpu-engine-ns:\t%llu\n", info.busy_ns);
+	show_usage(m, vgpu_file_client(vf));
 }
 
 const struct file_operations vgpu_node_fops = {

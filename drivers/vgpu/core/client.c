@@ -182,6 +182,8 @@ static void note_clients(struct vgpu_instance *inst, int more)
 			VGPU_MAX_CLIENTS);
 }
 
+static atomic64_t last_client = ATOMIC64_INIT(0);
+
 static struct vgpu_client *client_new(struct vgpu_instance *inst,
 				      const struct vgpu_client_params *params)
 {
@@ -190,6 +192,7 @@ static struct vgpu_client *client_new(struct vgpu_instance *inst,
 	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
 		return ERR_PTR(-ENOMEM);
+	client->serial = atomic64_inc_return(&last_client);
 	client->shpages = params->shpages;
 	if (client->shpages)
 		vgpu_shpages_get(client->shpages);

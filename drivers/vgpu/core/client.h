@@ -54,6 +54,8 @@ struct vgpu_client {
 	struct vgpu_shpages *bells;		/* doorbells of its rings */
 	u32 bell_base;				/* number of the first */
 	struct vgpu_subject subject;		/* see access.h */
+	u64 serial;				/* of all clients ever */
+	atomic64_t run_ns;			/* engine time of its commands */
 	pid_t pid;
 	char holder[64];
 	struct mutex lock;		/* objs, when dead */

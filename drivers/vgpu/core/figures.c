@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The scheduler's figures, of an engine and of a vGPU.  Service is engine
- * time; waits, switches and idleness are wall time.
+ * time; waits, switches and idleness are wall time.  And what a client has.
  */
 #include <linux/ktime.h>
 #include <linux/nospec.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "core_priv.h"
@@ -121,3 +122,40 @@ int vgpu_instance_get_sched(struct vgpu_instance *inst,
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_instance_get_sched, VGPU);
+
+void vgpu_client_get_usage(struct vgpu_client *client,
+			   struct vgpu_client_usage *usage)
+{
+	struct vgpu_instance *inst = client->inst;
+	struct vgpu_obj *obj;
+	unsigned long index;
+
+	memset(usage, 0, sizeof(*usage));
+	usage->id = client->serial;
+	/* it does not change while there is a client */
+	usage->engines = inst->nr_entities;
+	usage->run_ns = atomic64_read(&client->run_ns);
+	if (dev_is_pci(inst->gpu->dev))
+		strscpy(usage->pci, dev_name(inst->gpu->dev),
+			sizeof(usage->pci));
+	/* VGPU_MAX_HANDLES at most; a handle that is there holds its object */
+	xa_lock(&client->objs);
+	xa_for_each(&client->objs, index, obj) {
+		const struct vgpu_bo_obj *bo;
+		u64 bytes;
+
+		if (obj->type != VGPU_OBJ_BO)
+			continue;
+		bo = vgpu_bo_obj(obj);
+		bytes = vgpu_bo_bytes(bo->bo);
+		if (vgpu_bo_is_host(bo->bo)) {
+			usage->system_bytes += bytes;
+			continue;
+		}
+		usage->vram_bytes += bytes;
+		if (bo->share || !vgpu_bo_is_own(bo->bo))
+			usage->shared_bytes += bytes;
+	}
+	xa_unlock(&client->objs);
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_get_usage, VGPU);

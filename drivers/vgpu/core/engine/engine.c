@@ -373,6 +373,7 @@ static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
 	e->stopping = false;
 	slot->service += service;
 	q->run_ns += service;
+	atomic64_add(service, &q->obj.client->run_ns);
 	/* one that was to be killed got away by ending, or it ends */
 	trace_vgpu_stop(e, slot->seqno, service, midway && !ctx->kill,
 			midway ? ctx->kill : error);

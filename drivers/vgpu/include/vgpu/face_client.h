@@ -152,6 +152,28 @@ int vgpu_client_callback(struct vgpu_client *client, u32 timeline, u64 value,
  */
 bool vgpu_callback_remove(struct vgpu_callback *cb);
 
+/**
+ * struct vgpu_client_usage - what one client has of its vGPU
+ * @id: of the client, never given again
+ * @engines: that serve it
+ * @run_ns: engine time that its commands had
+ * @vram_bytes: its memory in VRAM, or evicted from there
+ * @system_bytes: its memory in the system: made so, or lent
+ * @shared_bytes: of @vram_bytes, what is made to be shared, or another client's
+ * @pci: name of the GPU's device, "" if that is no PCI device
+ */
+struct vgpu_client_usage {
+	u64 id;
+	unsigned int engines;
+	u64 run_ns;
+	u64 vram_bytes;
+	u64 system_bytes;
+	u64 shared_bytes;
+	char pci[32];
+};
+
+void vgpu_client_get_usage(struct vgpu_client *client,
+			   struct vgpu_client_usage *usage);
 /*
  * 0, or -EPERM: the vGPU may not have its memory mapped by CPUs. Where BOs are looked
  * up it is asked again.

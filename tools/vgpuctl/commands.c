@@ -397,7 +397,7 @@ const struct command commands[] = {
 		.examples = EXAMPLES({ "vgpuctl access delete 0", "the first" }),
 	},
 	{
-		.noun = "config", .verb = "save", .args = "[FILE]", .arg = ARG_TEXT,
+		.noun = "config", .verb = "save", .args = "[FILE]", .arg = ARG_FOLDER,
 		.max = 1,
 		.help = "write GPUs' settings, vGPUs and rules to a file",
 		.more = "Without FILE to /etc/vgpu/config.json, which vgpu.service loads when the machine boots; - is standard output. What programs have in their vGPUs is not in it: see `vgpu save`.",
@@ -405,7 +405,7 @@ const struct command commands[] = {
 		.examples = EXAMPLES({ "vgpuctl config save", "as it is now, at the next boot" }),
 	},
 	{
-		.noun = "config", .verb = "load", .args = "[FILE]", .arg = ARG_TEXT,
+		.noun = "config", .verb = "load", .args = "[FILE]", .arg = ARG_FOLDER,
 		.max = 1,
 		.help = "make GPUs, vGPUs and rules as they are in a file",
 		.more = "vGPUs that are missing are made, with the same UUIDs, and started if they were; settings that differ are changed; nothing that the file does not name is touched. What can't be done is said, and the rest is done (exit status 1).",

@@ -269,7 +269,7 @@ t "promtool has nothing to say to them" sh -c '! command -v promtool || promtool
 t "they are written whole or not at all" test "$(find "$work" -name "vgpu.prom*" | wc -l)" = 1
 t "anybody may collect them" test "$(stat -c %a "$work/vgpu.prom")" = 644
 t "metrics to where nothing can be" says "cannot write" 1 "$ctl" metrics --output /nowhere/vgpu.prom
-t "somebody: metrics" says "figures need root" 3 somebody "$ctl" metrics
+t "somebody: metrics" says "try with sudo" 3 somebody "$ctl" metrics
 
 # --- events ----------------------------------------------------------------------
 events() {

@@ -282,15 +282,20 @@ static void unmapped_midway(void)
 	enum { PAGES = 64, TIMES = 200 };
 	struct vgpu_cmd cmds[TIMES];
 	struct vgpu_queue_status status;
-	uint32_t *p = anon(PAGES * PAGE, RW), *q, tl, wrong = 0;
+	uint32_t *p = anon(PAGES * PAGE, RW), *q, tl, gate, wrong = 0;
+	struct vgpu_signal go = { .value = 1 };
 	struct rig r;
 	unsigned int i;
 
 	rig_new(&r);
 	lend_mapped(&r, p, PAGES * PAGE);
 	tl = st_timeline(r.vgpu.fd, NULL);
+	gate = st_timeline(r.vgpu.fd, NULL);
+	go.timeline = gate;
 	for (i = 0; i < TIMES; i++)
 		cmds[i] = st_fill(r.va + (1 << 20), PAGES * PAGE, ~i);
+	/* half of it may be over by then, the rest is not */
+	cmds[TIMES / 2] = st_sync(VGPU_CMD_WAIT, gate, 1);
 	NEED(st_submit(r.vgpu.fd, r.queue, cmds, TIMES) == 0, "submit");
 	cmds[0] = st_sync(VGPU_CMD_SIGNAL, tl, 1);
 	NEED_OK(st_submit(r.vgpu.fd, r.queue, cmds, 1));
@@ -299,6 +304,7 @@ static void unmapped_midway(void)
 	NEED(q == p, "mmap: %s", strerror(errno));
 	memset(q, 0x55, PAGES * PAGE);
 	CHECK_ERR(st_wait(r.vgpu.fd, tl, 1, 0), -ETIME, "(was it midway?)");
+	CHECK_OK(CALL(r.vgpu.fd, VGPU_IOCTL_SIGNAL, &go));
 	NEED_OK(st_wait(r.vgpu.fd, tl, 1, 30000000000ll));
 	for (i = 0; i < PAGES * PAGE / 4; i++)
 		wrong += q[i] != 0x55555555;

@@ -474,8 +474,6 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb)
 			ent->strikes = 0;
 		vgpu_entity_pause(ent, inst->state != VGPU_STATE_RUNNING);
 	}
-	if (verb == VGPU_VERB_RESUME)
-		vgpu_instance_kick(inst);
 	if (verb == VGPU_VERB_STOP) {
 		vgpu_freeze_cancel(inst, -ESHUTDOWN);
 		list_for_each_entry(client, &inst->clients, link)
@@ -486,6 +484,9 @@ int vgpu_instance_verb(struct vgpu_instance *inst, u32 verb)
 		vgpu_still_begin(inst);
 	else	/* nobody finds what stopping took */
 		vgpu_still_end(inst);
+	/* which looks whether it is still */
+	if (verb == VGPU_VERB_RESUME)
+		vgpu_instance_kick(inst);
 	vgpu_event_post(VGPU_EVENT_STATE, NULL, inst, inst->state);
 out:
 	mutex_unlock(&inst->lock);

@@ -29,6 +29,9 @@ t "gpu set of switches" json 'j["gpu"]["switch"] == ["incremental"] and j["gpu"]
 	"$ctl" -j gpu set 0 --switch incremental --max-contexts 7
 t "gpu set of full switches" json 'j["gpu"]["switch"] == [] and "bytes_skipped" in j["gpu"]["switching"]' "$ctl" -j gpu set 0 --switch full
 t "gpu set of no such switches" says "give full, or incremental" 2 "$ctl" gpu set 0 --switch lazy,
+t "gpu set of one owner at a time" json 'j["gpu"]["serialize"] == 1' "$ctl" -j gpu set 0 --serialize on
+t "gpu set of that, wrong" says "give on or off" 2 "$ctl" gpu set 0 --serialize maybe
+t "gpu set of all owners at once" json 'j["gpu"]["serialize"] == 0' "$ctl" -j gpu set 0 --serialize off
 t "gpu set of all switches" says "incremental, lazy" 0 "$ctl" gpu set 0 --switch incremental,lazy --max-contexts 1024
 t "gpu set --degrade-after" json '[j["gpu"][x] for x in ("basic_after", "deny_after", "stop_after", "degrade_window", "degrade")] == [2, 4, 8, 30, "normal"]' \
 	"$ctl" -j gpu set 0 --degrade-after 2,4,8 --degrade-window 30

@@ -624,6 +624,10 @@ static const struct attr attrs_gpu[] = {
 	  .name = "stop_after" },
 	{ VGPU_A_GPU_DEGRADE_WINDOW, ATTR_U32,
 	  .name = "degrade_window" },
+	{ VGPU_A_GPU_SERIALIZE, ATTR_U32,
+	  .name = "serialize" },
+	{ VGPU_A_GPU_TURNS, ATTR_U64,
+	  .name = "turns" },
 	{ .name = NULL },
 };
 
@@ -1057,6 +1061,7 @@ const uint16_t attr_settable_gpu[] = {
 	VGPU_A_GPU_DENY_AFTER,
 	VGPU_A_GPU_STOP_AFTER,
 	VGPU_A_GPU_DEGRADE_WINDOW,
+	VGPU_A_GPU_SERIALIZE,
 	0
 };
 

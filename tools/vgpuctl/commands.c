@@ -32,6 +32,7 @@ static const struct option_desc gpu_set_options[] = {
 	  "which free memory serves a request: best, buddy, first or worst" },
 	{ 0, "switch", "WAYS", ARG_SWITCH, "what is left out when a context is switched: incremental, lazy, predicted, or several with commas; full: nothing (default: all that the GPU can)" },
 	{ 0, "max-contexts", "N", ARG_NUMBER, "contexts of all vGPUs together, 1 to 1024 (default: 1024)" },
+	{ 0, "serialize", "WHETHER", ARG_TEXT, "on: only one owner's vGPUs, a group's or one alone, are on any engine of the GPU at a time, in turns by weight (default: off)" },
 	{ 0, "degrade", "STEP", ARG_DEGRADE, "let less of it go on, as when mediation fails: basic-limit (nothing new), deny-all (what was accepted ends) or stop (all work ends at once); `gpu recover` brings it back" },
 	{ 0, "degrade-after", "LIST", ARG_TEXT, "failures of mediation within the window that lead to each of these by themselves, 1 to 64 (default: 3,6,12)" },
 	{ 0, "degrade-window", "SECONDS", ARG_NUMBER, "that window, 1 to 3600 (default: 60)" },

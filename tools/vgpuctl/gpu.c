@@ -203,6 +203,8 @@ static int print_gpu(struct json_object *gpu)
 		{ "switch", "Switches leave out", SHOW_LIST },
 		{ "contexts", "Contexts", SHOW_NUMBER },
 		{ "max_contexts", "Contexts at most", SHOW_NUMBER },
+		{ "serialize", "One owner at a time", SHOW_NUMBER },
+		{ "turns", "Changes of owner", SHOW_NUMBER },
 		{ "instances", "vGPUs", SHOW_NUMBER },
 		{ "max_instances", "vGPUs at most", SHOW_NUMBER },
 		{ "vram_bytes", "Memory for tenants", SHOW_BYTES },
@@ -305,6 +307,19 @@ static int put_switch(struct args *args, struct nl_msg *msg)
 	return CTL_OK;
 }
 
+static int put_serialize(struct args *args, struct nl_msg *msg)
+{
+	const char *text = arg_option(args, "serialize");
+
+	if (!text)
+		return CTL_OK;
+	if (strcmp(text, "on") && strcmp(text, "off"))
+		return usage_error(args->command,
+				   "--serialize '%s': give on or off", text);
+	nla_put_u32(msg, VGPU_A_GPU_SERIALIZE, !strcmp(text, "on"));
+	return CTL_OK;
+}
+
 /* A step, and when to take one by itself. */
 static int put_degrade(struct args *args, struct nl_msg *msg)
 {
@@ -376,10 +391,10 @@ int cmd_gpu_set(struct args *args)
 	if (!policy && !strategy && !arg_option(args, "slice") &&
 	    !arg_option(args, "preempt-timeout") &&
 	    !arg_option(args, "switch") && !arg_option(args, "max-contexts") &&
-	    !arg_option(args, "degrade") && !arg_option(args, "degrade-after") &&
+	    !arg_option(args, "serialize") && !arg_option(args, "degrade") && !arg_option(args, "degrade-after") &&
 	    !arg_option(args, "degrade-window"))
 		return usage_error(args->command,
-				   "nothing to set: give --policy, --slice, --preempt-timeout, --strategy, --switch, --max-contexts, --degrade, --degrade-after or --degrade-window");
+				   "nothing to set: give --policy, --slice, --preempt-timeout, --strategy, --switch, --max-contexts, --serialize, --degrade, --degrade-after or --degrade-window");
 	code = nl_open();
 	if (code)
 		return code;
@@ -398,6 +413,8 @@ int cmd_gpu_set(struct args *args)
 	if (!code)
 		code = put_number(args, "max-contexts", 1, 1024, msg,
 				  VGPU_A_GPU_MAX_CONTEXTS, false);
+	if (!code)
+		code = put_serialize(args, msg);
 	if (!code)
 		code = put_degrade(args, msg);
 	if (code) {

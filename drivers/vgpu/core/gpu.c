@@ -235,6 +235,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	vgpu_degrader_init(gpu);
 	vgpu_dumper_init(gpu);
 	vgpu_tidy_init(gpu);
+	vgpu_serial_init(gpu);
 	gpu->desc = *desc;
 	strscpy(gpu->name, desc->name, sizeof(gpu->name));
 	strscpy(gpu->driver, desc->driver, sizeof(gpu->driver));
@@ -356,6 +357,7 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 	cancel_delayed_work_sync(&gpu->sample_work);
 	vgpu_quota_fini(&gpu->quota);
 	cancel_delayed_work_sync(&gpu->governor.work);
+	vgpu_serial_fini(gpu);
 	cancel_work_sync(&gpu->woken_work);
 	cancel_work_sync(&gpu->ecc_work);
 	cancel_work_sync(&gpu->degrader.work);
@@ -406,6 +408,8 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	info->switching = gpu->switching;
 	info->contexts = atomic_read(&gpu->nr_contexts);
 	info->max_contexts = gpu->max_contexts;
+	info->serialize = gpu->serial.on;
+	info->turns = gpu->serial.turns;
 	info->tidy.threshold = gpu->tidy.threshold;
 	info->tidy.interval_s = gpu->tidy.interval_s;
 	info->tidy.asked = gpu->tidy.asked;

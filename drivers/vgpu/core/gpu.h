@@ -16,6 +16,7 @@
 #include "health/degrade.h"
 #include "health/dump.h"
 #include "engine/engine.h"
+#include "engine/serial.h"
 #include "quota/quota.h"
 #include "memory/tidy.h"
 #include "quota/waitline.h"
@@ -92,6 +93,7 @@ struct vgpu_gpu {
 	u64 preempt_timeout_ns;
 	u32 switching;				/* VGPU_SWITCH_* */
 	u32 max_contexts;
+	struct vgpu_serial serial;
 	struct vgpu_degrader degrader;
 	struct vgpu_dumper dumper;
 	struct vgpu_governor governor;

@@ -181,6 +181,7 @@ static int instance_commit(struct vgpu_gpu *gpu, struct vgpu_instance *inst)
 		for (i = 0; i < inst->nr_entities; i++)
 			vgpu_entity_init(&inst->entity[i], inst,
 					 &gpu->whole.engines[i]);
+		vgpu_serial_bar(inst);
 		inst->acct.share = vgpu_gpu_share(gpu, inst->acct.limit);
 		list_add_tail(&inst->link, &gpu->instances);
 		gpu->nr_instances++;
@@ -397,6 +398,7 @@ void vgpu_instance_remove(struct vgpu_instance *inst)
 	inst->tenant = NULL;
 	mutex_unlock(&inst->lock);
 	vgpu_tenant_put(gpu, tenant);
+	vgpu_serial_gone(gpu, inst);
 	gpu->nr_instances--;
 	gpu->committed -= inst->acct.limit;
 	mutex_unlock(&gpu->lock);

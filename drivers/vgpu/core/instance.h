@@ -40,6 +40,7 @@ struct vgpu_instance {
 	u32 priority;
 	u32 cap;
 	u64 slice_ns;				/* its own, or 0 */
+	u64 serial_vtime;			/* gpu->lock, see serial.c */
 	struct vgpu_tenant *tenant;	/* gpu->lock and inst->lock, or NULL */
 	struct list_head clients;
 	unsigned int nr_clients;		/* but those that are parked */
@@ -93,6 +94,7 @@ struct vgpu_instance {
  * @name: as people call it
  * @weight: of all together
  * @members: instances that belong to it, also those that are going
+ * @serial_vtime: see serial.c
  * @on: the group on each engine that is shared, while gpu->nested
  *
  * Fields are under gpu->lock, but that the engines' locks protect @on.
@@ -102,6 +104,7 @@ struct vgpu_tenant {
 	char name[VGPU_NAME_LEN];
 	u32 weight;
 	unsigned int members;
+	u64 serial_vtime;
 	struct vgpu_group on[];
 };
 

@@ -9,7 +9,7 @@ vgpu-y += core/event.o core/hist.o core/figures.o core/trace.o
 
 vgpu-y += core/engine/engine.o core/engine/entity.o core/engine/units.o
 vgpu-y += core/engine/slice.o core/engine/preload.o core/engine/pad.o
-vgpu-y += core/engine/bandwidth.o core/engine/governor.o
+vgpu-y += core/engine/bandwidth.o core/engine/serial.o core/engine/governor.o
 vgpu-y += core/memory/paging.o core/memory/defrag.o core/memory/user.o
 vgpu-y += core/memory/share.o core/memory/still.o
 vgpu-y += core/access/access.o core/access/rule.o core/access/filter.o

@@ -96,7 +96,8 @@ static int check_gpu(const struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 	if (set->mask & ~(VGPU_GPU_SET_POLICY | VGPU_GPU_SET_SLICE |
 			  VGPU_GPU_SET_TIMEOUT | VGPU_GPU_SET_GOVERNOR |
 			  VGPU_GPU_SET_SWITCHING | VGPU_GPU_SET_CONTEXTS |
-			  VGPU_GPU_SET_DEGRADE | VGPU_GPU_SET_DEGRADE_RULES))
+			  VGPU_GPU_SET_DEGRADE | VGPU_GPU_SET_DEGRADE_RULES |
+			  VGPU_GPU_SET_SERIALIZE))
 		return vgpu_refuse(why, 0, -EINVAL, "no such setting");
 	if (set->mask & VGPU_GPU_SET_SLICE && set->slice_ns)
 		ret = check_slice(set->slice_ns, VGPU_GPU_SET_SLICE, why);
@@ -123,6 +124,12 @@ static int check_gpu(const struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 		return vgpu_refuse(why, VGPU_GPU_SET_CONTEXTS, -ERANGE,
 				   "max-contexts is out of range: 1 to %u",
 				   VGPU_CONTEXTS_MAX);
+	if (set->mask & VGPU_GPU_SET_SERIALIZE && set->serialize &&
+	    (gpu->desc.caps & (VGPU_HW_PREEMPT | VGPU_HW_SAVE)) !=
+	    (VGPU_HW_PREEMPT | VGPU_HW_SAVE))
+		return vgpu_refuse(why, VGPU_GPU_SET_SERIALIZE, -EOPNOTSUPP,
+				   "GPU %u cannot be taken from who runs",
+				   gpu->index);
 	if (set->mask & VGPU_GPU_SET_DEGRADE_RULES &&
 	    !vgpu_degrade_rules_ok(&set->rules))
 		return vgpu_refuse(why, VGPU_GPU_SET_DEGRADE_RULES, -ERANGE,
@@ -179,6 +186,8 @@ static void apply_gpu(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set)
 		vgpu_tenants_set_policy(gpu);
 	vgpu_governor_shape(gpu);
 	vgpu_gpu_apply_slices(gpu);
+	if (set->mask & VGPU_GPU_SET_SERIALIZE)
+		vgpu_serial_set(gpu, set->serialize);
 }
 
 int vgpu_gpu_set(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
@@ -596,6 +605,7 @@ static int instance_set(struct vgpu_instance *inst,
 		inst->tenant = tenant;
 		vgpu_tenant_enter(inst);
 		vgpu_tenant_put(inst->gpu, old);
+		vgpu_serial_enter(inst);
 	}
 	apply(inst, set);
 	return 0;

@@ -104,6 +104,7 @@ void vgpu_tenant_put(struct vgpu_gpu *gpu, struct vgpu_tenant *tenant)
 	for (i = 0; gpu->nested && i < gpu->desc.engines; i++)
 		dissolve(&gpu->whole.engines[i], tenant);
 	list_del(&tenant->link);
+	vgpu_serial_gone(gpu, tenant);
 	kvfree(tenant);
 }
 

@@ -229,6 +229,20 @@ void vgpu_switch_forget(struct vgpu_switch *sw,
 }
 
 /**
+ * vgpu_switch_wipe() - nothing of anybody is to be in the engine
+ * @sw: engine, which is stopped; what it holds was saved or is not wanted
+ *
+ * Context: any that the backend's operations allow: atomic.
+ */
+void vgpu_switch_wipe(struct vgpu_switch *sw)
+{
+	static const struct vgpu_hw_ctx nobody;
+
+	vgpu_switch_forget(sw, NULL);
+	sw->ops->clear(sw->hw, sw->engine, &nobody);
+}
+
+/**
  * vgpu_switch_lost() - the engine has lost all it held
  * @sw: engine
  *

@@ -10,7 +10,7 @@ static const struct nla_policy vgpu_nl_gpu_get_policy[VGPU_A_GPU_INDEX + 1] = {
 };
 
 /* gpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_DEGRADE_WINDOW + 1] = {
+static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_SERIALIZE + 1] = {
 	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
 	[VGPU_A_GPU_POLICY] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_SLICE_NS] = { .type = NLA_U64, },
@@ -29,6 +29,7 @@ static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_DEGRADE_WINDOW 
 	[VGPU_A_GPU_DENY_AFTER] = { .type = NLA_U32, },
 	[VGPU_A_GPU_STOP_AFTER] = { .type = NLA_U32, },
 	[VGPU_A_GPU_DEGRADE_WINDOW] = { .type = NLA_U32, },
+	[VGPU_A_GPU_SERIALIZE] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* type-get: attributes of its requests */
@@ -151,7 +152,7 @@ const struct genl_ops vgpu_nl_ops[16] = {
 		.cmd		= VGPU_NL_CMD_GPU_SET,
 		.doit		= vgpu_nl_gpu_set_doit,
 		.policy		= vgpu_nl_gpu_set_policy,
-		.maxattr	= VGPU_A_GPU_DEGRADE_WINDOW,
+		.maxattr	= VGPU_A_GPU_SERIALIZE,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_TYPE_GET,

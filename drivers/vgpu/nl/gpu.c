@@ -290,6 +290,7 @@ static int put_shape(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 	    nla_put_u32(skb, VGPU_A_GPU_READ_AHEAD, gi->paging.ahead_max) ||
 	    nla_put_u32(skb, VGPU_A_GPU_SWITCH, gi->switching) ||
 	    nla_put_u32(skb, VGPU_A_GPU_MAX_CONTEXTS, gi->max_contexts) ||
+	    nla_put_u32(skb, VGPU_A_GPU_SERIALIZE, gi->serialize) ||
 	    nla_put_u64_64bit(skb, VGPU_A_GPU_TIER_LIMIT, gi->paging.tier_limit,
 			      VGPU_A_GPU_PAD))
 		return -EMSGSIZE;
@@ -309,6 +310,8 @@ static int put_use(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 	    put_defrag(skb, &gi->tidy))
 		return -EMSGSIZE;
 	if (nla_put_u32(skb, VGPU_A_GPU_UNITS_FREE, gi->units_free) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GPU_TURNS, gi->turns,
+			      VGPU_A_GPU_PAD) ||
 	    nla_put_u32(skb, VGPU_A_GPU_CONTEXTS, gi->contexts) ||
 	    vgpu_nl_put_switching(skb, &gi->switched) ||
 	    put_governor(skb, &gi->governor))
@@ -484,19 +487,22 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	const struct nlattr *governor = info->attrs[VGPU_A_GPU_GOVERNOR];
 	const struct nlattr *modes = info->attrs[VGPU_A_GPU_SWITCH];
 	const struct nlattr *contexts = info->attrs[VGPU_A_GPU_MAX_CONTEXTS];
+	const struct nlattr *serialize = info->attrs[VGPU_A_GPU_SERIALIZE];
 	struct vgpu_gpu_set set = {
 		.mask = (policy ? VGPU_GPU_SET_POLICY : 0) |
 			(slice ? VGPU_GPU_SET_SLICE : 0) |
 			(timeout ? VGPU_GPU_SET_TIMEOUT : 0) |
 			(governor ? VGPU_GPU_SET_GOVERNOR : 0) |
 			(modes ? VGPU_GPU_SET_SWITCHING : 0) |
-			(contexts ? VGPU_GPU_SET_CONTEXTS : 0),
+			(contexts ? VGPU_GPU_SET_CONTEXTS : 0) |
+			(serialize ? VGPU_GPU_SET_SERIALIZE : 0),
 		.policy = policy ? nla_data(policy) : NULL,
 		.slice_ns = slice ? nla_get_u64(slice) : 0,
 		.preempt_timeout_ns = timeout ? nla_get_u64(timeout) : 0,
 		.governor = governor ? nla_data(governor) : NULL,
 		.switching = modes ? nla_get_u32(modes) : 0,
 		.max_contexts = contexts ? nla_get_u32(contexts) : 0,
+		.serialize = serialize && nla_get_u32(serialize),
 	};
 	const struct nlattr *ratio = info->attrs[VGPU_A_GPU_OVERCOMMIT_PERMILLE];
 	const struct nlattr *threshold =

@@ -641,6 +641,10 @@ enum {
 	VGPU_A_GPU_STOP_AFTER = 45,
 	/* u32: seconds */
 	VGPU_A_GPU_DEGRADE_WINDOW = 46,
+	/* u32: 1, only one owner at a time is on any engine */
+	VGPU_A_GPU_SERIALIZE = 47,
+	/* u64: changes of owner while it is so (CAP_SYS_ADMIN) */
+	VGPU_A_GPU_TURNS = 48,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)

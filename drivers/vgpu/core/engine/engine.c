@@ -261,6 +261,7 @@ static void dispatch(struct vgpu_engine *e)
 				hrtimer_start(&e->slice_timer,
 					      ns_to_ktime(slice),
 					      HRTIMER_MODE_REL_PINNED_HARD);
+			vgpu_serial_idle(e->gpu);
 			return;
 		}
 		ent = container_of(se, struct vgpu_entity, se);
@@ -342,7 +343,7 @@ static struct vgpu_queue *next_in_slice(struct vgpu_engine *e, bool midway,
 	struct vgpu_queue *next;
 
 	if ((midway && !e->overtaken) || e->resched || ent->paused ||
-	    ent->throttled || !vgpu_slice_goes_on_locked(e, now))
+	    ent->throttled || ent->barred || !vgpu_slice_goes_on_locked(e, now))
 		return NULL;
 	next = vgpu_entity_next_locked(ent, e->loaded, now);
 	if (!next || next->ctx == e->loaded)

@@ -139,6 +139,7 @@ static inline bool vgpu_engine_hangs(u64 ran, u64 timeout, unsigned int overdue)
  * @paused: not to be scheduled: life cycle
  * @frozen: nor are commands done that need no engine: it is being saved, or restored
  * @throttled: not to be scheduled: out of bandwidth
+ * @barred: not to be scheduled: another owner has the GPU, see serial.h
  * @pace: wall time of its last slice for engine time of 1024, up to that;
  *	0: unknown
  * @strikes: hangs without a command done in between
@@ -165,6 +166,7 @@ struct vgpu_entity {
 	bool paused;
 	bool frozen;
 	bool throttled;
+	bool barred;
 	u32 pace;
 	u32 strikes;
 	u64 active_ns;

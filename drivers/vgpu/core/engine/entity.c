@@ -87,7 +87,7 @@ bool vgpu_entity_gathered_locked(struct vgpu_engine *e, u64 now)
 		ent = list_first_entry(&e->gathering, struct vgpu_entity,
 				       gathers);
 		gather_end(ent);
-		if (ent->paused || ent->throttled ||
+		if (ent->paused || ent->throttled || ent->barred ||
 		    ent->se.state != VGPU_SE_IDLE ||
 		    !vgpu_lines_next(&ent->lines, true, now, &hold))
 			continue;
@@ -108,6 +108,11 @@ bool vgpu_entity_ready_locked(struct vgpu_entity *ent, u64 now)
 	/* without contexts it may be on no engine at all (units.c) */
 	if (ent->paused || ent->throttled || !ent->contexts)
 		return false;
+	if (ent->barred) {
+		if (vgpu_lines_next(&ent->lines, true, now, &hold))
+			vgpu_serial_wanted(ent->engine->gpu);
+		return false;
+	}
 	if (vgpu_lines_next(&ent->lines, is_alone(ent), now, &hold))
 		return true;
 	if (hold)
@@ -345,6 +350,7 @@ void vgpu_entity_init(struct vgpu_entity *ent, struct vgpu_instance *inst,
 	ent->engine = e;
 	ent->paused = true;	/* until the instance is started */
 	ent->throttled = false;
+	ent->barred = false;
 	ent->pace = 0;
 	ent->woken_at = 0;
 	lines_reset(&ent->lines);

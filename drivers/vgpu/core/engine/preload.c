@@ -27,7 +27,8 @@
 static bool ready(const struct vgpu_engine *e, const struct vgpu_ctx *ctx)
 {
 	return ctx != e->loaded && !ctx->paging && !ctx->kill &&
-	       !ctx->entity->paused && !ctx->entity->throttled;
+	       !ctx->entity->paused && !ctx->entity->throttled &&
+	       !ctx->entity->barred;
 }
 
 /* That which waits midway longest, or @who if it is one of them. */

@@ -143,6 +143,7 @@ static void move(struct vgpu_instance *inst, struct vgpu_engine *own)
 	for (i = 0; i < inst->nr_entities; i++)
 		vgpu_entity_init(&inst->entity[i], inst,
 				 own ?: &gpu->whole.engines[i]);
+	vgpu_serial_bar(inst);
 	if (inst->tenant) {
 		vgpu_tenant_enter(inst);
 		vgpu_tenant_changed(gpu, inst->tenant);

@@ -172,6 +172,8 @@ enum vgpu_switch_kind vgpu_switch_stay(struct vgpu_switch *sw,
  */
 bool vgpu_switch_preload(struct vgpu_switch *sw, struct vgpu_ctx_state *st,
 			 const struct vgpu_hw_ctx *ctx);
+/* Atomic, stopped: the engine is cleared, and its spare bank. */
+void vgpu_switch_wipe(struct vgpu_switch *sw);
 /* Atomic: what @st has saved is about to go, or (NULL) all that is in the bank. */
 void vgpu_switch_forget(struct vgpu_switch *sw,
 			const struct vgpu_ctx_state *st);

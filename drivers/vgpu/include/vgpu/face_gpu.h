@@ -156,6 +156,8 @@ struct vgpu_gpu_info {
 	struct vgpu_switch_stats switched;	/* by all engines */
 	u32 contexts;
 	u32 max_contexts;
+	bool serialize;
+	u64 turns;			/* changes of owner, serialized */
 	bool unplugged;
 	struct vgpu_engine_info engine[VGPU_MAX_ENGINES];
 };
@@ -185,6 +187,7 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
 #define VGPU_GPU_SET_CONTEXTS	0x20
 #define VGPU_GPU_SET_DEGRADE	0x40
 #define VGPU_GPU_SET_DEGRADE_RULES	0x80
+#define VGPU_GPU_SET_SERIALIZE	0x100
 
 #define VGPU_CONTEXTS_MAX	1024	/* of one GPU */
 
@@ -199,6 +202,7 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
  * @max_contexts: of all vGPUs together, 1 to VGPU_CONTEXTS_MAX; those there are
  *	beyond it stay
  * @degrade: enum vgpu_degrade_step, further down than it is
+ * @serialize: one owner at a time on all engines
  * @rules: when to take a step
  */
 struct vgpu_gpu_set {
@@ -210,6 +214,7 @@ struct vgpu_gpu_set {
 	u32 switching;
 	u32 max_contexts;
 	u32 degrade;
+	bool serialize;
 	struct vgpu_degrade_rules rules;
 };
 

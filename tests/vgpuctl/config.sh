@@ -31,12 +31,12 @@ insmods() { # as load of jobs/lib.sh, quietly
 
 set_up() {
 	"$ctl" gpu set 0 --policy rr --slice 5ms --preempt-timeout 800ms --strategy best --switch lazy \
-		--max-contexts 900 --degrade-after 4,8,16 --degrade-window 30 &&
+		--max-contexts 900 --serialize on --degrade-after 4,8,16 --degrade-window 30 &&
 	"$ctl" mem set 0 --overcommit 2.5 --read-ahead 3 --tier-limit 64M --defrag-threshold 44% --defrag-interval 77 &&
 	"$ctl" sched set 1 --policy fixed --governor balanced &&
 	"$ctl" vgpu create --type "$type" --gpu 0 --uuid $node --weight 321 --priority 6 --bandwidth 123 --start &&
 	"$ctl" vgpu set $node --vram 5M --allow all,-share --on-quota memory=queue,bandwidth=preempt \
-		--quota-wait 70ms --pad 200us --pad-jitter 20us &&
+		--quota-wait 70ms --pad 200us --pad-jitter 20us --dump-limit 7 &&
 	"$ctl" sched set $node --slice 3ms --group acme --group-weight 77 &&
 	"$ctl" vgpu create --type "$type" --gpu 1 --uuid $paused --start &&
 	"$ctl" sched set $paused --cap 12.5% &&

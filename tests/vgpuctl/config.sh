@@ -54,7 +54,7 @@ echo "TAP version 13"
 state >"$work/fresh"
 t "much is set" set_up
 t "config save" says "2 GPUs, 5 vGPUs, 3 rules" 0 "$ctl" config save "$file"
-t "it is one file, whole" test "$(ls "$work" | grep -c config)" = 1
+t "it is one file, whole" test "$(find "$work" -name "config*" | wc -l)" = 1
 t "every setting of a request is in it" python3 - "$file" "$VGPU_TOP/Documentation/netlink/specs/vgpu.yaml" <<'P'
 import json, sys, yaml
 config, spec = json.load(open(sys.argv[1])), yaml.safe_load(open(sys.argv[2]))
@@ -111,14 +111,14 @@ by='next(v for v in j["vgpus"] if v["uuid"][0] == "1")'
 t "a GPU that is not there" broken 'j["gpus"][0]["device"] = "0000:ff:1f.7"' "there is no such GPU"
 t "a type that no GPU has" broken 'j["vgpus"].append(dict(j["vgpus"][0], uuid="61111111-2222-4333-8444-555555555555", type="9g.9m"))' "9g.9m"
 t "and was not made" exits 3 "$ctl" vgpu show 61111111-2222-4333-8444-555555555555
-t "another type than the one that is there" broken "$by['type'] = '2g.64m'" "there is one already"
-t "a value out of range" broken "$by['set']['weight'] = 10001" "weight"
-t "a value below 0" broken "$by['set']['weight'] = -1" "no value of it"
-t "a word for a number" broken "$by['set']['weight'] = 'much'" "no value of it"
-t "a setting that there is not" broken "$by['set']['colour'] = 'red'" "can't be set"
-t "what is shown and can't be set" broken "$by['set']['vram_used'] = 5" "can't be set"
+t "another type than the one that is there" broken "${by}['type'] = '2g.64m'" "there is one already"
+t "a value out of range" broken "${by}['set']['weight'] = 10001" "weight"
+t "a value below 0" broken "${by}['set']['weight'] = -1" "no value of it"
+t "a word for a number" broken "${by}['set']['weight'] = 'much'" "no value of it"
+t "a setting that there is not" broken "${by}['set']['colour'] = 'red'" "can't be set"
+t "what is shown and can't be set" broken "${by}['set']['vram_used'] = 5" "can't be set"
 t "a policy that is not there" broken 'j["gpus"][0]["set"]["policy"] = "nonsense"' "no policy"
-t "no UUID" broken "$by['uuid'] = 'v0'" "no UUID"
+t "no UUID" broken "${by}['uuid'] = 'v0'" "no UUID"
 t "other rules than those that are there" broken 'j["access"].pop()' "they stay"
 t "a newer file" broken 'j["schema"] = 99' "newer"
 t "no such file" says "cannot read" 1 "$ctl" config load "$work/none"

@@ -556,7 +556,11 @@ int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
 		return ret;
 	if (call == VGPU_CALL_WAIT)	/* sleeps: outside the gate */
 		return vgpu_call_wait(client, arg);
-	return vgpu_action_call(client, call, arg, payload, payload_bytes,
-				dispatch);
+	ret = vgpu_action_call(client, call, arg, payload, payload_bytes,
+			       dispatch);
+	/* one whose handles went from under it is told why they did */
+	if (ret == -ENOENT)
+		ret = READ_ONCE(client->dead) ?: ret;
+	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_client_call, VGPU);

@@ -54,7 +54,8 @@ S
 	# the machine goes on, so what would end with it ends here
 	vgpuctl vgpu destroy $boot_uuid $boot_mdev >&2
 	rmmod vgpu_vfio vgpu_soft vgpu
-	t "it is off: no vGPU is there" test ! -e /dev/vgpu
+	off() { [ ! -e /dev/vgpu/ctl ] && ! grep "^vgpu" /proc/modules; }
+	t "it is off: no vGPU is there" off
 	cat >"$work/second" <<S
 systemctl is-active vgpu.service && echo active
 vgpuctl -j vgpu list

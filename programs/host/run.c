@@ -160,10 +160,13 @@ enum run_result run_wait(struct run *run, double work)
 	int ret = vgpu_queue_finish(run->queue, time_left(run));
 
 	run->seconds += now() - start;
-	if (ret == -ETIMEDOUT)
+	if (ret == -ETIMEDOUT && !time_left(run))
 		return run_fail(run, RUN_TIMEOUT,
 				"not done after %g s; it was cancelled",
 				run->timeout);
+	if (ret == -ETIMEDOUT)
+		return run_fail(run, RUN_TIMEOUT,
+				"it did not stop when it was others' turn: its engine was reset");
 	if (ret)
 		return run_vgpu_failed(run, ret);
 	run->work += work;

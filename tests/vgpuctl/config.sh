@@ -54,6 +54,7 @@ echo "TAP version 13"
 state >"$work/fresh"
 t "much is set" set_up
 t "config save" says "2 GPUs, 5 vGPUs, 3 rules" 0 "$ctl" config save "$file"
+t "nobody else reads it" test "$(stat -c %a "$file")" = 600
 t "it is one file, whole" test "$(find "$work" -name "config*" | wc -l)" = 1
 t "every setting of a request is in it" python3 - "$file" "$VGPU_TOP/Documentation/netlink/specs/vgpu.yaml" <<'P'
 import json, sys, yaml

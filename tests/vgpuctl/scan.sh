@@ -18,25 +18,13 @@ chmod 755 "$work"
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1
 unset COLUMNS VGPUCTL_ROOT
 
-n=0
-t() { # what, command...
-	local what=$1; shift
-	n=$((n + 1))
-	if "$@" >"$work/log" 2>&1; then
-		echo "ok $n - $what"
-	else
-		echo "not ok $n - $what"
-		sed 's/^/# /' "$work/log" | head -40
-	fi
-}
+# shellcheck source=tests/vgpuctl/tap.sh
+. "$here/tap.sh"
+# a made-up machine may be one that never ends
 exits() { # status, command...
 	local want=$1 got; shift
 	timeout 60 "$@" >"$work/out" 2>"$work/err"; got=$?
 	[ "$got" = "$want" ] || { cat "$work/out" "$work/err"; echo "exit status $got, not $want"; return 1; }
-}
-says() { # words, status, command...
-	local words=$1; shift
-	exits "$@" && grep -qF -- "$words" "$work/out" "$work/err" || { cat "$work/out" "$work/err"; return 1; }
 }
 golden() { # name, status, command...
 	local name=$1; shift

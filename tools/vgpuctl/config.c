@@ -7,13 +7,11 @@
  * added to the netlink family is in the file by itself.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,40 +145,6 @@ static int add_rules(struct json_object *all)
 	return CTL_OK;
 }
 
-/* All of it, or what was there before. */
-static int write_file(const char *path, const char *text)
-{
-	size_t len = strlen(text), at = 0;
-	char temp[4200];
-	int fd, err = 0;
-	ssize_t n;
-
-	snprintf(temp, sizeof(temp), "%.4000s.XXXXXX", path);
-	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd < 0)
-		return fail(code_of(errno), errno,
-			    errno == ENOENT ? "make its folder first" : NULL,
-			    "cannot write %s: %s", path, strerror(errno));
-	while (at < len && !err) {
-		n = write(fd, text + at, len - at);
-		if (n < 0 && errno != EINTR)
-			err = errno;
-		else if (n > 0)
-			at += (size_t)n;
-	}
-	if (!err && (fsync(fd) || fchmod(fd, 0644)))
-		err = errno;
-	if (close(fd) && !err)
-		err = errno;
-	if (!err && rename(temp, path))
-		err = errno;
-	if (!err)
-		return CTL_OK;
-	unlink(temp);
-	return fail(code_of(err), err, NULL, "cannot write %s: %s", path,
-		    strerror(err));
-}
-
 int cmd_config_save(struct args *args)
 {
 	const char *to = args->argc ? args->argv[0] : CONFIG_FILE;
@@ -208,8 +172,9 @@ int cmd_config_save(struct args *args)
 	if (!code && !strcmp(to, "-")) {
 		puts(json_object_to_json_string_ext(all, CONFIG_JSON));
 	} else if (!code) {
-		code = write_file(root_path(path, sizeof(path), to),
-				  json_object_to_json_string_ext(all, CONFIG_JSON));
+		/* who may use what is nobody else's business */
+		code = write_whole(root_path(path, sizeof(path), to),
+				   json_object_to_json_string_ext(all, CONFIG_JSON), 0600);
 		if (!code && !json_output)
 			printf("%s: %zu GPUs, %zu vGPUs, %zu rules\n", to,
 			       json_object_array_length(gpus),

@@ -8,12 +8,10 @@
  * who holds it) is in a metric of its own, *_info, to join with.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -366,39 +364,25 @@ void print_metrics(FILE *out, struct json_object *gpus,
 
 /* ---- the command --------------------------------------------------------------------- */
 
-/* Who reads @path sees what was there, or all of it. */
 static int write_file(const char *path, struct json_object *gpus,
 		      struct json_object *vgpus, struct json_object *sched)
 {
-	FILE *out = NULL;
-	char part[4096];
-	int fd, err = 0;
+	char *text = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+	int code;
 
-	if ((size_t)snprintf(part, sizeof(part), "%s.%d.part", path, getpid()) >=
-	    sizeof(part))
-		return fail(CTL_FAILED, ENAMETOOLONG, NULL, "the name of the file is too long");
-	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return fail(CTL_FAILED, errno, NULL, "cannot write %s: %s", part,
-			    strerror(errno));
-	out = fdopen(fd, "w");
-	if (!out) {
-		err = errno;
-		close(fd);
-	} else {
-		print_metrics(out, gpus, vgpus, sched);
-		/* who collects them is somebody else, whatever root's umask is */
-		if (ferror(out) || fflush(out) || fchmod(fd, 0644))
-			err = errno ? errno : EIO;
-		if (fclose(out) && !err)
-			err = errno;
+	if (!out)
+		return fail(CTL_FAILED, errno, NULL, "no memory");
+	print_metrics(out, gpus, vgpus, sched);
+	if (fclose(out)) {
+		free(text);
+		return fail(CTL_FAILED, ENOMEM, NULL, "no memory");
 	}
-	if (!err && rename(part, path))
-		err = errno;
-	if (!err)
-		return CTL_OK;
-	unlink(part);
-	return fail(CTL_FAILED, err, NULL, "cannot write %s: %s", path, strerror(err));
+	/* who collects them is somebody else */
+	code = write_whole(path, text, 0644);
+	free(text);
+	return code;
 }
 
 static int all_data(struct json_object **gpus, struct json_object **vgpus,

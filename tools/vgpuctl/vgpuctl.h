@@ -175,6 +175,11 @@ void note(const char *fmt, ...);
 /* The exit code that fits an errno. */
 int code_of(int err);
 
+/* ---- file.c ---- */
+
+/* Who reads @path finds what was there, or all of @text.  An exit code. */
+int write_whole(const char *path, const char *text, unsigned int mode);
+
 /* ---- output.c ------------------------------------------------------------------ */
 
 /* Prints an object with the schema's number in front; frees it. */

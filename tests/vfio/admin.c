@@ -414,6 +414,7 @@ static void classes(void)
 {
 	struct vgpu_queue_status status = { .size = sizeof(status) };
 	struct vgpu_queue_create queue = { .size = sizeof(queue) };
+	struct vgpu_vm_create vm = { .size = sizeof(vm) };
 	struct vgpu_queue_set set = { .size = sizeof(set) };
 	struct vgpu_submit submit = { .size = sizeof(submit) };
 	struct vgpu_cmd cmds[2];
@@ -431,16 +432,20 @@ static void classes(void)
 	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_QUEUE_CREATE, &queue),
 		  -EOPNOTSUPP, "(class)");
 	queue.sched_class = VGPU_CLASS_BATCH;
-	queue.pad = 1;
+	queue.fence_ms = 1;
 	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_QUEUE_CREATE, &queue), -EINVAL,
-		  "(padding)");
+		  "(without fences)");
+	/* a fence is a descriptor, and there is none to give here */
+	vm.flags = VGPU_VM_PINNED;
+	CHECK_ERR(ADMIN(&d, g.client, VGPU_CALL_VM_CREATE, &vm), -EOPNOTSUPP,
+		  "(pinned)");
 	/* a guest of before there were classes */
 	queue.size = 48;
 	NEED_OK(admin(&d, g.client, VGPU_CALL_QUEUE_CREATE, &queue, 48, NULL,
 		      0));
 	NEED_OK(gpu_close(&g, queue.handle));
 	queue.size = sizeof(queue);
-	queue.pad = 0;
+	queue.fence_ms = 0;
 	NEED_OK(ADMIN(&d, g.client, VGPU_CALL_QUEUE_CREATE, &queue));
 	set.queue = queue.handle;
 	set.sched_class = VGPU_CLASS_HIGH;

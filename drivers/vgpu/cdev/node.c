@@ -157,6 +157,42 @@ static int do_export(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
 	return 0;
 }
 
+/* Likewise; what was submitted runs, if its owner can be told or not. */
+static int do_submit(struct vgpu_file *vf, const struct vgpu_ioctl_desc *desc,
+		     struct vgpu_submit *arg, struct vgpu_submit __user *uarg,
+		     u32 user_size)
+{
+	size_t payload_bytes;
+	struct file *file;
+	void *payload;
+	int fd, ret;
+
+	ret = vgpu_ioctl_payload_in(desc, arg, &payload, &payload_bytes);
+	if (ret)
+		return ret;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		kvfree(payload);
+		return fd;
+	}
+	file = vgpu_client_submit_fenced(vgpu_file_client(vf), arg, payload,
+					 payload_bytes);
+	kvfree(payload);
+	ret = PTR_ERR_OR_ZERO(file);
+	/* a program too old for the field is too old for the flag */
+	if (vgpu_ioctl_copy_out(desc, uarg, arg, user_size) ||
+	    (!ret && put_user(fd, &uarg->fence_fd))) {
+		if (!ret)
+			fput(file);
+		ret = -EFAULT;
+	}
+	if (ret)
+		put_unused_fd(fd);
+	else
+		fd_install(fd, file);
+	return ret;
+}
+
 static int do_import(struct vgpu_file *vf, struct vgpu_bo_import *arg)
 {
 	struct dma_buf *dmabuf = dma_buf_get(arg->fd);
@@ -247,6 +283,9 @@ static long node_ioctl(struct file *file, unsigned int cmd,
 
 	if (desc->call == VGPU_CALL_BO_EXPORT)
 		return do_export(vf, desc, (void *)arg, uarg, user_size);
+	if (desc->call == VGPU_CALL_SUBMIT &&
+	    ((struct vgpu_submit *)arg)->flags & VGPU_SUBMIT_FENCE)
+		return do_submit(vf, desc, (void *)arg, uarg, user_size);
 	ret = do_call(vf, desc, arg);
 
 	/* also after a failure: how far it got, or which command was bad */

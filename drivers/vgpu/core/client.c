@@ -12,6 +12,7 @@
 #include <linux/cred.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
+#include <linux/sync_file.h>
 
 #include "core_priv.h"
 #include "image/freeze.h"
@@ -528,7 +529,7 @@ static int dispatch(struct vgpu_client *client, u32 call, void *arg,
 		ret = vgpu_call_timeline_create(client, arg);
 		break;
 	case VGPU_CALL_SUBMIT:
-		ret = vgpu_call_submit(client, arg, payload, payload_bytes);
+		ret = vgpu_call_submit(client, arg, payload, payload_bytes, NULL);
 		break;
 	case VGPU_CALL_KICK:
 		ret = vgpu_call_kick(client, arg);
@@ -546,8 +547,8 @@ static int dispatch(struct vgpu_client *client, u32 call, void *arg,
 	return ret;
 }
 
-int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
-		     const void *payload, size_t payload_bytes)
+static int call_by(struct vgpu_client *client, u32 call, void *arg,
+		   const void *payload, size_t payload_bytes, vgpu_call_fn try)
 {
 	int ret;
 
@@ -556,11 +557,51 @@ int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
 		return ret;
 	if (call == VGPU_CALL_WAIT)	/* sleeps: outside the gate */
 		return vgpu_call_wait(client, arg);
-	ret = vgpu_action_call(client, call, arg, payload, payload_bytes,
-			       dispatch);
+	ret = vgpu_action_call(client, call, arg, payload, payload_bytes, try);
 	/* one whose handles went from under it is told why they did */
 	if (ret == -ENOENT)
 		ret = READ_ONCE(client->dead) ?: ret;
 	return ret;
 }
+
+int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
+		     const void *payload, size_t payload_bytes)
+{
+	return call_by(client, call, arg, payload, payload_bytes, dispatch);
+}
 EXPORT_SYMBOL_NS_GPL(vgpu_client_call, VGPU);
+
+/* What vgpu_action_call() hands on knows one structure only: this one holds it. */
+struct fenced {
+	struct vgpu_submit arg;
+	struct sync_file *file;
+};
+
+static int dispatch_fenced(struct vgpu_client *client, u32 call, void *arg,
+			   const void *payload, size_t payload_bytes)
+{
+	struct fenced *f = container_of(arg, struct fenced, arg);
+	int idx, ret;
+
+	ret = vgpu_degrade_call(client->inst->gpu, call) ?:
+	      vgpu_client_enter(client, &idx);
+	if (ret)
+		return ret;
+	ret = vgpu_call_submit(client, arg, payload, payload_bytes, &f->file);
+	vgpu_gpu_leave(idx);
+	return ret;
+}
+
+struct file *vgpu_client_submit_fenced(struct vgpu_client *client,
+				       struct vgpu_submit *arg,
+				       const void *cmds, size_t bytes)
+{
+	struct fenced f = { .arg = *arg };
+	int ret;
+
+	ret = call_by(client, VGPU_CALL_SUBMIT, &f.arg, cmds, bytes,
+		      dispatch_fenced);
+	*arg = f.arg;
+	return ret ? ERR_PTR(ret) : f.file->file;
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_client_submit_fenced, VGPU);

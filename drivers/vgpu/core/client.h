@@ -115,6 +115,7 @@ struct vgpu_vm_obj {
 	struct vgpu_as *as;
 	struct vgpu_gpu *gpu;
 	u32 asid;
+	bool pinned;			/* of memory that stays where it is */
 	/* Without an MMU: accepting a command against taking memory away. */
 	struct mutex lock;
 	atomic_t pending;			/* commands with VRAM addresses */

@@ -94,6 +94,9 @@ static int check_sync(struct vgpu_queue *q, struct vgpu_slot *slot)
 
 	if (c->pad)
 		return -EINVAL;
+	/* a program may raise it, or not */
+	if (slot->cmd.op == VGPU_CMD_WAIT && q->fence_ns)
+		return -EOPNOTSUPP;
 	obj = vgpu_obj_get(q->obj.client, c->timeline, VGPU_OBJ_TIMELINE);
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);

@@ -258,10 +258,15 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 				  gpu->name);
 	if (!gpu->wq)
 		goto err_put;
+	gpu->signal_wq = alloc_workqueue("vgpu-signal/%s",
+					 WQ_UNBOUND | WQ_HIGHPRI |
+					 WQ_MEM_RECLAIM, 0, gpu->name);
+	if (!gpu->signal_wq)
+		goto err_wq;
 	gpu->whole.vram = vgpu_vram_create(ops, hw, &gpu->desc, dev);
 	if (IS_ERR(gpu->whole.vram)) {
 		ret = PTR_ERR(gpu->whole.vram);
-		goto err_wq;
+		goto err_signal_wq;
 	}
 	vgpu_vram_set_pools(gpu->whole.vram, true);
 	vgpu_vram_set_background(gpu->whole.vram, true);
@@ -302,6 +307,8 @@ err_engines:
 		vgpu_engine_fini(&gpu->whole.engines[--gpu->whole.nr_engines]);
 err_vram:
 	vgpu_vram_destroy(gpu->whole.vram);
+err_signal_wq:
+	destroy_workqueue(gpu->signal_wq);
 err_wq:
 	destroy_workqueue(gpu->wq);
 err_put:
@@ -365,6 +372,7 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 	for (i = 0; i < gpu->whole.nr_engines; i++)
 		vgpu_engine_fini(&gpu->whole.engines[i]);
 	vgpu_vram_destroy(gpu->whole.vram);
+	destroy_workqueue(gpu->signal_wq);
 	destroy_workqueue(gpu->wq);
 	vgpu_gpu_put(gpu);
 }

@@ -107,6 +107,8 @@ struct vgpu_gpu {
 	struct vgpu_waitline contexts_line;	/* who waits for one */
 	atomic_t last_context;			/* ids, from 1 */
 	struct workqueue_struct *wq;
+	/* of works that a dma_fence may wait for; none waits for another */
+	struct workqueue_struct *signal_wq;
 	bool paging;				/* contexts wait for memory; for good */
 	struct delayed_work sample_work;
 	u64 sample_from;		/* ktime ns: what the next one is about */

@@ -448,7 +448,10 @@ int vgpu_call_vm_create(struct vgpu_client *client, struct vgpu_vm_create *arg)
 	struct vgpu_vm_obj *vm;
 	int ret;
 
-	if (arg->flags)
+	if (arg->flags & ~VGPU_VM_PINNED)
+		return -EOPNOTSUPP;
+	/* there is nobody to give a fence to */
+	if (arg->flags & VGPU_VM_PINNED && client->ops && client->ops->get_pages)
 		return -EOPNOTSUPP;
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
@@ -460,6 +463,7 @@ int vgpu_call_vm_create(struct vgpu_client *client, struct vgpu_vm_create *arg)
 	}
 	vm->asid = ret;
 	vm->gpu = gpu;
+	vm->pinned = arg->flags & VGPU_VM_PINNED;
 	mutex_init(&vm->lock);
 	vm->as = vgpu_as_create(gpu->whole.vram, &inst->acct, vm->asid);
 	if (IS_ERR(vm->as)) {
@@ -489,6 +493,11 @@ int vgpu_call_vm_map(struct vgpu_client *client, struct vgpu_vm_map *arg)
 		return PTR_ERR(vm);
 	bo = vgpu_obj_get(client, arg->bo, VGPU_OBJ_BO);
 	ret = PTR_ERR_OR_ZERO(bo);
+	if (!ret && vgpu_vm_obj(vm)->pinned &&
+	    vgpu_bo_is_movable(vgpu_bo_obj(bo)->bo)) {
+		vgpu_obj_put(bo);
+		ret = -EOPNOTSUPP;
+	}
 	if (!ret) {
 		ret = vgpu_as_map(vgpu_vm_obj(vm)->as, vgpu_bo_obj(bo)->bo, arg->offset,
 				  arg->va, arg->bytes, arg->prot);

@@ -10,10 +10,12 @@
  *
  * All of it is under the lock of the engine that the context is for.
  */
+#include <linux/file.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
+#include <linux/sync_file.h>
 
 #include "core_priv.h"
 
@@ -129,7 +131,7 @@ bool vgpu_queue_runnable_locked(struct vgpu_queue *q)
 {
 	u16 op;
 
-	if (!q->count)
+	if (!q->count || vgpu_queue_head(q)->seqno <= q->expired)
 		return false;
 	op = vgpu_queue_head(q)->cmd.op;
 	return op == VGPU_CMD_COPY || op == VGPU_CMD_FILL ||
@@ -187,6 +189,7 @@ void vgpu_queue_show_locked(struct vgpu_queue *q, struct vgpu_slot *slot)
 		q->completed++;
 		ent->completed++;
 	}
+	vgpu_fence_show_locked(q, slot);
 	vgpu_slot_drop(slot);
 	if (q->count + q->held < q->look_below && !q->closed) {
 		q->look_below = 0;
@@ -200,7 +203,7 @@ void vgpu_queue_advance_locked(struct vgpu_queue *q, unsigned int *budget)
 	while (q->count && !q->waiting) {
 		struct vgpu_slot *slot = vgpu_queue_head(q);
 
-		if (vgpu_queue_runnable_locked(q))
+		if (vgpu_queue_runnable_locked(q) || slot->seqno <= q->expired)
 			return;
 		if (!*budget) {
 			vgpu_queue_wake_later(q);
@@ -232,7 +235,7 @@ void vgpu_queue_wake_later(struct vgpu_queue *q)
 		return;
 	kref_get(&q->obj.ref);
 	llist_add(&q->woken, &gpu->woken);
-	queue_work(gpu->wq, &gpu->woken_work);
+	queue_work(gpu->signal_wq, &gpu->woken_work);
 }
 
 void vgpu_queue_woken_work(struct work_struct *work)
@@ -279,7 +282,7 @@ static void urge(struct vgpu_queue *q, u32 before, u64 deadline)
 }
 
 u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
-		    u64 deadline, u64 *seqno)
+		    u64 deadline, struct vgpu_fence *fence, u64 *seqno)
 {
 	struct vgpu_engine *e = q->ctx->engine;
 	u64 now = ktime_get_ns();
@@ -307,6 +310,9 @@ u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
 	    !(q->irq & VGPU_QUEUE_IRQ_PRESSURE))
 		vgpu_queue_irq_locked(q, VGPU_QUEUE_IRQ_PRESSURE);
 	*seqno = q->seqno;
+	if (count && fence)
+		vgpu_fence_start_locked(q, fence, q->seqno - count + 1,
+					q->seqno);
 	if (count) {
 		urge(q, before, deadline);
 		vgpu_queue_wake_locked(q);
@@ -359,6 +365,7 @@ static void queue_retire(struct vgpu_obj *obj)
 		vgpu_queue_complete_locked(q, -ECANCELED);
 	spin_unlock_irq(&e->lock);
 
+	vgpu_fences_fini(q);
 	/* It may be on its way to the list; from now on it cannot get there. */
 	flush_work(&ctx->gpu->woken_work);
 	/* nor is its address space looked at any more */
@@ -444,9 +451,11 @@ int vgpu_call_queue_create(struct vgpu_client *client,
 	struct vgpu_ctx *ctx;
 	int ret;
 
-	if (arg->flags & ~VGPU_QUEUE_RING || class == VGPU_LINE_CLASSES)
+	if (arg->flags & ~(VGPU_QUEUE_RING | VGPU_QUEUE_FENCED) ||
+	    class == VGPU_LINE_CLASSES)
 		return -EOPNOTSUPP;
-	if (arg->pad)
+	/* what is in a ring was not submitted yet */
+	if (arg->flags == (VGPU_QUEUE_RING | VGPU_QUEUE_FENCED))
 		return -EINVAL;
 	if (arg->flags & VGPU_QUEUE_RING) {
 		ret = vgpu_filter(&client->inst->filter, VGPU_RIGHT_RING);
@@ -480,6 +489,10 @@ int vgpu_call_queue_create(struct vgpu_client *client,
 	q->wait.fn = queue_wait_over;
 	INIT_LIST_HEAD(&q->wait.link);
 	vgpu_pad_init(q);
+	ret = vgpu_fences_init(q, arg->flags & VGPU_QUEUE_FENCED,
+			       arg->fence_ms);
+	if (ret)
+		goto err_slots;
 
 	spin_lock_irq(&ctx->engine->lock);
 	ret = ctx->nr_queues < VGPU_MAX_QUEUES ? 0 : -EMFILE;
@@ -522,8 +535,6 @@ static int to_deadline(const struct vgpu_submit *arg, u64 *deadline)
 	u64 now = ktime_get_ns();
 
 	*deadline = U64_MAX;
-	if (arg->flags & ~VGPU_SUBMIT_DEADLINE)
-		return -EOPNOTSUPP;
 	if (!(arg->flags & VGPU_SUBMIT_DEADLINE))
 		return arg->deadline_ns ? -EINVAL : 0;
 	if (arg->deadline_ns > (s64)VGPU_DEADLINE_MAX_NS ||
@@ -535,8 +546,11 @@ static int to_deadline(const struct vgpu_submit *arg, u64 *deadline)
 }
 
 int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
-		     const struct vgpu_cmd *cmds, size_t bytes)
+		     const struct vgpu_cmd *cmds, size_t bytes,
+		     struct sync_file **file)
 {
+	u32 flags = VGPU_SUBMIT_DEADLINE | (file ? VGPU_SUBMIT_FENCE : 0);
+	struct vgpu_fence *fence = NULL;
 	struct vgpu_slot *slots;
 	struct vgpu_queue *q;
 	struct vgpu_obj *obj;
@@ -546,8 +560,10 @@ int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
 
 	arg->submitted = 0;
 	arg->bad_index = arg->count;
+	if (arg->flags & ~flags)
+		return -EOPNOTSUPP;
 	if (!arg->count || arg->count > VGPU_QUEUE_DEPTH_MAX || !cmds ||
-	    bytes != arg->count * sizeof(*cmds) || arg->pad)
+	    bytes != arg->count * sizeof(*cmds) || arg->fence_fd)
 		return -EINVAL;
 	ret = to_deadline(arg, &deadline);
 	if (ret)
@@ -556,7 +572,7 @@ int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
 	q = to_queue(obj);
-	if (q->ring_slots) {
+	if (q->ring_slots || (file && !q->fence_ns)) {
 		ret = -EINVAL;
 		goto out;
 	}
@@ -572,12 +588,18 @@ int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
 			break;
 		}
 	}
+	if (!ret && file) {
+		fence = vgpu_fence_create(q, file);
+		ret = PTR_ERR_OR_ZERO(fence);
+	}
 	if (!ret) {
-		taken = vgpu_queue_push(q, slots, arg->count, deadline,
+		taken = vgpu_queue_push(q, slots, arg->count, deadline, fence,
 					&arg->seqno);
 		arg->submitted = taken;
 		if (!taken)
 			ret = -EAGAIN;
+		if (!taken && fence)
+			fput((*file)->file);
 	}
 	for (i = taken; i < arg->count; i++)
 		vgpu_slot_drop(&slots[i]);

@@ -15,6 +15,7 @@
 #include <vgpu/lines.h>
 
 #include "client.h"
+#include "fence.h"
 #include "hist.h"
 
 struct vgpu_engine;
@@ -107,6 +108,11 @@ struct vgpu_queue {
 		u64 preempted;
 	} seen;
 	struct hrtimer pad_timer;
+	u64 expired;				/* up to this one they never begin */
+	struct list_head fences;		/* not signalled, oldest first */
+	struct delayed_work fence_work;
+	u64 fence_context;
+	u64 fence_ns;				/* 0: none are given */
 	u64 deadlines_met;
 	u64 deadlines_missed;
 	u64 late_max_ns;
@@ -134,7 +140,8 @@ int vgpu_call_queue_create(struct vgpu_client *client,
 			   struct vgpu_queue_create *arg);
 int vgpu_call_queue_set(struct vgpu_client *client, struct vgpu_queue_set *arg);
 int vgpu_call_submit(struct vgpu_client *client, struct vgpu_submit *arg,
-		     const struct vgpu_cmd *cmds, size_t bytes);
+		     const struct vgpu_cmd *cmds, size_t bytes,
+		     struct sync_file **file);
 int vgpu_call_kick(struct vgpu_client *client, struct vgpu_kick *arg);
 int vgpu_call_queue_status(struct vgpu_client *client,
 			   struct vgpu_queue_status *arg);
@@ -169,10 +176,10 @@ int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
 void vgpu_ring_fini(struct vgpu_queue *q);
 /*
  * Pushes checked slots that are due at @deadline (ktime ns, U64_MAX: none); returns
- * how many there was room for.
+ * how many there was room for.  @fence, if any, is of those.
  */
 u32 vgpu_queue_push(struct vgpu_queue *q, struct vgpu_slot *slots, u32 count,
-		    u64 deadline, u64 *seqno);
+		    u64 deadline, struct vgpu_fence *fence, u64 *seqno);
 /* A command of a ring was refused. */
 void vgpu_queue_refuse(struct vgpu_queue *q, int error);
 

@@ -82,7 +82,8 @@ static void ring_push(struct vgpu_queue *q, u32 count)
 	u32 i;
 
 	/* none, if it was closed */
-	i = count ? vgpu_queue_push(q, q->taken, count, U64_MAX, &seqno) : 0;
+	i = count ? vgpu_queue_push(q, q->taken, count, U64_MAX, NULL,
+				     &seqno) : 0;
 	for (; i < count; i++)
 		vgpu_slot_drop(&q->taken[i]);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # the objects
 vgpu-y += core/main.o core/gpu.o core/instance.o core/client.o core/object.o
-vgpu-y += core/queue.o core/timeline.o core/tenant.o core/settings.o
+vgpu-y += core/queue.o core/timeline.o core/fence.o core/tenant.o core/settings.o
 # the way of a command
 vgpu-y += core/command.o core/ring.o core/shpages.o
 # what is seen of it

@@ -232,10 +232,14 @@ struct vgpu_bo_import {
 	__u64 bytes;
 };
 
+#define VGPU_VM_PINNED	0x1	/* memory that stays where it is only */
+
 /**
  * struct vgpu_vm_create - VGPU_IOCTL_VM_CREATE: a GPU address space
  * @size: sizeof(struct vgpu_vm_create)
- * @flags: 0
+ * @flags: VGPU_VM_*; with VGPU_VM_PINNED, VM_MAP takes BOs only that are never
+ *	evicted nor moved (-EOPNOTSUPP otherwise): made with VGPU_BO_SHARE or
+ *	VGPU_BO_HOST, imported, or of BO_USER.  Not in a VM (-EOPNOTSUPP)
  * @handle: out
  * @pad: 0
  */
@@ -306,6 +310,7 @@ struct vgpu_ctx_create {
 };
 
 #define VGPU_QUEUE_RING		0x1	/* commands come from a ring in a BO */
+#define VGPU_QUEUE_FENCED	0x2	/* for VGPU_SUBMIT_FENCE */
 
 /*
  * The order among the queues of one vGPU on one engine.  No class gets a vGPU
@@ -332,7 +337,13 @@ enum vgpu_sched_class {
  * @doorbell: out, with VGPU_QUEUE_RING: index of the queue's struct
  *	vgpu_doorbell in the doorbell page
  * @sched_class: enum vgpu_sched_class; unknown: -EOPNOTSUPP
- * @pad: 0
+ * @fence_ms: with VGPU_QUEUE_FENCED: how long the commands of a submission with
+ *	a fence have at most, from the call on, whatever keeps them waiting; 1
+ *	to 10000, 0: 10000.  Without: 0
+ *
+ * A fenced queue needs a context of a VGPU_VM_PINNED address space
+ * (-EOPNOTSUPP otherwise), a time limit from 1 us to @fence_ms, and no ring
+ * (-EINVAL); VGPU_CMD_WAIT is no command of its (-EOPNOTSUPP).
  */
 struct vgpu_queue_create {
 	__u32 size;
@@ -346,7 +357,7 @@ struct vgpu_queue_create {
 	__u32 handle;
 	__u32 doorbell;
 	__u32 sched_class;
-	__u32 pad;
+	__u32 fence_ms;
 };
 
 /**
@@ -449,7 +460,6 @@ struct vgpu_cmd_fill {
  * @shared_bytes: shared memory of a workgroup that the kernel uses
  * @block: lanes in x, y, z, at least 1 each, product up to max_lanes
  * @pad: 0
- * @pad2: 0
  */
 struct vgpu_cmd_launch {
 	__u64 entry;
@@ -496,6 +506,7 @@ struct vgpu_cmd {
 };
 
 #define VGPU_SUBMIT_DEADLINE	0x1	/* @deadline_ns counts */
+#define VGPU_SUBMIT_FENCE	0x2	/* @fence_fd is wanted */
 
 /**
  * struct vgpu_submit - VGPU_IOCTL_SUBMIT: commands from an array
@@ -510,7 +521,13 @@ struct vgpu_cmd {
  * @bad_index: out: first bad command, or @count
  * @seqno: out: number of the last command taken; counts from 1
  * @flags: VGPU_SUBMIT_*
- * @pad: 0
+ * @fence_fd: 0; out, with VGPU_SUBMIT_FENCE: a sync_file, close-on-exec, that is
+ *	signalled when the @submitted commands have ended, with the errno of
+ *	the first that failed, and with -ETIMEDOUT when the queue's fence_ms
+ *	were over: those of them that had not ended by then fail likewise.
+ *	Of a VGPU_QUEUE_FENCED only (-EINVAL otherwise), not in a VM
+ *	(-EOPNOTSUPP)
+ * @pad2: 0
  * @deadline_ns: with VGPU_SUBMIT_DEADLINE: the commands are to have ended so long
  *	after the call came in, by CLOCK_MONOTONIC where the engine is; 0 or
  *	less: they are late already.  More than a day either way: -ERANGE.
@@ -529,7 +546,7 @@ struct vgpu_submit {
 	__u32 bad_index;
 	__u64 seqno;
 	__u32 flags;
-	__u32 pad;
+	__s32 fence_fd;
 	__s64 deadline_ns;
 };
 

@@ -88,7 +88,7 @@ static enum hrtimer_restart hang_timer_fn(struct hrtimer *timer)
 		if (vgpu_engine_hangs(vgpu_engine_clock(e) - e->asked, timeout,
 				      ++e->overdue)) {
 			begin_reset(e);
-			queue_work(e->gpu->wq, &e->reset_work);
+			queue_work(e->gpu->signal_wq, &e->reset_work);
 		} else {
 			hrtimer_forward_now(timer, ns_to_ktime(timeout));
 			again = HRTIMER_RESTART;
@@ -550,19 +550,28 @@ void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error)
 	vgpu_queue_complete_locked(q, error);
 }
 
-void vgpu_engine_cancel(struct vgpu_engine *e, struct vgpu_queue *q, int error)
+bool vgpu_engine_end_locked(struct vgpu_queue *q, u64 last, int error)
 {
 	struct vgpu_ctx *ctx = q->ctx;
+	struct vgpu_engine *e = ctx->engine;
 
-	spin_lock_irq(&e->lock);
-	if (ctx->job == q && e->ctx == ctx &&
-	    e->state != VGPU_ENGINE_DEAD) {
+	lockdep_assert_held(&e->lock);
+	if (ctx->job != q || vgpu_queue_head(q)->seqno > last)
+		return false;
+	if (e->ctx == ctx && e->state != VGPU_ENGINE_DEAD) {
 		ctx->kill = error;
 		vgpu_engine_preempt_locked(e);
-	} else if (ctx->job == q) {
-		/* Midway, its state saved or left in the engine. */
-		vgpu_engine_end_midway_locked(ctx, error);
+		return true;
 	}
+	/* Midway, its state saved or left in the engine. */
+	vgpu_engine_end_midway_locked(ctx, error);
+	return false;
+}
+
+void vgpu_engine_cancel(struct vgpu_engine *e, struct vgpu_queue *q, int error)
+{
+	spin_lock_irq(&e->lock);
+	vgpu_engine_end_locked(q, U64_MAX, error);
 	spin_unlock_irq(&e->lock);
 	wait_event(e->wait, !has_job(e, q));
 }

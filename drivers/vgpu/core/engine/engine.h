@@ -206,6 +206,11 @@ void vgpu_engine_yield_locked(struct vgpu_engine *e, u64 now);
 /* Lock held: what runs is charged up to now, so that policies can compare. */
 void vgpu_engine_charge_locked(struct vgpu_engine *e);
 /*
+ * Lock held: ends with @error what @q has midway or running, if it is command @last or one
+ * before it.  true: it still runs, and ends when the engine says that it stopped.
+ */
+bool vgpu_engine_end_locked(struct vgpu_queue *q, u64 last, int error);
+/*
  * Process context: ends what @q has midway or running with @error; returns
  * when no engine has it.
  */

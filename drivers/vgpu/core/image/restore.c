@@ -377,7 +377,7 @@ static int restore_command(struct vgpu_queue *q,
 			   now + c->deadline_ns : 0;
 	}
 	ret = vgpu_command_check(q, &c->cmd, &slot);
-	if (!ret && vgpu_queue_push(q, &slot, 1, deadline, &seqno))
+	if (!ret && vgpu_queue_push(q, &slot, 1, deadline, NULL, &seqno))
 		return 0;
 	vgpu_slot_drop(&slot);
 	return ret ?: -EINVAL;

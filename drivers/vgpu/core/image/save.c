@@ -261,6 +261,9 @@ static int save_vm(struct saver *s, struct vgpu_vm_obj *vm, u32 handle)
 	u64 va = 0;
 	int ret;
 
+	if (vm->pinned)
+		return refuse(s, -EBUSY,
+			      "an address space for fences is in use (VGPU_VM_PINNED), which can't be saved");
 	ret = set_name(s, vm, &handle);
 	if (ret)
 		return ret;

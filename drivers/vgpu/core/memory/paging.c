@@ -58,7 +58,7 @@ bool vgpu_paging_begin_locked(struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev)
 {
 	lockdep_assert_held(&ctx->engine->lock);
-	if (!ev->restart || !READ_ONCE(ctx->gpu->paging) ||
+	if (!ev->restart || !READ_ONCE(ctx->gpu->paging) || ctx->vm->pinned ||
 	    !(ctx->gpu->desc.caps & VGPU_HW_RESTART))
 		return false;
 	/* It is to end anyway; that its memory was evicted is no fault of its. */

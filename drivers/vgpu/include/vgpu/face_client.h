@@ -92,6 +92,13 @@ struct vgpu_shpages *vgpu_client_shpages(const struct vgpu_client *client);
  */
 int vgpu_client_call(struct vgpu_client *client, u32 call, void *arg,
 		     const void *payload, size_t payload_bytes);
+/*
+ * VGPU_CALL_SUBMIT with VGPU_SUBMIT_FENCE, for a face that has descriptors: the file of its
+ * sync_file, with a reference, or an errno as above.
+ */
+struct file *vgpu_client_submit_fenced(struct vgpu_client *client,
+				       struct vgpu_submit *arg,
+				       const void *cmds, size_t bytes);
 /* Consumes the reference to @ctx when 0 is returned; -ENOENT, -EMFILE, -ENOMEM. */
 int vgpu_client_eventfd(struct vgpu_client *client, u32 timeline, u64 value,
 			struct eventfd_ctx *ctx);

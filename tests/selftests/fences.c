@@ -51,12 +51,13 @@ static int fenced_queue(int fd, uint32_t ctx, uint64_t limit_us, uint32_t ms,
 	return ret;
 }
 
-static void rig_new(struct rig *r, uint64_t limit_us, uint32_t ms)
+static void rig_weigh(struct rig *r, uint32_t weight, uint64_t limit_us,
+		      uint32_t ms)
 {
 	struct vgpu_info info;
 	int ret;
 
-	st_vgpu(&r->vgpu, 1, 0);
+	st_vgpu(&r->vgpu, 1, weight);
 	st_info(r->vgpu.fd, &info);
 	r->va = info.va_start;
 	r->vm = pinned_vm(r->vgpu.fd);
@@ -66,6 +67,11 @@ static void rig_new(struct rig *r, uint64_t limit_us, uint32_t ms)
 	r->ctx = st_ctx(r->vgpu.fd, r->vm);
 	ret = fenced_queue(r->vgpu.fd, r->ctx, limit_us, ms, &r->queue);
 	NEED(!ret, "queue: %s", st_errno(ret));
+}
+
+static void rig_new(struct rig *r, uint64_t limit_us, uint32_t ms)
+{
+	rig_weigh(r, 0, limit_us, ms);
 }
 
 /* The descriptor, or an errno; @taken: how many were. */
@@ -232,7 +238,7 @@ static void time_is_up(void)
 	int fence, behind;
 	unsigned int i;
 
-	rig_new(&r, 300000, 300);
+	rig_new(&r, 2000000, 2000);
 	for (i = 0; i < 16; i++)
 		cmds[i] = st_fill(r.va, 64, i);
 	/* a pause */
@@ -247,8 +253,8 @@ static void time_is_up(void)
 	CHECK_OK(st_verb(&r.vgpu, VGPU_VERB_RESUME));
 	close(fence);
 	works(&r);
-	/* a neighbour, so that a command has half the engine and no time for its limit */
-	rig_new(&other, LIMIT, 10000);
+	/* a neighbour, beside which a command never comes to its own limit */
+	rig_weigh(&other, 10000, LIMIT, 10000);
 	behind = spin(&other);
 	fence = spin(&r);
 	expect(fence, -ETIMEDOUT, "beside a neighbour");
@@ -267,13 +273,13 @@ static void spares_what_is_behind(void)
 	int fence, later;
 	struct rig r;
 
-	rig_new(&r, 1000000, 1000);
+	rig_new(&r, 1000000, 2500);
 	cmd = st_fill(r.va, 64, 5);
 	CHECK_OK(st_verb(&r.vgpu, VGPU_VERB_PAUSE));
 	fence = submit(&r, &cmd, 1, NULL);
 	NEED(fence >= 0, "submit: %s", st_errno(fence));
 	NEED(!st_submit(r.vgpu.fd, r.queue, &cmd, 1), "without a fence");
-	st_sleep_ms(600);
+	st_sleep_ms(2000);
 	later = submit(&r, &cmd, 1, NULL);
 	NEED(later >= 0, "submit: %s", st_errno(later));
 	expect(fence, -ETIMEDOUT, "the first");
@@ -538,6 +544,44 @@ static void at_random(void)
 		CHECK_OK(st_verb(&r.vgpu, VGPU_VERB_RESUME));
 }
 
+/* The same by libvgpu. */
+static void library(void)
+{
+	struct vgpu_queue_options options = { .time_limit_us = 1000000,
+					      .fence_ms = 5000 };
+	struct vgpu_queue *queue;
+	struct vgpu_ctx *ctx;
+	struct vgpu_cmd cmds[2];
+	struct vgpu_bo *bo;
+	struct vgpu_vm *vm;
+	struct gpu gpu;
+	int fence;
+	void *cpu;
+
+	gpu_new(&gpu, 1, 0);
+	CHECK(vgpu_queue_create(gpu.ctx, &options, &queue) == -EOPNOTSUPP,
+	      "in an address space of any memory");
+	NEED(!vgpu_vm_create_pinned(gpu.dev, &vm) &&
+	     !vgpu_ctx_create(vm, 0, &ctx) &&
+	     !vgpu_queue_create(ctx, &options, &queue) &&
+	     !vgpu_alloc(vm, PAGE, GPU_ALL, VGPU_BO_SHARE, &bo) &&
+	     !vgpu_bo_cpu(bo, &cpu), "%s", vgpu_error());
+	cmds[0] = st_fill(bo->va, 64, 0x12);
+	cmds[1] = st_fill(bo->va + 64, 64, 0x34);
+	NEED(vgpu_submit_fenced(queue, cmds, 2, &fence) == 2, "%s", vgpu_error());
+	expect(fence, 1, "two fills");
+	CHECK(((uint32_t *)cpu)[0] == 0x12 && ((uint32_t *)cpu)[16] == 0x34,
+	      "other bytes");
+	close(fence);
+	CHECK(vgpu_submit_fenced(gpu.queue, cmds, 2, &fence) == -EINVAL,
+	      "of a queue that gives none");
+	vgpu_queue_destroy(queue);
+	vgpu_ctx_destroy(ctx);
+	vgpu_bo_destroy(bo);
+	vgpu_vm_destroy(vm);
+	gpu_close(&gpu);
+}
+
 static const struct st_case cases[] = {
 	{ "ends_well", ends_well },
 	{ "not_too_early", not_too_early },
@@ -551,6 +595,7 @@ static const struct st_case cases[] = {
 	{ "keeps_the_module", keeps_the_module },
 	{ "is_not_saved", is_not_saved },
 	{ "at_random", at_random },
+	{ "library", library },
 };
 
 ST_MAIN(cases)

@@ -12,9 +12,9 @@
 /* Buffers of a large page or more lie on one, so that one entry can map it. */
 #define LARGE_PAGE	(2ULL << 20)
 
-int vgpu_vm_create(struct vgpu_dev *dev, struct vgpu_vm **out)
+static int vm_create(struct vgpu_dev *dev, uint32_t flags, struct vgpu_vm **out)
 {
-	struct vgpu_vm_create arg = { .flags = 0 };
+	struct vgpu_vm_create arg = { .flags = flags };
 	struct vgpu_vm *vm = calloc(1, sizeof(*vm));
 	int ret;
 
@@ -35,6 +35,16 @@ int vgpu_vm_create(struct vgpu_dev *dev, struct vgpu_vm **out)
 	vm->handle = arg.handle;
 	*out = vm;
 	return 0;
+}
+
+int vgpu_vm_create(struct vgpu_dev *dev, struct vgpu_vm **vm)
+{
+	return vm_create(dev, 0, vm);
+}
+
+int vgpu_vm_create_pinned(struct vgpu_dev *dev, struct vgpu_vm **vm)
+{
+	return vm_create(dev, VGPU_VM_PINNED, vm);
 }
 
 void vgpu_vm_destroy(struct vgpu_vm *vm)

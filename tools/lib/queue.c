@@ -52,6 +52,9 @@ int vgpu_queue_create(struct vgpu_ctx *ctx,
 	arg.depth = options->depth;
 	arg.time_limit_us = options->time_limit_us;
 	arg.sched_class = options->sched_class;
+	arg.fence_ms = options->fence_ms;
+	if (arg.fence_ms)
+		arg.flags = VGPU_QUEUE_FENCED;
 
 	ret = vgpu_timeline_create(ctx->dev, 0, &queue->timeline);
 	if (ret)
@@ -62,7 +65,7 @@ int vgpu_queue_create(struct vgpu_ctx *ctx,
 		if (ret)
 			goto err_timeline;
 		queue->has_ring = true;
-		arg.flags = VGPU_QUEUE_RING;
+		arg.flags |= VGPU_QUEUE_RING;
 		arg.ring_bo = queue->ring.bo->handle;
 		arg.ring_slots = options->ring_slots;
 	}
@@ -163,9 +166,9 @@ static int submit_ring(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 	return taken ? taken : -EAGAIN;
 }
 
-/* @due: NULL, or by now_ns(). */
+/* @due: NULL, or by now_ns(). @fence_fd: NULL, or where it goes. */
 static int submit_call(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
-		       uint32_t count, const int64_t *due)
+		       uint32_t count, const int64_t *due, int *fence_fd)
 {
 	struct vgpu_submit arg = {
 		.queue = queue->handle,
@@ -180,6 +183,8 @@ static int submit_call(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 		arg.flags = VGPU_SUBMIT_DEADLINE;
 		arg.deadline_ns = *due - now_ns();
 	}
+	if (fence_fd)
+		arg.flags |= VGPU_SUBMIT_FENCE;
 	ret = vgpu_call(dev, VGPU_IOCTL_SUBMIT, &arg, sizeof(arg));
 	if (ret == -EAGAIN)
 		return ret;
@@ -188,6 +193,8 @@ static int submit_call(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 				 dev->path, arg.bad_index,
 				 arg.bad_index < count ? cmds[arg.bad_index].op : 0,
 				 strerror(-ret));
+	if (fence_fd)
+		*fence_fd = arg.fence_fd;
 	return (int)arg.submitted;
 }
 
@@ -208,7 +215,7 @@ static int submit(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 			taken = submit_ring(queue, cmds + done, count - done);
 		else
 			taken = submit_call(queue, cmds + done, count - done,
-					    due);
+					    due, NULL);
 		if (taken > 0) {
 			done += (uint32_t)taken;
 			nap_ns = 20000;
@@ -250,6 +257,14 @@ int vgpu_submit_due(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 		return vgpu_fail(-ERANGE, "a deadline more than a day away");
 	due = now_ns() + deadline_ns;
 	return submit(queue, cmds, count, &due, timeout_ns);
+}
+
+int vgpu_submit_fenced(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
+		       uint32_t count, int *fd)
+{
+	if (queue->has_ring)
+		return vgpu_fail(-EOPNOTSUPP, "a ring's commands have no fences");
+	return submit_call(queue, cmds, count, NULL, fd);
 }
 
 /* ---- waiting ---------------------------------------------------------------------- */

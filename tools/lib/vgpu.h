@@ -76,6 +76,8 @@ struct vgpu_vm;
  * above the lowest on, where programs linked to an address do not lie.
  */
 int vgpu_vm_create(struct vgpu_dev *dev, struct vgpu_vm **vm);
+/* For queues with fences: takes memory only that stays where it is. */
+int vgpu_vm_create_pinned(struct vgpu_dev *dev, struct vgpu_vm **vm);
 void vgpu_vm_destroy(struct vgpu_vm *vm);
 
 struct vgpu_bo {
@@ -180,6 +182,9 @@ struct vgpu_queue_options {
 	uint32_t ring_slots;	/* not 0: through a ring of that many slots */
 	uint64_t time_limit_us;	/* engine time of one command; 0: no limit */
 	uint32_t sched_class;	/* enum vgpu_sched_class */
+	uint32_t fence_ms;	/* not 0: for vgpu_submit_fenced(); needs a limit
+				 * that is no longer, and a pinned vgpu_vm
+				 */
 };
 
 /* @options may be NULL.  -EOPNOTSUPP: a ring, on a node that has none (in a
@@ -210,6 +215,15 @@ int vgpu_submit(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
  */
 int vgpu_submit_due(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 		    uint32_t count, int64_t deadline_ns, int64_t timeout_ns);
+
+/*
+ * Hands over @count commands at once, or as many as there is room for, and gives a
+ * sync_file (poll() it, or hand it to another driver) that is signalled when they have
+ * ended, in bounded time.  Returns how many were taken, -EAGAIN for none, or a negative
+ * errno; @fd is the caller's then.
+ */
+int vgpu_submit_fenced(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
+		       uint32_t count, int *fd);
 
 /*
  * Marks what was submitted so far: a number for vgpu_queue_wait(), or a

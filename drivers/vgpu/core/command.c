@@ -144,12 +144,14 @@ out:
 /**
  * struct command - what is known of a command
  * @right: VGPU_RIGHT_*, 0: anybody may
+ * @cost: BIT(VGPU_RES_*) that it draws on while it runs
  * @used: bytes of its body; those behind must be zero
  * @moves: it names memory, which without an MMU is looked up beforehand
  * @check: of the body; may put references into the slot
  */
 struct command {
 	u32 right;
+	u32 cost;
 	u8 used;
 	bool moves;
 	int (*check)(struct vgpu_queue *q, struct vgpu_slot *slot);
@@ -159,9 +161,11 @@ struct command {
 
 static const struct command commands[] = {
 	[VGPU_CMD_NOP] = { .check = check_nop },
-	[VGPU_CMD_COPY] = { .right = VGPU_RIGHT_TRANSFER, BODY(copy),
+	[VGPU_CMD_COPY] = { .right = VGPU_RIGHT_TRANSFER,
+			    .cost = BIT(VGPU_RES_BANDWIDTH), BODY(copy),
 			    .moves = true, .check = check_copy },
-	[VGPU_CMD_FILL] = { .right = VGPU_RIGHT_TRANSFER, BODY(fill),
+	[VGPU_CMD_FILL] = { .right = VGPU_RIGHT_TRANSFER,
+			    .cost = BIT(VGPU_RES_BANDWIDTH), BODY(fill),
 			    .moves = true, .check = check_fill },
 	[VGPU_CMD_LAUNCH] = { .right = VGPU_RIGHT_LAUNCH, BODY(launch),
 			      .check = check_launch },
@@ -179,6 +183,18 @@ static const struct command *find(u16 op)
 		return NULL;
 	op = array_index_nospec(op, ARRAY_SIZE(commands));
 	return commands[op].check ? &commands[op] : NULL;
+}
+
+u32 vgpu_commands_cost(const struct vgpu_cmd *cmds, u32 count)
+{
+	const struct command *known;
+	u32 i, cost = 0;
+
+	for (i = 0; i < count; i++) {
+		known = find(cmds[i].op);
+		cost |= known ? known->cost : 0;
+	}
+	return cost;
 }
 
 int vgpu_command_check(struct vgpu_queue *q, const struct vgpu_cmd *cmd,

@@ -186,6 +186,8 @@ void vgpu_queue_refuse(struct vgpu_queue *q, int error);
 /* command.c: checks @cmd for @q and fills @slot; 0 or errno. */
 int vgpu_command_check(struct vgpu_queue *q, const struct vgpu_cmd *cmd,
 		       struct vgpu_slot *slot);
+/* BIT(VGPU_RES_*) of all of them together. */
+u32 vgpu_commands_cost(const struct vgpu_cmd *cmds, u32 count);
 void vgpu_slot_drop(struct vgpu_slot *slot);
 
 /* ----------------------------------------------------------- timeline.c */

@@ -6,6 +6,7 @@
  * vgpu_guest.ko, which lives in machines that have no vgpu.ko.  Hence no
  * state, and nothing here knows what a handle is.
  */
+#include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/export.h>
@@ -68,6 +69,7 @@ static const struct vgpu_ioctl_desc calls[] = {
 	CALL(VGPU_CALL_CLOSE, "close", struct vgpu_close, 8),
 	CALL(VGPU_CALL_BO_CREATE, "bo-create", struct vgpu_bo_create, 56,
 	     .right = VGPU_RIGHT_MEMORY,
+	     .cost = BIT(VGPU_RES_MEMORY),
 	     FLAGS(struct vgpu_bo_create, flags, VGPU_BO_HOST | VGPU_BO_SHARE),
 	     OUT(struct vgpu_bo_create, handle, mmap_offset),
 	     HANDLE(struct vgpu_bo_create),
@@ -79,16 +81,21 @@ static const struct vgpu_ioctl_desc calls[] = {
 	     .pads = { PAD(struct vgpu_bo_create, pad) }),
 	CALL(VGPU_CALL_VM_CREATE, "vm-create", struct vgpu_vm_create, 16,
 	     .right = VGPU_RIGHT_MEMORY,
+	     .cost = BIT(VGPU_RES_MEMORY),
 	     FLAGS(struct vgpu_vm_create, flags, VGPU_VM_PINNED),
 	     OUT(struct vgpu_vm_create, handle, handle),
 	     HANDLE(struct vgpu_vm_create),
 	     .pads = { PAD(struct vgpu_vm_create, pad) }),
 	CALL(VGPU_CALL_VM_MAP, "vm-map", struct vgpu_vm_map, 40,
 	     .right = VGPU_RIGHT_MEMORY,
+	     .cost = BIT(VGPU_RES_MEMORY),
 	     FLAGS(struct vgpu_vm_map, prot, PROT_ALL)),
-	CALL(VGPU_CALL_VM_UNMAP, "vm-unmap", struct vgpu_vm_unmap, 24),
+	CALL(VGPU_CALL_VM_UNMAP, "vm-unmap", struct vgpu_vm_unmap, 24,
+	     /* it may have to split a page */
+	     .cost = BIT(VGPU_RES_MEMORY)),
 	CALL(VGPU_CALL_CTX_CREATE, "ctx-create", struct vgpu_ctx_create, 24,
 	     .right = VGPU_RIGHT_QUEUE,
+	     .cost = BIT(VGPU_RES_CONTEXTS),
 	     FLAGS(struct vgpu_ctx_create, flags, 0),
 	     OUT(struct vgpu_ctx_create, handle, handle),
 	     HANDLE(struct vgpu_ctx_create),
@@ -108,6 +115,7 @@ static const struct vgpu_ioctl_desc calls[] = {
 	     HANDLE(struct vgpu_timeline_create)),
 	CALL(VGPU_CALL_SUBMIT, "submit", struct vgpu_submit, 40,
 	     .right = VGPU_RIGHT_QUEUE,
+	     .cost = BIT(VGPU_RES_BANDWIDTH),
 	     FLAGS(struct vgpu_submit, flags,
 		   VGPU_SUBMIT_DEADLINE | VGPU_SUBMIT_FENCE),
 	     OUT(struct vgpu_submit, submitted, seqno),

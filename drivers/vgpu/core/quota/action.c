@@ -10,6 +10,7 @@
  */
 #include <linux/mm.h>
 
+#include <vgpu/ioctl.h>
 #include "../core_priv.h"
 
 #define CAN(action)	BIT(VGPU_QUOTA_##action)
@@ -131,34 +132,17 @@ static void note(struct vgpu_client *client, enum vgpu_resource resource,
 	vgpu_quota_violated(inst, client, resource, action, asked, limit, used);
 }
 
-static bool copies(const struct vgpu_cmd *cmds, size_t bytes)
-{
-	size_t i;
-
-	for (i = 0; cmds && i < bytes / sizeof(*cmds); i++)
-		if (cmds[i].op == VGPU_CMD_COPY || cmds[i].op == VGPU_CMD_FILL)
-			return true;
-	return false;
-}
-
 /* What @call may run out of, or VGPU_RESOURCES. */
 static enum vgpu_resource resource_of(u32 call, const void *payload,
 				      size_t payload_bytes)
 {
-	switch (call) {
-	case VGPU_CALL_BO_CREATE:
-	case VGPU_CALL_VM_CREATE:
-	case VGPU_CALL_VM_MAP:
-	case VGPU_CALL_VM_UNMAP:	/* it may have to split a page */
-		return VGPU_RES_MEMORY;
-	case VGPU_CALL_CTX_CREATE:
-		return VGPU_RES_CONTEXTS;
-	case VGPU_CALL_SUBMIT:
-		return copies(payload, payload_bytes) ? VGPU_RES_BANDWIDTH :
-							VGPU_RESOURCES;
-	default:
-		return VGPU_RESOURCES;
-	}
+	const struct vgpu_ioctl_desc *desc = vgpu_ioctl_find(call);
+	u32 cost = desc ? desc->cost : 0;
+
+	if (call == VGPU_CALL_SUBMIT && payload)
+		cost &= vgpu_commands_cost(payload, payload_bytes /
+						    sizeof(struct vgpu_cmd));
+	return cost ? __ffs(cost) : VGPU_RESOURCES;
 }
 
 static bool may_wait(const struct vgpu_client *client, u32 call,

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 #include <uapi/linux/vgpu.h>
 #include <vgpu/filter.h>
+#include <vgpu/quota.h>
 
 #define VGPU_ARG_MAX	192	/* largest structure of a call, bytes */
 
@@ -25,6 +26,8 @@ struct vgpu_ioctl_pad {
  * @call: enum vgpu_call or enum vgpu_ctl_call
  * @name: for messages and figures
  * @right: VGPU_RIGHT_* that it needs, 0: none
+ * @cost: BIT(VGPU_RES_*) that it may run out of, or wait for; 0: none.  A handle that it
+ *	gives is one of VGPU_RES_HANDLES besides
  * @size: of the structure today
  * @min_size: of its first published layout
  * @out_offset: of the first byte that is copied back
@@ -45,6 +48,7 @@ struct vgpu_ioctl_desc {
 	u32 call;
 	const char *name;
 	u32 right;
+	u32 cost;
 	u16 size;
 	u16 min_size;
 	u16 out_offset;

@@ -25,7 +25,8 @@ const char *const setting_names[SETTING_END] = {
 	"policy", "slice", "preempt-timeout", "strategy", "switch",
 	"max-contexts", "governor", "weight", "priority", "bandwidth",
 	"rights", "quota", "cap", "own slice", "group weight", "over-commit",
-	"read-ahead", "tier limit", "threshold", "defrag", "access", "padding", "looking",
+	"read-ahead", "tier limit", "threshold", "defrag", "access", "padding",
+	"serialized", "looking",
 };
 
 static struct tenant admin = { .kind = KIND_ADMIN };
@@ -165,6 +166,12 @@ static int change(enum setting setting, uint32_t id)
 	case SETTING_PAD:
 		return vgpuctl("vgpu set v%u --pad %s --pad-jitter %s", id,
 			       PICK("100us", "2ms", "5ms"), PICK("0", "50us", "100us"));
+	case SETTING_SERIAL:
+		/* one owner at a time: many wait for a turn, so not for long */
+		ret = vgpuctl("gpu set %u --serialize on", gpu);
+		st_sleep_ms((unsigned int)st_below(300));
+		vgpuctl("gpu set %u --serialize off", gpu);
+		return ret;
 	default:
 		ret = st_below(2) ? vgpuctl("-j mem show %u", gpu) :
 		      vgpuctl("%s", PICK("-j stats", "vgpu list", "sched show",

@@ -39,6 +39,7 @@ const char *const kind_names[KIND_END] = {
 	[KIND_SEND]		= "passed on",
 	[KIND_INBOX]		= "was passed",
 	[KIND_HOARD]		= "memory kept",
+	[KIND_FENCE]		= "fences",
 	[KIND_GUESS]		= "guesses",
 	[KIND_NOISE]		= "random calls",
 	[KIND_SCRIBBLE]		= "scribbling",

@@ -27,7 +27,7 @@ enum kind {
 	/* legal, and checked */
 	KIND_COPY, KIND_FILL, KIND_KERNEL, KIND_PROGRAM, KIND_RING_PROGRAM,
 	KIND_TIMELINE, KIND_LENT, KIND_SHARED, KIND_ZERO, KIND_SPACES,
-	KIND_PAUSE, KIND_SEND, KIND_INBOX, KIND_HOARD,
+	KIND_PAUSE, KIND_SEND, KIND_INBOX, KIND_HOARD, KIND_FENCE,
 	/* illegal */
 	KIND_GUESS, KIND_NOISE, KIND_SCRIBBLE, KIND_RING_ABUSE, KIND_FAULT,
 	KIND_ENDLESS, KIND_STUBBORN, KIND_ORPHAN, KIND_CTL, KIND_STOP,
@@ -110,7 +110,7 @@ int64_t patience_ns(void);
 typedef int step_fn(struct tenant *t);
 step_fn work_copy, work_fill, work_kernel, work_program, work_ring_program,
 	work_timeline, work_lent, work_shared, work_zero, work_spaces,
-	work_pause, work_send, work_inbox, work_hoard;
+	work_pause, work_send, work_inbox, work_hoard, work_fence;
 step_fn abuse_guess, abuse_noise, abuse_scribble, abuse_ring, abuse_fault,
 	abuse_endless, abuse_stubborn, abuse_orphan, abuse_ctl, abuse_stop;
 

@@ -31,6 +31,7 @@ static const struct {
 	[KIND_SEND]		= { work_send, 4, false },
 	[KIND_INBOX]		= { work_inbox, 8, false },
 	[KIND_HOARD]		= { work_hoard, 8, false },
+	[KIND_FENCE]		= { work_fence, 4, false },
 	[KIND_GUESS]		= { abuse_guess, 3, false },
 	[KIND_NOISE]		= { abuse_noise, 3, false },
 	[KIND_SCRIBBLE]		= { abuse_scribble, 2, false },

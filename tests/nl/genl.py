@@ -38,6 +38,7 @@ class Spec:
         self.sets = {}
         for s in spec["attribute-sets"]:
             self.sets[s["name"]] = {a["name"]: (n, a) for n, a in enumerate(s["attributes"], 1)}
+        self.definitions = spec["definitions"]
         self.enums = {d["name"]: [e["name"] if isinstance(e, dict) else e for e in d["entries"]]
                       for d in spec["definitions"] if "entries" in d}
 
@@ -122,12 +123,12 @@ def decode(set_name, data):
 
 
 class Refused(Exception):
-    """errno, the kernel's sentence, and which attribute it blames."""
+    """errno, the kernel's sentence, and which attribute it blames; @early: before an answer began."""
 
-    def __init__(self, err, text="", attr_name=None, missing=None):
+    def __init__(self, err, text="", attr_name=None, missing=None, early=True):
         super().__init__(f"{errno.errorcode.get(err, err)}: {text} "
                          f"(attribute {attr_name}, missing {missing})")
-        self.err, self.text, self.attr, self.missing = err, text, attr_name, missing
+        self.err, self.text, self.attr, self.missing, self.early = err, text, attr_name, missing, early
 
 
 class Genl:
@@ -165,20 +166,24 @@ class Genl:
         body = struct.pack("=BBH", cmd, version, reserved) + payload
         self.request = struct.pack("=IHHII", 16 + len(body), family,
                                    F_REQUEST | flags, self.seq, 0) + body
-        self.sock.sendto(self.request, (0, 0))
+        # as write() does: with an address, who opened the socket would not count
+        self.sock.send(self.request)
         return self.seq
 
     def blame(self, set_name, flags, data):
         """The text and the attributes of an acknowledgement."""
-        text, bad, missing = "", None, None
         at = 20
         if not flags & F_CAPPED:
             n, = struct.unpack_from("=I", data, 4)
             at = 4 + ((n + 3) & ~3)
+        return self.blame_tlvs(set_name, flags, data[at:])
+
+    def blame_tlvs(self, set_name, flags, data):
+        text, bad, missing = "", None, None
         if not flags & F_ACK_TLVS:
             return text, bad, missing
         names = {n: name for name, (n, _) in SPECS.sets.get(set_name, {}).items()}
-        for kind, payload in split(data[at:]):
+        for kind, payload in split(data):
             if kind == 1:
                 text = payload.rstrip(b"\0").decode()
             elif kind == 2:
@@ -215,10 +220,7 @@ class Genl:
                 elif kind == NLMSG_DONE:
                     err = struct.unpack_from("=i", body)[0] if len(body) >= 4 else 0
                     if err < 0:
-                        text = ""
-                        if flags & F_ACK_TLVS:
-                            text = dict(split(body[4:])).get(1, b"").rstrip(b"\0").decode()
-                        raise Refused(-err, text)
+                        raise Refused(-err, *self.blame_tlvs(set_name, flags, body[4:]), early=False)
                     return out
                 else:
                     out.append(body[4:])

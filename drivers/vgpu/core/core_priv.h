@@ -78,6 +78,8 @@ void vgpu_event_post_quota(enum vgpu_event_type type,
 void vgpu_event_post_degrade(const struct vgpu_gpu *gpu,
 			     const struct vgpu_degrade_change *change);
 void vgpu_event_flush(void);
+/* Of GPUs, vGPUs or rules, after the change; any context. */
+void vgpu_lists_changed(void);
 int vgpu_faces_gpu_added(struct vgpu_gpu *gpu);
 void vgpu_faces_gpu_removed(struct vgpu_gpu *gpu);
 int vgpu_faces_instance_added(struct vgpu_instance *inst);

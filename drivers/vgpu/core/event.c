@@ -59,6 +59,29 @@ static void events_deliver(struct work_struct *work)
 
 static DECLARE_WORK(events_work, events_deliver);
 
+/* Never 0, which means "unknown" to netlink. */
+static atomic_t lists_gen = ATOMIC_INIT(1);
+
+void vgpu_lists_changed(void)
+{
+	atomic_add(2, &lists_gen);
+}
+
+/**
+ * vgpu_lists_generation() - counts changes of the lists of GPUs, vGPUs and rules
+ *
+ * For who walks one of them in several calls, and has to tell that it changed midway.
+ * Not left to their events, which are told later, or dropped.
+ *
+ * Context: any.
+ * Return: another number after each change, never 0.
+ */
+u32 vgpu_lists_generation(void)
+{
+	return (u32)atomic_read(&lists_gen);
+}
+EXPORT_SYMBOL_NS_GPL(vgpu_lists_generation, VGPU);
+
 static void post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 		 const struct vgpu_instance *inst, u64 value,
 		 const struct vgpu_gov_change *change, u32 permille,

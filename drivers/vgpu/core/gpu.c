@@ -291,6 +291,7 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 		       XA_LIMIT(0, VGPU_MAX_GPUS - 1), GFP_KERNEL);
 	if (ret)
 		goto err_unlock;
+	vgpu_lists_changed();
 	vgpu_faces_gpu_added(gpu);
 	mutex_unlock(&vgpu_registry_lock);
 	vgpu_tidy_start(gpu);
@@ -324,6 +325,7 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 
 	mutex_lock(&vgpu_registry_lock);
 	xa_erase(&gpus, gpu->index);
+	vgpu_lists_changed();
 
 	mutex_lock(&gpu->lock);
 	WRITE_ONCE(gpu->unplugged, true);

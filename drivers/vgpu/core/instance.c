@@ -204,6 +204,8 @@ static int instance_publish(struct vgpu_instance *inst)
 	} else {
 		ret = xa_alloc(&instances, &inst->id, inst, xa_limit_16b,
 			       GFP_KERNEL);
+		if (!ret)
+			vgpu_lists_changed();
 	}
 	mutex_unlock(&create_lock);
 	return ret;
@@ -403,6 +405,7 @@ void vgpu_instance_remove(struct vgpu_instance *inst)
 	gpu->committed -= inst->acct.limit;
 	mutex_unlock(&gpu->lock);
 	xa_erase(&instances, inst->id);
+	vgpu_lists_changed();
 	vgpu_event_post(VGPU_EVENT_DESTROYED, NULL, inst, 0);
 	module_put(gpu->owner);
 	vgpu_instance_put(inst);

@@ -43,6 +43,7 @@ static int fill_rule(struct sk_buff *skb, struct netlink_callback *cb, u32 at,
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
 	}
+	genl_dump_check_consistent(cb, hdr);
 	genlmsg_end(skb, hdr);
 	return 0;
 }
@@ -63,6 +64,7 @@ static int fill_strangers(struct sk_buff *skb, struct netlink_callback *cb)
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
 	}
+	genl_dump_check_consistent(cb, hdr);
 	genlmsg_end(skb, hdr);
 	return 0;
 }
@@ -72,9 +74,12 @@ int vgpu_nl_access_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct vgpu_access_rule rule;
 	u64 hits;
+	int err;
 
-	if (!vgpu_nl_is_admin(cb->skb))
-		return -EPERM;
+	err = vgpu_nl_admin_only(cb->skb, cb->extack);
+	if (err)
+		return err;
+	cb->seq = vgpu_lists_generation();
 	while (!vgpu_access_get(cb->args[0], &rule, &hits)) {
 		if (fill_rule(skb, cb, cb->args[0], &rule, hits))
 			return skb->len;
@@ -128,7 +133,7 @@ int vgpu_nl_access_add_doit(struct sk_buff *skb, struct genl_info *info)
 	u32 at = VGPU_ACCESS_END, cut;
 	int err;
 
-	err = vgpu_nl_admin_only(skb, info);
+	err = vgpu_nl_admin_only(skb, info->extack);
 	if (err)
 		return err;
 	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_ACCESS_VERDICT))
@@ -176,12 +181,16 @@ int vgpu_nl_access_delete_doit(struct sk_buff *skb, struct genl_info *info)
 	u32 at = VGPU_ACCESS_END, cut;
 	int err;
 
-	err = vgpu_nl_admin_only(skb, info);
+	err = vgpu_nl_admin_only(skb, info->extack);
 	if (err)
 		return err;
-	if (!position == !info->attrs[VGPU_A_ACCESS_ALL])
-		return vgpu_nl_err(info->extack, position, -EINVAL,
+	if (!info->attrs[VGPU_A_ACCESS_ALL] &&
+	    GENL_REQ_ATTR_CHECK(info, VGPU_A_ACCESS_POSITION))
+		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "say which rule: position, or all");
+	if (position && info->attrs[VGPU_A_ACCESS_ALL])
+		return vgpu_nl_err(info->extack, position, -EINVAL,
+				   "say one of position and all");
 	/* what means all inside is a place where no rule is, here */
 	if (position)
 		at = min_t(u32, nla_get_u32(position), VGPU_ACCESS_RULES);

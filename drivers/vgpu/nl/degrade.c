@@ -53,6 +53,16 @@ bool vgpu_nl_sets_degrade(const struct genl_info *info)
 	return info->attrs[VGPU_A_GPU_DEGRADE] || sets_rules(info);
 }
 
+const struct nlattr *vgpu_nl_blame_degrade(const struct genl_info *info)
+{
+	const struct nlattr *attr = info->attrs[VGPU_A_GPU_DEGRADE_WINDOW];
+	unsigned int i;
+
+	for (i = VGPU_A_GPU_BASIC_AFTER; !attr && i <= VGPU_A_GPU_STOP_AFTER; i++)
+		attr = info->attrs[i];
+	return attr;
+}
+
 void vgpu_nl_read_degrade(struct genl_info *info, struct vgpu_gpu *gpu,
 			  struct vgpu_gpu_set *set)
 {
@@ -82,13 +92,10 @@ int vgpu_nl_gpu_recover_doit(struct sk_buff *skb, struct genl_info *info)
 	struct vgpu_gpu *gpu;
 	int err;
 
-	err = vgpu_nl_admin_only(skb, info);
+	err = vgpu_nl_admin_only(skb, info->extack);
 	if (err)
 		return err;
-	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
-		return vgpu_nl_err(info->extack, NULL, -EINVAL,
-				   "say which GPU: index");
-	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_GPU_INDEX], info->extack);
+	gpu = vgpu_nl_gpu_named(info, VGPU_A_GPU_INDEX);
 	if (IS_ERR(gpu))
 		return PTR_ERR(gpu);
 	err = vgpu_gpu_recover(gpu);

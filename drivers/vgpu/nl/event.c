@@ -80,19 +80,6 @@ static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
 };
 
 static atomic64_t vgpu_nl_seq[VGPU_NLGRP_COUNT];
-/* Never 0, which means "unknown" to netlink. */
-static atomic_t vgpu_nl_gen = ATOMIC_INIT(1);
-
-u32 vgpu_nl_generation(void)
-{
-	return (u32)atomic_read(&vgpu_nl_gen) | 1;
-}
-
-static bool changes_lists(enum vgpu_event_type type)
-{
-	return type == VGPU_EVENT_GPU_ADDED || type == VGPU_EVENT_GPU_REMOVED ||
-	       type == VGPU_EVENT_CREATED || type == VGPU_EVENT_DESTROYED;
-}
 
 static int put_governor(struct sk_buff *skb, const struct vgpu_gov_change *c)
 {
@@ -212,8 +199,6 @@ static void nl_event(const struct vgpu_event *ev)
 
 	group = vgpu_nl_events[ev->type].group;
 	seq = atomic64_inc_return(&vgpu_nl_seq[group]);
-	if (changes_lists(ev->type))
-		atomic_add(2, &vgpu_nl_gen);
 
 	if (!genl_has_listeners(&vgpu_nl_family, &init_net, group))
 		return;

@@ -82,11 +82,11 @@ bool vgpu_nl_is_admin(struct sk_buff *skb)
 	return netlink_capable(skb, CAP_SYS_ADMIN);
 }
 
-int vgpu_nl_admin_only(struct sk_buff *skb, struct genl_info *info)
+int vgpu_nl_admin_only(struct sk_buff *skb, struct netlink_ext_ack *extack)
 {
 	if (vgpu_nl_is_admin(skb))
 		return 0;
-	return vgpu_nl_err(info->extack, NULL, -EPERM,
+	return vgpu_nl_err(extack, NULL, -EPERM,
 			   "needs CAP_SYS_ADMIN on the host (root)");
 }
 
@@ -99,6 +99,14 @@ struct vgpu_gpu *vgpu_nl_gpu_lookup(const struct nlattr *attr,
 		return ERR_PTR(vgpu_nl_err(extack, attr, -ENODEV, "no GPU %u",
 					   nla_get_u32(attr)));
 	return gpu;
+}
+
+struct vgpu_gpu *vgpu_nl_gpu_named(struct genl_info *info, int attr)
+{
+	if (GENL_REQ_ATTR_CHECK(info, attr))
+		return ERR_PTR(vgpu_nl_err(info->extack, NULL, -EINVAL,
+					   "say which GPU: index"));
+	return vgpu_nl_gpu_lookup(info->attrs[attr], info->extack);
 }
 
 struct vgpu_instance *vgpu_nl_instance_lookup(struct genl_info *info)

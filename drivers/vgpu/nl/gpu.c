@@ -383,11 +383,7 @@ int vgpu_nl_gpu_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct sk_buff *msg;
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
-		return vgpu_nl_err(info->extack, NULL, -EINVAL,
-				   "say which GPU: index");
-
-	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_GPU_INDEX], info->extack);
+	gpu = vgpu_nl_gpu_named(info, VGPU_A_GPU_INDEX);
 	if (IS_ERR(gpu))
 		return PTR_ERR(gpu);
 
@@ -419,7 +415,7 @@ int vgpu_nl_gpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		return vgpu_nl_err(cb->extack, index, -EINVAL,
 				   "a dump shows all; ask for one without NLM_F_DUMP");
 
-	cb->seq = vgpu_nl_generation();
+	cb->seq = vgpu_lists_generation();
 	while ((gpu = vgpu_gpu_next(cb->args[0]))) {
 		u32 at = vgpu_gpu_index(gpu);
 
@@ -471,8 +467,9 @@ static int set_tidy(struct vgpu_gpu *gpu, const struct nlattr *threshold,
 		return vgpu_nl_err(extack, threshold ?: interval, err,
 				   "memory cannot be moved: the GPU cannot go on after a fault");
 	case -ERANGE:
-		return vgpu_nl_err(extack, threshold ?: interval, err,
-				   "defrag-threshold is up to 1000, defrag-interval up to 86400");
+		/* the policy has seen to the threshold */
+		return vgpu_nl_err(extack, interval, err,
+				   "defrag-interval is up to 86400");
 	default:
 		return err;
 	}
@@ -517,7 +514,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	u64 old_tier = 0;
 	int err;
 
-	err = vgpu_nl_admin_only(skb, info);
+	err = vgpu_nl_admin_only(skb, info->extack);
 	if (err)
 		return err;
 	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
@@ -593,7 +590,10 @@ out:
 			   why.field == VGPU_GPU_SET_GOVERNOR ? governor :
 			   why.field == VGPU_GPU_SET_SWITCHING ? modes :
 			   why.field == VGPU_GPU_SET_CONTEXTS ? contexts :
+			   why.field == VGPU_GPU_SET_SERIALIZE ? serialize :
 			   why.field == VGPU_GPU_SET_DEGRADE ?
-			   info->attrs[VGPU_A_GPU_DEGRADE] : NULL,
+			   info->attrs[VGPU_A_GPU_DEGRADE] :
+			   why.field == VGPU_GPU_SET_DEGRADE_RULES ?
+			   vgpu_nl_blame_degrade(info) : NULL,
 			   err, "%s", why.text);
 }

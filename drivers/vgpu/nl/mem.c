@@ -22,13 +22,10 @@ int vgpu_nl_gpu_defrag_doit(struct sk_buff *skb, struct genl_info *info)
 	struct vgpu_gpu *gpu;
 	int err;
 
-	err = vgpu_nl_admin_only(skb, info);
+	err = vgpu_nl_admin_only(skb, info->extack);
 	if (err)
 		return err;
-	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
-		return vgpu_nl_err(info->extack, NULL, -EINVAL,
-				   "say which GPU: index");
-	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_GPU_INDEX], info->extack);
+	gpu = vgpu_nl_gpu_named(info, VGPU_A_GPU_INDEX);
 	if (IS_ERR(gpu))
 		return PTR_ERR(gpu);
 	err = vgpu_gpu_tidy(gpu);
@@ -92,14 +89,10 @@ int vgpu_nl_mem_map_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	err = vgpu_nl_admin_only(skb, info);
+	err = vgpu_nl_admin_only(skb, info->extack);
 	if (err)
 		return err;
-	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_MEM_MAP_INDEX))
-		return vgpu_nl_err(info->extack, NULL, -EINVAL,
-				   "say which GPU: index");
-	gpu = vgpu_nl_gpu_lookup(info->attrs[VGPU_A_MEM_MAP_INDEX],
-				 info->extack);
+	gpu = vgpu_nl_gpu_named(info, VGPU_A_MEM_MAP_INDEX);
 	if (IS_ERR(gpu))
 		return PTR_ERR(gpu);
 	survey = kvmalloc(sizeof(*survey), GFP_KERNEL);

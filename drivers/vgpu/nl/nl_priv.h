@@ -27,16 +27,15 @@ int vgpu_nl_err(struct netlink_ext_ack *extack, const struct nlattr *attr,
 /* May the sender of @skb change things and see everybody's figures? */
 bool vgpu_nl_is_admin(struct sk_buff *skb);
 /* 0, or -EPERM with a sentence. */
-int vgpu_nl_admin_only(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_admin_only(struct sk_buff *skb, struct netlink_ext_ack *extack);
 
 /* With a reference, or ERR_PTR with a sentence. */
 struct vgpu_gpu *vgpu_nl_gpu_lookup(const struct nlattr *attr,
 				    struct netlink_ext_ack *extack);
+/* Likewise; of a request that has to name one, by an index at @attr. */
+struct vgpu_gpu *vgpu_nl_gpu_named(struct genl_info *info, int attr);
 /* Likewise; by id or uuid, or both when they are of one vGPU. */
 struct vgpu_instance *vgpu_nl_instance_lookup(struct genl_info *info);
-
-/* Counts changes of the lists, for dumps that find them changed midway. */
-u32 vgpu_nl_generation(void);
 
 /* switching.c: 0 or -EMSGSIZE. */
 int vgpu_nl_put_switching(struct sk_buff *skb,
@@ -49,6 +48,8 @@ void vgpu_nl_read_degrade(struct genl_info *info, struct vgpu_gpu *gpu,
 			  struct vgpu_gpu_set *set);
 /* Is any of it? */
 bool vgpu_nl_sets_degrade(const struct genl_info *info);
+/* Which of its rules is to blame when they are refused; NULL: none was named. */
+const struct nlattr *vgpu_nl_blame_degrade(const struct genl_info *info);
 
 int vgpu_nl_events_init(void);
 void vgpu_nl_events_exit(void);

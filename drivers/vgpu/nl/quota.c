@@ -88,7 +88,7 @@ int vgpu_nl_vgpu_violations_get_doit(struct sk_buff *skb,
 	struct sk_buff *msg;
 	int err;
 
-	err = vgpu_nl_admin_only(skb, info);
+	err = vgpu_nl_admin_only(skb, info->extack);
 	if (err)
 		return err;
 	inst = vgpu_nl_instance_lookup(info);

@@ -200,11 +200,10 @@ static int check_dump(struct netlink_callback *cb, const struct nlattr *only)
 {
 	struct vgpu_gpu *gpu;
 
-	if (!vgpu_nl_is_admin(cb->skb))
-		return vgpu_nl_err(cb->extack, NULL, -EPERM,
-				   "needs CAP_SYS_ADMIN on the host (root)");
-	if (!only)
-		return 0;
+	int err = vgpu_nl_admin_only(cb->skb, cb->extack);
+
+	if (err || !only)
+		return err;
 	gpu = vgpu_nl_gpu_lookup(only, cb->extack);
 	if (IS_ERR(gpu))
 		return PTR_ERR(gpu);
@@ -226,9 +225,16 @@ int vgpu_nl_sched_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		cb->args[AT_CHECKED] = 1;
 	}
 
-	cb->seq = vgpu_nl_generation();
+	cb->seq = vgpu_lists_generation();
 	while ((gpu = vgpu_gpu_next(cb->args[AT_GPU]))) {
 		u32 at = vgpu_gpu_index(gpu);
+
+		/* the one that was begun has gone meanwhile */
+		if (at != cb->args[AT_GPU]) {
+			cb->args[AT_ENGINE] = 0;
+			cb->args[AT_VGPU] = 0;
+		}
+		cb->args[AT_GPU] = at;
 
 		err = 0;
 		if (!only || at == nla_get_u32(only))

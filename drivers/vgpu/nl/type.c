@@ -66,7 +66,7 @@ int vgpu_nl_type_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		cb->args[0] = nla_get_u32(only);
 	}
 
-	cb->seq = vgpu_nl_generation();
+	cb->seq = vgpu_lists_generation();
 	while ((gpu = vgpu_gpu_next(cb->args[0]))) {
 		u32 at = vgpu_gpu_index(gpu);
 

@@ -148,7 +148,7 @@ int vgpu_nl_vgpu_create_doit(struct sk_buff *skb, struct genl_info *info)
 	struct vgpu_gpu *gpu;
 	int err;
 
-	err = vgpu_nl_admin_only(skb, info);
+	err = vgpu_nl_admin_only(skb, info->extack);
 	if (err)
 		return err;
 	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_VGPU_GPU))
@@ -198,7 +198,7 @@ static int target_get(struct target *t, struct sk_buff *skb,
 {
 	int err;
 
-	err = vgpu_nl_admin_only(skb, info);
+	err = vgpu_nl_admin_only(skb, info->extack);
 	if (err)
 		return err;
 

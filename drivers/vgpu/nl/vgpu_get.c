@@ -242,7 +242,7 @@ int vgpu_nl_vgpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		cb->args[1] = 1;
 	}
 
-	cb->seq = vgpu_nl_generation();
+	cb->seq = vgpu_lists_generation();
 	while ((inst = vgpu_instance_next(cb->args[0]))) {
 		u32 id = vgpu_instance_id(inst);
 

@@ -207,6 +207,7 @@ static void use(struct rules *new, bool dry_run, u32 *cut)
 
 	if (!dry_run) {
 		rules = new;
+		vgpu_lists_changed();
 		if (has_windows(rules))
 			wind_up();
 	}

@@ -104,5 +104,6 @@ struct vgpu_face {
 
 int vgpu_face_register(struct vgpu_face *face);
 void vgpu_face_unregister(struct vgpu_face *face);
+u32 vgpu_lists_generation(void);
 
 #endif /* _VGPU_FACE_EVENT_H */

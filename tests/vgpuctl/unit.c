@@ -7,6 +7,7 @@
  *	unit --write FOLDER	writes them anew
  */
 #include <errno.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,9 @@
 #include "decode.h"
 #include "list.h"
 #include "perfetto.h"
+#include "progress.h"
 #include "table.h"
+#include "text.h"
 #include "top.h"
 #include "vgpuctl.h"
 
@@ -491,8 +494,35 @@ static void golden_metrics(void)
 	json_object_put(sched);
 }
 
+/* The column behind names in any script, or in none, is straight. */
+static void golden_names(void)
+{
+	static const char *const names[] = {
+		"plain", "caf\xc3\xa9", "\xe6\xbc\xa2\xe5\xad\x97",
+		"e\xcc\x81t\xc3\xa9", "\033[31mred", "\xff\xfe", "",
+	};
+	struct table *t = table_new(0);
+	size_t i;
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	table_column(t, "HOLDER", false, 0);
+	table_column(t, "RIGHT", true, 0);
+	table_column(t, "NEXT", false, 0);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		table_row(t);
+		table_cell(t, COLOR_NONE, "%s", names[i]);
+		table_cell(t, COLOR_NONE, "%s", names[i]);
+		table_cell(t, COLOR_NONE, "|");
+		if (i == 2)
+			table_mark(t);
+	}
+	table_print(t, stdout, 2);
+	setlocale(LC_CTYPE, "C");
+}
+
 static void test_tables(void)
 {
+	golden("names", NULL, golden_names);
 	golden("metrics", NULL, golden_metrics);
 	golden("list", NULL, golden_list);
 	golden("list-80", "80", golden_list);
@@ -741,6 +771,91 @@ static void test_commands(void)
 	}
 }
 
+static void test_progress(void)
+{
+	static const struct {
+		unsigned int columns;
+		struct progress at;
+		const char *want;
+	} cases[] = {
+		{ 79, { 0, 0, false }, "saving  0 B" },
+		{ 79, { 5 << 20, 0, false }, "saving  5 MiB" },
+		{ 79, { 16 << 20, 64 << 20, false },
+		  "saving  [########----------------------]   25 %  16/64 MiB" },
+		{ 79, { 16 << 20, 64 << 20, true },
+		  "saving  [########----------------------]  16/64 MiB at most" },
+		{ 79, { 64 << 20, 64 << 20, false },
+		  "saving  [##############################]  100 %  64/64 MiB" },
+		/* more than one knew of */
+		{ 79, { 65 << 20, 64 << 20, false }, "saving  65 MiB" },
+		{ 79, { UINT64_MAX / 2, UINT64_MAX, false },
+		  "saving  [###############---------------]   50 %  8192/16384 PiB" },
+		/* the bar gives way first */
+		{ 42, { 16 << 20, 64 << 20, false },
+		  "saving  [####----------]   25 %  16/64 MiB" },
+		{ 35, { 16 << 20, 64 << 20, false },
+		  "saving   25 %  16/64 MiB" },
+		{ 10, { 16 << 20, 64 << 20, false }, "saving   2" },
+		{ 0, { 16 << 20, 64 << 20, false }, "" },
+	};
+	char buf[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		progress_line(buf, sizeof(buf), cases[i].columns, "saving",
+			      &cases[i].at);
+		ok(!strcmp(buf, cases[i].want), "a bar in %u columns: '%s'",
+		   cases[i].columns, buf);
+	}
+}
+
+static void test_text(void)
+{
+	static const struct {
+		const char *text, *visible, *utf8;
+		unsigned int columns;
+	} cases[] = {
+		{ "plain", "plain", "plain", 5 },
+		{ "", "", "", 0 },
+		{ "caf\xc3\xa9", "caf\xc3\xa9", "caf\xc3\xa9", 4 },
+		{ "\xe6\xbc\xa2\xe5\xad\x97", "\xe6\xbc\xa2\xe5\xad\x97",
+		  "\xe6\xbc\xa2\xe5\xad\x97", 4 },
+		{ "e\xcc\x81!", "e\xcc\x81!", "e\xcc\x81!", 2 },
+		{ "a\033[31mb\n", "a\\x1b[31mb\\x0a", "a\033[31mb\n", 14 },
+		{ "\x7f\xc2\x9b", "\\x7f\\xc2\\x9b", "\x7f\xc2\x9b", 12 },
+		{ "\xff", "\\xff", "\\xff", 4 },
+		/* cut in the middle, too long, a surrogate, past the end */
+		{ "cut\xe6\xbc", "cut\\xe6\\xbc", "cut\\xe6\\xbc", 11 },
+		{ "\xc0\x80", "\\xc0\\x80", "\\xc0\\x80", 8 },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80", "\\xed\\xa0\\x80", 12 },
+		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80",
+		  "\\xf4\\x90\\x80\\x80", 16 },
+	};
+	unsigned int columns;
+	char *visible, *utf8;
+	size_t i;
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		visible = text_visible(cases[i].text, &columns);
+		utf8 = text_utf8(cases[i].text);
+		ok(!strcmp(visible, cases[i].visible) &&
+		   columns == cases[i].columns && !strcmp(utf8, cases[i].utf8),
+		   "text %zu as it may be seen: %s, %u columns", i, visible,
+		   columns);
+		free(visible);
+		free(utf8);
+	}
+	setlocale(LC_CTYPE, "C");
+	/* JSON does not ask for the locale, the terminal does */
+	visible = text_visible("caf\xc3\xa9", NULL);
+	utf8 = text_utf8("caf\xc3\xa9");
+	ok(!strcmp(visible, "caf\\xc3\\xa9") && !strcmp(utf8, "caf\xc3\xa9"),
+	   "no other script in the C locale");
+	free(visible);
+	free(utf8);
+}
+
 int main(int argc, char **argv)
 {
 	write_golden = argc > 2 && !strcmp(argv[1], "--write");
@@ -757,6 +872,8 @@ int main(int argc, char **argv)
 	test_figures();
 	test_percents();
 	test_tables();
+	test_progress();
+	test_text();
 	test_sample();
 	test_decode();
 	test_trace();

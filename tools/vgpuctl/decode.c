@@ -3,6 +3,7 @@
  * Netlink attributes to JSON, and back.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <json-c/json.h>
@@ -10,6 +11,7 @@
 #include <netlink/attr.h>
 
 #include "decode.h"
+#include "text.h"
 #include "vgpuctl.h"
 
 static struct json_object *decode_number(const struct attr *a, uint64_t value)
@@ -33,6 +35,21 @@ static struct json_object *decode_number(const struct attr *a, uint64_t value)
 	return array;
 }
 
+/* What a program calls itself may be no text, and JSON is. */
+static struct json_object *decode_string(const char *data, size_t room)
+{
+	char *text = strndup(data, room), *clean;
+	struct json_object *obj;
+
+	if (!text)
+		return NULL;
+	clean = text_utf8(text);
+	obj = json_object_new_string(clean);
+	free(clean);
+	free(text);
+	return obj;
+}
+
 static struct json_object *decode_one(const struct attr *a, struct nlattr *nla)
 {
 	char text[37];
@@ -51,9 +68,7 @@ static struct json_object *decode_one(const struct attr *a, struct nlattr *nla)
 			return NULL;
 		return json_object_new_int(nla_get_s32(nla));
 	case ATTR_STRING:
-		return json_object_new_string_len(nla_data(nla),
-						  (int)strnlen(nla_data(nla),
-							       (size_t)nla_len(nla)));
+		return decode_string(nla_data(nla), (size_t)nla_len(nla));
 	case ATTR_FLAG:
 		return json_object_new_boolean(true);
 	case ATTR_NEST:

@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <json-c/json.h>
 
+#include "progress.h"
+#include "text.h"
 #include "vgpuctl.h"
 
 int code_of(int err)
@@ -48,10 +51,14 @@ __attribute__((format(printf, 5, 0)))
 static int vfail(struct json_object *obj, int code, int err, const char *hint,
 		 const char *fmt, va_list ap)
 {
-	char message[512];
+	char message[512], *clean;
 
 	vsnprintf(message, sizeof(message), fmt, ap);
-	fprintf(stderr, "vgpuctl: error: %s\n", message);
+	/* the kernel's sentences name programs, which name themselves */
+	clean = text_visible(message, NULL);
+	progress_show(NULL);
+	fprintf(stderr, "vgpuctl: error: %s\n", clean);
+	free(clean);
 	if (hint)
 		fprintf(stderr, "vgpuctl: hint: %s\n", hint);
 	if (json_output)

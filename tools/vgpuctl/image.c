@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,85 +17,22 @@
 #include <linux/vgpu_image.h>
 
 #include "data.h"
+#include "progress.h"
+#include "text.h"
 #include "table.h"
 
-/* ---- progress -------------------------------------------------------------------- */
-
-struct progress {
-	pthread_t thread;
-	const char *doing;
-	int fd;
-	bool shown, stop;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-};
-
-/* The kernel moves the file's position. */
-static void *watch(void *arg)
-{
-	struct progress *p = arg;
-	char buf[FORMAT_SIZE];
-
-	pthread_mutex_lock(&p->lock);
-	while (!p->stop) {
-		struct timespec until;
-		off_t at;
-
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 300000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&p->wake, &p->lock, &until);
-		at = lseek(p->fd, 0, SEEK_CUR);
-		if (p->stop || at < 0)
-			break;
-		fprintf(stderr, "\r%s: %s \033[K", p->doing,
-			format_bytes(buf, (uint64_t)at));
-		p->shown = true;
-	}
-	pthread_mutex_unlock(&p->lock);
-	return NULL;
-}
-
-static bool progress_begin(struct progress *p, const char *doing, int fd)
-{
-	*p = (struct progress) {
-		.doing = doing, .fd = fd,
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.wake = PTHREAD_COND_INITIALIZER,
-	};
-	return isatty(STDERR_FILENO) && !json_output &&
-	       !pthread_create(&p->thread, NULL, watch, p);
-}
-
-static void progress_end(struct progress *p)
-{
-	pthread_mutex_lock(&p->lock);
-	p->stop = true;
-	pthread_cond_signal(&p->wake);
-	pthread_mutex_unlock(&p->lock);
-	pthread_join(p->thread, NULL);
-	if (p->shown)
-		fputs("\r\033[K", stderr);
-}
-
 /* An ioctl of the management node, which may take long. 0 or an errno. */
-static int ctl_call(const char *doing, unsigned long request, void *arg, int fd)
+static int ctl_call(unsigned long request, void *arg)
 {
-	struct progress p;
 	char path[256];
-	bool shows;
 	int ctl, err = 0;
 
 	ctl = open(root_path(path, sizeof(path), "/dev/vgpu/ctl"),
 		   O_RDWR | O_CLOEXEC);
 	if (ctl < 0)
 		return errno;
-	shows = progress_begin(&p, doing, fd);
 	if (ioctl(ctl, request, arg))
 		err = errno;
-	if (shows)
-		progress_end(&p);
 	close(ctl);
 	return err;
 }
@@ -129,32 +65,59 @@ static int explain(int err, const char *doing, const char *what, const char *why
 
 /* ---- save ------------------------------------------------------------------------- */
 
-static int save_to(struct args *args, struct json_object *vgpu, int fd,
-		   uint64_t *bytes)
+/* To @part, which becomes @file when it is whole. 0 or an errno. */
+static int save_as(const char *part, const char *file, int fd,
+		   struct vgpu_ctl_save *arg, uint64_t most)
+{
+	struct work *work;
+	int err;
+
+	/* nobody knows how much of its memory is zero, and so not in the image */
+	work = work_begin("saving", fd, most, true, part);
+	err = ctl_call(VGPU_CTL_IOCTL_SAVE, arg);
+	if (!err && fsync(fd) && errno != EINVAL && errno != EROFS)
+		err = errno;
+	if (!err && rename(part, file))
+		err = errno;
+	if (err)
+		unlink(part);
+	work_end(work);
+	return err;
+}
+
+static int save(struct args *args, struct json_object *vgpu, const char *file,
+		uint64_t *bytes)
 {
 	struct vgpu_ctl_save arg = {
 		.size = sizeof(arg),
 		.id = (uint32_t)json_u64(vgpu, "id"),
-		.fd = fd,
 		.flags = arg_option(args, "stop") ? VGPU_SAVE_STOP : 0,
 	};
+	char part[4096];
 	int err;
 
-	err = ctl_call("saving", VGPU_CTL_IOCTL_SAVE, &arg, fd);
+	/* what was there stays until there is something better */
+	if ((size_t)snprintf(part, sizeof(part), "%s.XXXXXX", file) >= sizeof(part))
+		return usage_error(args->command, "the name of the file is too long");
+	arg.fd = mkostemp(part, O_CLOEXEC);
+	if (arg.fd < 0)
+		return fail(CTL_FAILED, errno,
+			    errno == ENOENT ? "make its folder first" : NULL,
+			    "cannot write %s: %s", file, strerror(errno));
+	err = save_as(part, file, arg.fd, &arg, json_u64(vgpu, "vram_used"));
+	close(arg.fd);
 	*bytes = arg.bytes;
-	if (!err && fsync(fd) && errno != EINVAL && errno != EROFS)
-		err = errno;
 	return err ? explain(err, "cannot save", args->argv[0], arg.why) : 0;
 }
 
 int cmd_vgpu_save(struct args *args)
 {
 	const char *file = args->argc > 1 ? args->argv[1] : "";
-	char part[4096], buf[FORMAT_SIZE];
 	struct json_object *vgpu, *obj;
+	char buf[FORMAT_SIZE];
 	struct vgpu_name name;
 	uint64_t bytes;
-	int fd, code;
+	int code;
 
 	if (parse_vgpu(args->argv[0], &name))
 		return usage_error(args->command, "%s is no number or UUID of a vGPU",
@@ -162,22 +125,7 @@ int cmd_vgpu_save(struct args *args)
 	code = data_vgpu(&name, &vgpu);
 	if (code)
 		return code;
-	/* what was there stays until there is something better */
-	if ((size_t)snprintf(part, sizeof(part), "%s.part", file) >= sizeof(part))
-		return usage_error(args->command, "the name of the file is too long");
-	fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		json_object_put(vgpu);
-		return fail(CTL_FAILED, errno, NULL, "cannot write %s: %s", part,
-			    strerror(errno));
-	}
-	code = save_to(args, vgpu, fd, &bytes);
-	close(fd);
-	if (!code && rename(part, file))
-		code = fail(CTL_FAILED, errno, "the image is in that file",
-			    "cannot rename %s: %s", part, strerror(errno));
-	else if (code)
-		unlink(part);
+	code = save(args, vgpu, file, &bytes);
 	if (!code && json_output) {
 		/* as it is by now */
 		json_object_put(vgpu);
@@ -225,6 +173,8 @@ int cmd_vgpu_restore(struct args *args)
 	struct vgpu_ctl_restore arg = { .size = sizeof(arg) };
 	const char *gpu = arg_option(args, "gpu");
 	const char *uuid = arg_option(args, "uuid");
+	struct work *work;
+	struct stat st;
 	int err;
 
 	if (gpu && parse_gpu(gpu, &arg.gpu))
@@ -237,7 +187,11 @@ int cmd_vgpu_restore(struct args *args)
 	if (arg.fd < 0)
 		return fail(CTL_FAILED, errno, NULL, "cannot read %s: %s",
 			    args->argv[0], strerror(errno));
-	err = ctl_call("restoring", VGPU_CTL_IOCTL_RESTORE, &arg, arg.fd);
+	if (fstat(arg.fd, &st) || !S_ISREG(st.st_mode))
+		st.st_size = 0;
+	work = work_begin("restoring", arg.fd, (uint64_t)st.st_size, false, NULL);
+	err = ctl_call(VGPU_CTL_IOCTL_RESTORE, &arg);
+	work_end(work);
 	close(arg.fd);
 	if (err)
 		return explain(err, "cannot restore", args->argv[0], arg.why);
@@ -268,13 +222,16 @@ struct contents {
 static void take_client(struct contents *c, const struct vgpu_image_client *rec)
 {
 	struct json_object *obj = json_object_new_object();
+	char holder[sizeof(rec->holder) + 1], *text;
 
 	json_object_object_add(obj, "number", json_object_new_uint64(rec->number));
 	json_object_object_add(obj, "uid", json_object_new_uint64(rec->uid));
 	json_object_object_add(obj, "pid", json_object_new_int(rec->pid));
-	json_object_object_add(obj, "holder",
-			       json_object_new_string_len(rec->holder,
-							  (int)strnlen(rec->holder, sizeof(rec->holder))));
+	snprintf(holder, sizeof(holder), "%.*s", (int)sizeof(rec->holder),
+		 rec->holder);
+	text = text_utf8(holder);
+	json_object_object_add(obj, "holder", json_object_new_string(text));
+	free(text);
 	json_object_array_add(c->clients, obj);
 }
 
@@ -340,7 +297,7 @@ static struct json_object *contents_json(struct contents *c,
 static void print_contents(struct json_object *obj)
 {
 	struct json_object *list, *c;
-	char buf[FORMAT_SIZE];
+	char buf[FORMAT_SIZE], *text;
 	size_t i;
 
 	printf("%-10s %s\n%-10s %s of %s\n%-10s %s\n", "UUID", json_str(obj, "uuid"),
@@ -350,9 +307,11 @@ static void print_contents(struct json_object *obj)
 	list = json_object_object_get(obj, "clients");
 	for (i = 0; i < json_object_array_length(list); i++) {
 		c = json_object_array_get_idx(list, i);
+		text = text_visible(json_str(c, "holder"), NULL);
 		printf("client %" PRIu64 "   %s, PID %" PRIu64 ", of user %" PRIu64 "\n",
-		       json_u64(c, "number"), json_str(c, "holder"),
+		       json_u64(c, "number"), text,
 		       json_u64(c, "pid"), json_u64(c, "uid"));
+		free(text);
 	}
 	list = json_object_object_get(obj, "records");
 	for (i = 0; i < json_object_array_length(list); i++) {

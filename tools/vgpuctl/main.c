@@ -6,6 +6,7 @@
  * table that was meant, reads its options, and calls it.
  */
 #include <getopt.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,8 @@ int main(int argc, char **argv)
 	struct parser p;
 	int at, code;
 
+	/* what a character is; figures are the same everywhere */
+	setlocale(LC_CTYPE, "");
 	color_output = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 
 	parser_init(&p, NULL);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 #include "data.h"
 #include "memmap.h"
+#include "progress.h"
 #include "show.h"
 #include "table.h"
 
@@ -367,22 +369,58 @@ static int get_defrag(uint32_t index, struct json_object **gpu,
 	return CTL_OK;
 }
 
-static void show_run(struct json_object *d, bool over)
+static volatile sig_atomic_t gave_up;
+
+static void on_signal(int sig)
+{
+	gave_up = sig;
+}
+
+static void show_run(struct json_object *d)
 {
 	char a[FORMAT_SIZE], b[FORMAT_SIZE], c[FORMAT_SIZE], t[FORMAT_SIZE];
 
-	printf("%sfragmentation %s -> %s, %s moved in %s%s",
-	       isatty(STDOUT_FILENO) ? "\r" : "",
+	printf("fragmentation %s -> %s, %s moved in %s\n",
 	       format_permille(a, json_u64(d, "before_permille")),
 	       format_permille(b, json_u64(d, "after_permille")),
 	       format_bytes(c, json_u64(d, "run_moved")),
-	       format_ns(t, json_u64(d, "run_ns")), over ? "\n" : "  ");
-	fflush(stdout);
+	       format_ns(t, json_u64(d, "run_ns")));
+}
+
+/* Nobody knows how much there is to move; what is known is what came of it. */
+static void show_progress(struct json_object *d)
+{
+	uint64_t before = json_u64(d, "before_permille");
+	uint64_t now = json_u64(d, "after_permille");
+	char a[FORMAT_SIZE], b[FORMAT_SIZE], bar[FORMAT_SIZE], c[FORMAT_SIZE];
+	unsigned int columns = progress_columns();
+	char line[256];
+
+	if (!json_u64(d, "run_ns"))
+		return;
+	format_bar(bar, before > now ? before - now : 0, before, 20);
+	snprintf(line, sizeof(line), "moving  %s  fragmentation %s -> %s, %s moved",
+		 bar, format_permille(a, before), format_permille(b, now),
+		 format_bytes(c, json_u64(d, "run_moved")));
+	if (columns < sizeof(line))
+		line[columns] = 0;
+	progress_show(line);
+}
+
+/* The kernel does it by itself; to give up is not to stop it. */
+static void end_by_signal(uint32_t index)
+{
+	progress_show(NULL);
+	note("GPU %" PRIu32 " goes on moving: see `vgpuctl mem show %" PRIu32 "`",
+	     index, index);
+	signal(gave_up, SIG_DFL);
+	raise(gave_up);
 }
 
 int cmd_mem_defrag(struct args *args)
 {
 	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+	const struct sigaction sa = { .sa_handler = on_signal };
 	struct json_object *gpu = NULL, *d, *all;
 	struct nl_result result;
 	struct nl_msg *msg;
@@ -401,21 +439,25 @@ int cmd_mem_defrag(struct args *args)
 	snprintf(doing, sizeof(doing), "cannot move memory of GPU %u", index);
 	if (nl_talk(msg, &attr_set_gpu, NULL, &result))
 		return nl_explain(&result, doing);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
 	for (;;) {
 		code = get_defrag(index, &gpu, &d);
 		if (code || !json_u64(d, "running"))
 			break;
-		if (!json_output && isatty(STDOUT_FILENO) &&
-		    json_u64(d, "run_ns"))
-			show_run(d, false);
+		if (gave_up)
+			end_by_signal(index);
+		if (progress_wanted())
+			show_progress(d);
 		nanosleep(&pause, NULL);
 	}
+	progress_show(NULL);
 	if (!code && json_output) {
 		all = json_new();
 		json_object_object_add(all, "defrag", json_object_get(d));
 		code = print_json(all);
 	} else if (!code) {
-		show_run(d, true);
+		show_run(d);
 	}
 	json_object_put(gpu);
 	return code;

@@ -4,11 +4,13 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <json-c/json.h>
 
 #include "show.h"
 #include "table.h"
+#include "text.h"
 #include "vgpuctl.h"
 
 static void show_list(struct json_object *array)
@@ -24,11 +26,13 @@ static void show_list(struct json_object *array)
 static void show_value(struct json_object *value, enum show_kind kind)
 {
 	uint64_t n = json_object_get_uint64(value);
-	char buf[FORMAT_SIZE];
+	char buf[FORMAT_SIZE], *text;
 
 	switch (kind) {
 	case SHOW_TEXT:
-		puts(json_object_get_string(value));
+		text = text_visible(json_object_get_string(value), NULL);
+		puts(text);
+		free(text);
 		break;
 	case SHOW_NUMBER:
 		printf("%" PRIu64 "\n", n);

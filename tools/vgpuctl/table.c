@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "table.h"
+#include "text.h"
 #include "vgpuctl.h"
 
 #define MAX_COLUMNS	20
@@ -16,6 +17,7 @@
 
 struct cell {
 	char *text;
+	unsigned int columns;		/* that it takes, which are not its bytes */
 	enum color color;
 };
 
@@ -31,6 +33,7 @@ struct table {
 		bool hidden;
 		unsigned int width;
 	} column[MAX_COLUMNS];
+	unsigned int marked;		/* row, from 1 */
 	struct cell (*cells)[MAX_COLUMNS];
 };
 
@@ -73,21 +76,27 @@ void table_row(struct table *t)
 void table_cell(struct table *t, enum color color, const char *fmt, ...)
 {
 	struct cell *cell;
-	unsigned int len;
 	va_list ap;
+	char *text;
 
 	if (!t->rows || t->at >= t->columns)
 		return;
 	cell = &t->cells[t->rows - 1][t->at];
 	cell->color = color;
 	va_start(ap, fmt);
-	if (vasprintf(&cell->text, fmt, ap) < 0)
-		cell->text = must(NULL);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = must(NULL);
 	va_end(ap);
-	len = (unsigned int)strlen(cell->text);
-	if (len > t->column[t->at].width)
-		t->column[t->at].width = len;
+	cell->text = text_visible(text, &cell->columns);
+	free(text);
+	if (cell->columns > t->column[t->at].width)
+		t->column[t->at].width = cell->columns;
 	t->at++;
+}
+
+void table_mark(struct table *t)
+{
+	t->marked = t->rows;
 }
 
 /* Hides columns until the rest fits. */
@@ -114,14 +123,15 @@ static void table_fit(struct table *t, unsigned int indent)
 }
 
 static void print_cell(struct table *t, FILE *out, unsigned int i,
-		       const char *text, enum color color, bool last)
+		       const struct cell *cell, bool plain, bool last)
 {
-	int pad = (int)t->column[i].width - (int)strlen(text);
+	int pad = (int)(t->column[i].width - cell->columns);
+	const char *text = cell->text ? cell->text : "";
 
 	if (t->column[i].right)
 		fprintf(out, "%*s", pad, "");
-	if (color != COLOR_NONE)
-		fprintf(out, "%s%s%s", color_on(color), text, color_off());
+	if (cell->color != COLOR_NONE && !plain)
+		fprintf(out, "%s%s%s", color_on(cell->color), text, color_off());
 	else
 		fputs(text, out);
 	if (!last)
@@ -130,19 +140,18 @@ static void print_cell(struct table *t, FILE *out, unsigned int i,
 
 /* One line; nothing is printed after the last cell that has text. */
 static void print_line(struct table *t, FILE *out, unsigned int indent,
-		       const struct cell *cells)
+		       const struct cell *cells, bool marked)
 {
 	unsigned int i, last = 0;
 
 	for (i = 0; i < t->columns; i++)
 		if (!t->column[i].hidden && cells[i].text && *cells[i].text)
 			last = i;
-	fprintf(out, "%*s", (int)indent, "");
+	fprintf(out, "%*s%s", (int)indent, "", marked ? "\033[7m" : "");
 	for (i = 0; i <= last; i++)
 		if (!t->column[i].hidden)
-			print_cell(t, out, i, cells[i].text ? cells[i].text : "",
-				   cells[i].color, i == last);
-	fputc('\n', out);
+			print_cell(t, out, i, &cells[i], marked, i == last);
+	fputs(marked ? "\033[0m\n" : "\n", out);
 }
 
 void table_print(struct table *t, FILE *out, unsigned int indent)
@@ -153,11 +162,12 @@ void table_print(struct table *t, FILE *out, unsigned int indent)
 	table_fit(t, indent);
 	for (i = 0; i < t->columns; i++) {
 		titles[i].text = (char *)t->column[i].title;
+		titles[i].columns = (unsigned int)strlen(titles[i].text);
 		titles[i].color = COLOR_BOLD;
 	}
-	print_line(t, out, indent, titles);
+	print_line(t, out, indent, titles, false);
 	for (row = 0; row < t->rows; row++) {
-		print_line(t, out, indent, t->cells[row]);
+		print_line(t, out, indent, t->cells[row], row + 1 == t->marked);
 		for (i = 0; i < t->columns; i++)
 			free(t->cells[row][i].text);
 	}

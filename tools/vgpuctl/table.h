@@ -27,6 +27,8 @@ struct table *table_new(unsigned int width);
 /* @keep: 0 stays always, the highest number goes first */
 void table_column(struct table *t, const char *title, bool right, int keep);
 void table_row(struct table *t);
+/* The last row is shown in reverse, without colours. */
+void table_mark(struct table *t);
 __attribute__((format(printf, 3, 4)))
 void table_cell(struct table *t, enum color color, const char *fmt, ...);
 /* Prints with @indent blanks in front, and frees. */

@@ -7,12 +7,10 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,15 +21,15 @@
 #include "table.h"
 #include "top.h"
 
-static volatile sig_atomic_t stopped;
+volatile sig_atomic_t top_stopped;
 
 static void on_signal(int sig)
 {
 	(void)sig;
-	stopped = 1;
+	top_stopped = 1;
 }
 
-static uint64_t now_ns(void)
+uint64_t top_now_ns(void)
 {
 	struct timespec ts;
 
@@ -39,14 +37,14 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-static void reading_put(struct reading *r)
+void reading_put(struct reading *r)
 {
 	json_object_put(r->gpus);
 	json_object_put(r->vgpus);
 	memset(r, 0, sizeof(*r));
 }
 
-static int reading_take(struct reading *r)
+int reading_take(struct reading *r)
 {
 	int code;
 
@@ -54,7 +52,7 @@ static int reading_take(struct reading *r)
 	code = data_vgpus(GPU_ALL, &r->vgpus);
 	if (!code)
 		code = data_gpus(&r->gpus);
-	r->time_ns = now_ns();
+	r->time_ns = top_now_ns();
 	if (code)
 		reading_put(r);
 	return code;
@@ -62,18 +60,19 @@ static int reading_take(struct reading *r)
 
 /* ---- on paper ---------------------------------------------------------------- */
 
-static void print_gpu_line(struct json_object *gpu)
+static void print_gpu_line(FILE *out, struct json_object *gpu)
 {
 	char a[FORMAT_SIZE], b[FORMAT_SIZE], bar[FORMAT_SIZE];
 
-	printf("%sGPU %" PRIu64 "%s  %-16s busy %s %s  memory %s  switches %" PRIu64 "  preemptions %" PRIu64 "\n",
-	       color_on(COLOR_BOLD), json_u64(gpu, "index"), color_off(),
-	       json_str(gpu, "name"),
-	       format_bar(bar, json_u64(gpu, "busy_permille"), 1000, 10),
-	       format_permille(a, json_u64(gpu, "busy_permille")),
-	       format_used(b, json_u64(gpu, "vram_used"),
-			   json_u64(gpu, "vram_bytes")),
-	       json_u64(gpu, "switches"), json_u64(gpu, "preemptions"));
+	fprintf(out,
+		"%sGPU %" PRIu64 "%s  %-16s busy %s %s  memory %s  switches %" PRIu64 "  preemptions %" PRIu64 "\n",
+		color_on(COLOR_BOLD), json_u64(gpu, "index"), color_off(),
+		json_str(gpu, "name"),
+		format_bar(bar, json_u64(gpu, "busy_permille"), 1000, 10),
+		format_permille(a, json_u64(gpu, "busy_permille")),
+		format_used(b, json_u64(gpu, "vram_used"),
+			    json_u64(gpu, "vram_bytes")),
+		json_u64(gpu, "switches"), json_u64(gpu, "preemptions"));
 }
 
 static void print_vgpu_row(struct table *t, struct json_object *v)
@@ -109,7 +108,7 @@ static void print_vgpu_row(struct table *t, struct json_object *v)
 		   format_bar(buf, used, limit, 8));
 }
 
-void top_print(struct json_object *sample)
+void top_draw(FILE *out, struct json_object *sample, const struct top_window *w)
 {
 	struct json_object *gpus = json_object_object_get(sample, "gpus");
 	struct json_object *vgpus = json_object_object_get(sample, "vgpus");
@@ -117,7 +116,7 @@ void top_print(struct json_object *sample)
 	size_t i;
 
 	for (i = 0; i < json_object_array_length(gpus); i++)
-		print_gpu_line(json_object_array_get_idx(gpus, i));
+		print_gpu_line(out, json_object_array_get_idx(gpus, i));
 	t = table_new(terminal_width());
 	table_column(t, "ID", false, 0);
 	table_column(t, "GPU", true, 8);
@@ -134,113 +133,23 @@ void top_print(struct json_object *sample)
 	table_column(t, "DONE", true, 4);
 	table_column(t, "MEMORY", true, 2);
 	table_column(t, "", false, 9);
-	for (i = 0; i < json_object_array_length(vgpus); i++)
+	for (i = w->first; i < json_object_array_length(vgpus) &&
+	     i - w->first < w->rows; i++) {
 		print_vgpu_row(t, json_object_array_get_idx(vgpus, i));
-	table_print(t, stdout, 0);
-	if (!json_object_array_length(vgpus))
-		puts("no vGPU; make one: `vgpuctl vgpu create --type TYPE`");
-}
-
-/* ---- on a terminal -------------------------------------------------------------- */
-
-static const struct {
-	const char *key;
-	const char *title;
-	bool down;
-} sorts[] = {
-	{ "id", "number", false },
-	{ "received_permille", "share received", true },
-	{ "wait_avg_ns", "wait", true },
-	{ "vram_used", "memory", true },
-};
-
-#define SORTS	(sizeof(sorts) / sizeof(sorts[0]))
-
-static size_t sort_by;
-
-static int compare(const void *a, const void *b)
-{
-	struct json_object *x = *(struct json_object *const *)a;
-	struct json_object *y = *(struct json_object *const *)b;
-	uint64_t u = json_u64(x, sorts[sort_by].key);
-	uint64_t v = json_u64(y, sorts[sort_by].key);
-
-	if (u == v)
-		return 0;
-	return (u < v) != sorts[sort_by].down ? -1 : 1;
-}
-
-struct screen {
-	struct termios saved;
-	bool paused;
-};
-
-static void screen_open(struct screen *s)
-{
-	struct termios raw;
-
-	tcgetattr(STDIN_FILENO, &s->saved);
-	raw = s->saved;
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	raw.c_cc[VMIN] = 0;
-	raw.c_cc[VTIME] = 0;
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	/* the other screen, no cursor */
-	fputs("\033[?1049h\033[?25l", stdout);
-}
-
-static void screen_close(struct screen *s)
-{
-	fputs("\033[?25h\033[?1049l", stdout);
-	fflush(stdout);
-	tcsetattr(STDIN_FILENO, TCSANOW, &s->saved);
-}
-
-static void screen_draw(struct screen *s, struct json_object *sample,
-			double delay)
-{
-	struct json_object *vgpus = json_object_object_get(sample, "vgpus");
-	char clock[32];
-	time_t now = time(NULL);
-	struct tm tm;
-
-	json_object_array_sort(vgpus, compare);
-	localtime_r(&now, &tm);
-	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	printf("\033[H\033[2J%svgpuctl top%s  %s  every %g s  sorted by %s%s  (s sort, p pause, q quit)\n\n",
-	       color_on(COLOR_BOLD), color_off(), clock, delay,
-	       sorts[sort_by].title, s->paused ? "  PAUSED" : "");
-	top_print(sample);
-	fflush(stdout);
-}
-
-/* Waits for the end of the interval; false: quit. */
-static bool screen_wait(struct screen *s, struct json_object *sample,
-			double delay)
-{
-	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-	uint64_t end = now_ns() + (uint64_t)(delay * 1e9), now;
-	char key;
-
-	while (!stopped) {
-		now = now_ns();
-		if (now >= end && !s->paused)
-			return true;
-		if (poll(&p, 1, s->paused ? 1000 :
-			 (int)((end - now) / 1000000 + 1)) <= 0)
-			continue;
-		if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q')
-			return false;
-		if (key == 's')
-			sort_by = (sort_by + 1) % SORTS;
-		else if (key == 'p')
-			s->paused = !s->paused;
-		else if (key == ' ')
-			return true;
-		if (sample)
-			screen_draw(s, sample, delay);
+		if (i == w->marked)
+			table_mark(t);
 	}
-	return false;
+	table_print(t, out, 0);
+	if (!json_object_array_length(vgpus))
+		fputs("no vGPU; make one: `vgpuctl vgpu create --type TYPE`\n",
+		      out);
+}
+
+void top_print(struct json_object *sample)
+{
+	const struct top_window all = { 0, SIZE_MAX, SIZE_MAX };
+
+	top_draw(stdout, sample, &all);
 }
 
 /* ---- the loop ---------------------------------------------------------------------- */
@@ -252,9 +161,9 @@ static bool sleep_until_next(double delay)
 		.tv_nsec = (long)((delay - (double)(time_t)delay) * 1e9),
 	};
 
-	while (!stopped && clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts))
+	while (!top_stopped && clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts))
 		;
-	return !stopped;
+	return !top_stopped;
 }
 
 static int top_batch(double delay, uint64_t count)
@@ -287,38 +196,6 @@ static int top_batch(double delay, uint64_t count)
 		if (ferror(stdout))
 			break;
 	}
-	reading_put(&before);
-	return code;
-}
-
-static int top_live(double delay, uint64_t count)
-{
-	struct json_object *sample = NULL;
-	struct reading before, after;
-	struct screen s = { 0 };
-	uint64_t n = 0;
-	int code;
-
-	code = reading_take(&before);
-	if (code)
-		return code;
-	screen_open(&s);
-	fputs("\033[H\033[2Jvgpuctl top: first interval …\n", stdout);
-	fflush(stdout);
-	while (screen_wait(&s, sample, delay)) {
-		code = reading_take(&after);
-		if (code)
-			break;
-		json_object_put(sample);
-		sample = top_sample(&before, &after);
-		screen_draw(&s, sample, delay);
-		reading_put(&before);
-		before = after;
-		if (count && ++n >= count)
-			break;
-	}
-	screen_close(&s);
-	json_object_put(sample);
 	reading_put(&before);
 	return code;
 }

@@ -338,12 +338,15 @@ t "and so does show" says "$uuid" 0 unshare -n "$ctl" vgpu show "v$id"
 if [ -d /sys/class/mdev_bus ]; then
 	m=$(cat /proc/sys/kernel/random/uuid)
 	t "create --mdev" says "vfio-pci,sysfsdev=" 0 "$ctl" vgpu create --mdev --type "$type" --gpu 1 --uuid "$m" --weight 42
+	cp "$work/out" "$work/created"
 	t "the mdev is there, with its weight" json 'j["vgpu"]["weight"] == 42 and j["vgpu"]["flags"] == ["mdev"]' \
 		"$ctl" -j vgpu show "$m"
 	t "its folder is where it says" test -d "$(value 'j["vgpu"]["mdev"]' "$ctl" -j vgpu show "$m")"
 	t "create --mdev of the same UUID" says "UUID" 1 "$ctl" vgpu create --mdev --type "$type" --gpu 1 --uuid "$m"
 	t "somebody: create --mdev" exits 3 somebody "$ctl" vgpu create --mdev --type "$type"
 	t "qemu" says "-device vfio-pci,sysfsdev=/sys/bus/mdev/devices/$m" 0 "$ctl" qemu "$m"
+	as_created() { grep -qF -- "$("$ctl" qemu "$m")" "$work/created"; }
+	t "qemu says what create said" as_created
 	t "qemu by number" json "j['uuid'] == '$m'" "$ctl" -j qemu "v$(value 'j["vgpu"]["id"]' "$ctl" -j vgpu show "$m")"
 	t "somebody: qemu --libvirt" says "<address uuid='$m'/>" 0 somebody "$ctl" qemu --libvirt "$m"
 	t "qemu of one that is no mdev" says "vgpu create --type TYPE --mdev" 1 "$ctl" qemu "v$id"

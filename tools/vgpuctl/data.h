@@ -55,6 +55,10 @@ bool node_any(void);
 int node_list(struct json_object **vgpus);
 int node_show(const struct vgpu_name *name, struct json_object **vgpu);
 
+/* ---- qemu.c ---- */
+/* What comes after -device for the mediated device of that UUID; @buf. */
+const char *qemu_device(const char *uuid, char *buf, size_t size);
+
 /* ---- mdev.c: mediated devices are made and unmade through sysfs ---- */
 int mdev_create(struct json_object *gpu, const char *type, const char *uuid);
 int mdev_remove(const char *uuid);

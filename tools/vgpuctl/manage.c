@@ -258,6 +258,7 @@ static int talk_verb(const struct vgpu_name *name, uint32_t verb,
 static int print_created(const struct vgpu_name *name)
 {
 	struct json_object *vgpu, *all;
+	char device[256];
 	int code;
 
 	code = data_vgpu(name, &vgpu);
@@ -273,8 +274,10 @@ static int print_created(const struct vgpu_name *name)
 	       json_str(vgpu, "type"), json_u64(vgpu, "gpu"),
 	       json_str(vgpu, "state"));
 	if (json_has(vgpu, "mdev"))
-		printf("attach it to a VM: qemu-system-x86_64 … -device vfio-pci,sysfsdev=%s\n",
-		       json_str(vgpu, "mdev"));
+		printf("attach it to a VM: qemu-system-x86_64 ... -device %s\n"
+		       "         with libvirt: vgpuctl qemu %s --libvirt\n",
+		       qemu_device(json_str(vgpu, "uuid"), device,
+				   sizeof(device)), json_str(vgpu, "uuid"));
 	else if (strcmp(json_str(vgpu, "state"), "running"))
 		printf("start it: vgpuctl vgpu start v%" PRIu64 "\n",
 		       json_u64(vgpu, "id"));

@@ -86,12 +86,17 @@ static void hostdev(char *buf, size_t size, const char *model, const char *uuid)
 		 model, uuid);
 }
 
+const char *qemu_device(const char *uuid, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s,sysfsdev=" MDEVS "/%s", model_of(uuid), uuid);
+	return buf;
+}
+
 int cmd_qemu(struct args *args)
 {
 	char uuid[37], device[256], path[80], xml[512];
 	struct json_object *all, *list;
 	struct vgpu_name name;
-	const char *model;
 	int code;
 
 	if (parse_vgpu(args->argv[0], &name))
@@ -101,10 +106,9 @@ int cmd_qemu(struct args *args)
 	code = find(&name, uuid);
 	if (code)
 		return code;
-	model = model_of(uuid);
 	snprintf(path, sizeof(path), MDEVS "/%s", uuid);
-	snprintf(device, sizeof(device), "%s,sysfsdev=%s", model, path);
-	hostdev(xml, sizeof(xml), model, uuid);
+	qemu_device(uuid, device, sizeof(device));
+	hostdev(xml, sizeof(xml), model_of(uuid), uuid);
 	if (!json_output) {
 		if (arg_option(args, "libvirt"))
 			fputs(xml, stdout);

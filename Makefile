@@ -51,6 +51,10 @@ soak:
 demo:
 	@scripts/demo $(ARGS)
 
+# Documentation/top.svg, of vgpuctl top in a machine with tenants
+picture:
+	@scripts/picture $(ARGS)
+
 # make bench, or one of them: make bench-switch
 bench:
 	@tests/bench/run $(ARGS)
@@ -89,6 +93,7 @@ help:
 	@echo 'check            every test; check-fast: those that need no long VM'
 	@echo 'soak             random tenants, guests, settings and deaths: SOAK=SECONDS SEED=N'
 	@echo 'demo             the whole road, in a VM: two guests compute on one GPU'
+	@echo 'picture          Documentation/top.svg anew: what vgpuctl top shows, in a VM'
 	@echo 'bench, bench-X   measurements'
 	@echo 'install          modules, tools, man page, headers, GPU programs (PREFIX, DESTDIR)'
 	@echo 'modules_install  only the modules; for DKMS see dkms.conf'
@@ -96,4 +101,4 @@ help:
 	@echo 'deb              packages for Debian, into build/deb'
 	@echo 'clean            delete build/'
 
-.PHONY: all modules tools programs check check-fast soak demo bench modules_install tools_install install deb clean help $(TOOL_DIRS) $(PROGRAM_DIRS)
+.PHONY: all modules tools programs check check-fast soak demo picture bench modules_install tools_install install deb clean help $(TOOL_DIRS) $(PROGRAM_DIRS)

@@ -125,7 +125,7 @@ def svg(screen, title):
     columns = max(len("".join(c for c, _ in row).rstrip()) for row in rows)
     width, height = columns * CELL + 2 * EDGE, len(rows) * LINE + 2 * EDGE
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}" '
-           f'viewBox="0 0 {width:.0f} {height}" role="img">',
+           f'viewBox="0 0 {width:.0f} {height}" role="img" xml:space="preserve">',
            f"<title>{html.escape(title)}</title>", f"<style>{STYLE}</style>",
            f'<rect class="page" x="0.5" y="0.5" width="{width - 1:.0f}" height="{height - 1}" rx="6"/>']
     for y, row in enumerate(rows):
@@ -135,13 +135,18 @@ def svg(screen, title):
             style, end = row[x][1], x
             while end < columns and row[end][1] == style:
                 end += 1
+            # what takes two columns, or none, would not be where it is: it is in no picture yet
             text = "".join(c for c, _ in row[x:end])
+            if len(text) != end - x:
+                raise ValueError(f"cells of another width: {text!r}")
             if 7 in style:
                 out.append(f'<rect class="mark" x="{EDGE + x * CELL:.2f}" y="{base}" '
                            f'width="{(end - x) * CELL:.2f}" height="{LINE}"/>')
             if text.strip():
+                # blanks around it need not be there
+                start, text = x + len(text) - len(text.lstrip()), text.strip()
                 names = " ".join(CLASSES[n] for n in sorted(style) if n in CLASSES)
-                out.append(f'<text x="{EDGE + x * CELL:.2f}" y="{base + 14}" textLength="{(end - x) * CELL:.2f}"'
+                out.append(f'<text x="{EDGE + start * CELL:.2f}" y="{base + 14}" textLength="{len(text) * CELL:.2f}"'
                            + (f' class="{names}"' if names else "") + f">{html.escape(text)}</text>")
             x = end
     return "\n".join(out) + "\n</svg>\n"

@@ -145,6 +145,9 @@ while IFS='|' read -r line words; do
 done <<'LINES'
 frobnicate|there is no command 'frobnicate'
 vgpu frobnicate|vgpu has no verb 'frobnicate'
+vgpu delete v0|destroy,
+create --type 1g.32m|perhaps `vgpuctl vgpu create`
+show|`vgpuctl gpu show` or
 vgpu show|vgpu show needs VGPU
 vgpu show x|'x' is no vGPU
 vgpu show v0 v1|too much: 'v1'

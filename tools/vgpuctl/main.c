@@ -161,16 +161,41 @@ static int run_command(const struct command *cmd, int argc, char **argv)
 	return cmd->handler(&args);
 }
 
+/* What @noun can do, or NULL: which nouns can @verb; false: none. */
+static bool name_commands(const char *noun, const char *verb, char *buf,
+			  size_t size)
+{
+	const struct command *c;
+	size_t len = 0;
+
+	for (c = commands; c->noun && len < size; c++)
+		if (c->verb && (noun ? !strcmp(c->noun, noun) :
+				       !strcmp(c->verb, verb)))
+			len += (size_t)snprintf(buf + len, size - len,
+						noun ? "%s%s" : "%s`vgpuctl %s %s`",
+						len ? noun ? ", " : " or " : "",
+						noun ? c->verb : c->noun, c->verb);
+	return len;
+}
+
 /* "vgpu" alone, or with a word that is no verb of it */
 static int bad_noun(int argc, char **argv)
 {
+	char names[200], hint[300];
+
+	if (!command_is_noun(argv[0]) &&
+	    name_commands(NULL, argv[0], names, sizeof(names))) {
+		snprintf(hint, sizeof(hint), "perhaps %s", names);
+		return fail(CTL_USAGE, 0, hint, "there is no command '%s'",
+			    argv[0]);
+	}
 	if (!command_is_noun(argv[0]))
 		return usage_error(NULL, "there is no command '%s'", argv[0]);
 	if (argc > 1 && strcmp(argv[1], "--help") && strcmp(argv[1], "-h") &&
 	    strcmp(argv[1], "help")) {
-		char hint[64];
-
-		snprintf(hint, sizeof(hint), "see `vgpuctl %s --help`", argv[0]);
+		name_commands(argv[0], NULL, names, sizeof(names));
+		snprintf(hint, sizeof(hint), "there are %s: see `vgpuctl %s --help`",
+			 names, argv[0]);
 		return fail(CTL_USAGE, 0, hint, "%s has no verb '%s'", argv[0],
 			    argv[1]);
 	}

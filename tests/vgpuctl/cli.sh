@@ -186,6 +186,9 @@ trace --seconds 0|give seconds
 qemu|qemu needs VGPU
 qemu x|is no vGPU
 -j metrics|metrics have a format of their own
+-j cdi|a CDI spec is JSON of its own
+cdi --gpu x|'x' is no GPU
+cdi v0|too much: 'v0'
 dump show ./x --clear|--clear is of a GPU's dump
 help --format html|give text, man, bash or json
 LINES
@@ -205,7 +208,7 @@ t "-j: errors are JSON as well" json_error
 if [ ! -e /sys/module/vgpu ] && [ ! -e /sys/module/vgpu_guest ]; then
 	for line in list "gpu list" "gpu show 0" "type list" "vgpu list" "vgpu show 0" \
 		"vgpu create --type x" "vgpu start 0" "vgpu destroy 0" "vgpu set 0 --weight 1" \
-		"gpu set 0 --policy rr" "sched show" "sched set 0 --policy rr" "sched set v0 --cap 5%" "top -n 1" "events --timeout 1" "stats" "trace" "qemu 0" "metrics" "dump show 0" "config save -"; do
+		"gpu set 0 --policy rr" "sched show" "sched set 0 --policy rr" "sched set v0 --cap 5%" "top -n 1" "events --timeout 1" "stats" "trace" "qemu 0" "metrics" "cdi" "dump show 0" "config save -"; do
 		# shellcheck disable=SC2086
 		t "no module: vgpuctl $line" says 'run `modprobe vgpu_soft`' 3 "$ctl" $line
 	done

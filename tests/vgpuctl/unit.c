@@ -20,6 +20,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
+#include "cdi.h"
 #include "data.h"
 #include "memmap.h"
 #include "metrics.h"
@@ -304,6 +305,29 @@ static void golden_empty(void)
 	json_object_put(none);
 }
 
+/* A mediated device has no node, and what is no UUID is no name. */
+static void golden_cdi(void)
+{
+	struct json_object *vgpus = data("cdi-vgpus", "", "", "", "");
+	struct json_object *spec = cdi_spec(vgpus, 0);
+
+	puts(json_object_to_json_string_ext(spec, JSON_C_TO_STRING_NOSLASHESCAPE |
+					    JSON_C_TO_STRING_PRETTY));
+	json_object_put(spec);
+	json_object_put(vgpus);
+}
+
+static void test_cdi(void)
+{
+	struct json_object *vgpus = data("cdi-vgpus", "", "", "", "");
+	struct json_object *spec = cdi_spec(vgpus, GPU_ALL);
+
+	ok(json_object_array_length(json_object_object_get(spec, "devices")) == 3,
+	   "a spec of all GPUs");
+	json_object_put(spec);
+	json_object_put(vgpus);
+}
+
 static void golden_reduced(void)
 {
 	struct json_object *gpus = data("reduced-gpus", "", "", "", "");
@@ -531,6 +555,8 @@ static void test_tables(void)
 	golden("list-color", "120", golden_list);
 	color_output = false;
 	golden("list-empty", NULL, golden_empty);
+	golden("cdi", NULL, golden_cdi);
+	test_cdi();
 	golden("list-reduced", NULL, golden_reduced);
 	golden("list-node", NULL, golden_node);
 	golden("sched", NULL, golden_sched);

@@ -177,6 +177,12 @@ static const struct option_desc metrics_options[] = {
 	END
 };
 
+static const struct option_desc cdi_options[] = {
+	GPU_OPTION("only the vGPUs of this GPU"),
+	{ 'o', "output", "FILE", ARG_FOLDER, "there, whole or not at all, instead of standard output" },
+	END
+};
+
 static const struct option_desc help_options[] = {
 	{ 0, "format", "FORMAT", ARG_FORMAT, "text (the default), man, bash or json" },
 	END
@@ -501,6 +507,14 @@ const struct command commands[] = {
 		.options = qemu_options, .handler = cmd_qemu,
 		.examples = EXAMPLES({ "qemu-system-x86_64 -accel kvm $(vgpuctl qemu v0) disk.qcow2", "a VM that has v0" },
 				     { "vgpuctl qemu v0 --libvirt >v0.xml; virsh attach-device GUEST v0.xml --config", "the same with libvirt" }),
+	},
+	{
+		.noun = "cdi", .args = "", .arg = ARG_NONE,
+		.help = "what to tell podman and others to give vGPUs to containers",
+		.more = "A spec of the Container Device Interface: a device vgpu.org/vgpu=UUID for each vGPU that has a node. A container has that node only, and its UUID in VGPU_UUID. Nodes have the numbers of now: write it again when vGPUs were made or destroyed.",
+		.options = cdi_options, .handler = cmd_cdi,
+		.examples = EXAMPLES({ "vgpuctl cdi --output /etc/cdi/vgpu.json", "all vGPUs, for who runs containers" },
+				     { "podman run --device vgpu.org/vgpu=$UUID IMAGE", "a container with one of them" }),
 	},
 	{
 		.noun = "metrics", .args = "", .arg = ARG_NONE,

@@ -151,6 +151,7 @@ int cmd_top(struct args *args);
 int cmd_events(struct args *args);
 int cmd_stats(struct args *args);
 int cmd_qemu(struct args *args);
+int cmd_cdi(struct args *args);
 int cmd_trace(struct args *args);
 int cmd_metrics(struct args *args);
 int cmd_run(int argc, char **argv);

@@ -628,6 +628,8 @@ static const struct attr attrs_gpu[] = {
 	  .name = "serialize" },
 	{ VGPU_A_GPU_TURNS, ATTR_U64,
 	  .name = "turns" },
+	{ VGPU_A_GPU_MONITOR_PERIOD, ATTR_U32,
+	  .name = "monitor_period" },
 	{ .name = NULL },
 };
 
@@ -1042,6 +1044,69 @@ const struct attr_set attr_set_sched = {
 	.max = VGPU_A_SCHED_MAX,
 };
 
+static const struct attr attrs_share[] = {
+	{ VGPU_A_SHARE_ID, ATTR_U32,
+	  .name = "id" },
+	{ VGPU_A_SHARE_RECEIVED_PERMILLE, ATTR_U32,
+	  .name = "received_permille" },
+	{ VGPU_A_SHARE_ENTITLED_PERMILLE, ATTR_U32,
+	  .name = "entitled_permille" },
+	{ VGPU_A_SHARE_MEMORY_USED, ATTR_U64,
+	  .name = "memory_used" },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_share = {
+	.attrs = attrs_share,
+	.max = VGPU_A_SHARE_MAX,
+};
+
+static const struct attr attrs_history[] = {
+	{ VGPU_A_HISTORY_GPU, ATTR_U32,
+	  .name = "gpu" },
+	{ VGPU_A_HISTORY_FROM, ATTR_U64,
+	  .name = "from" },
+	{ VGPU_A_HISTORY_SEQ, ATTR_U64,
+	  .name = "seq" },
+	{ VGPU_A_HISTORY_TIME_NS, ATTR_U64,
+	  .name = "time_ns" },
+	{ VGPU_A_HISTORY_SPAN_NS, ATTR_U64,
+	  .name = "span_ns" },
+	{ VGPU_A_HISTORY_BUSY_PERMILLE, ATTR_U32,
+	  .name = "busy_permille" },
+	{ VGPU_A_HISTORY_MEMORY_PERMILLE, ATTR_U32,
+	  .name = "memory_permille" },
+	{ VGPU_A_HISTORY_BANDWIDTH, ATTR_U64,
+	  .name = "bandwidth" },
+	{ VGPU_A_HISTORY_OVERHEAD_PERMILLE, ATTR_U32,
+	  .name = "overhead_permille" },
+	{ VGPU_A_HISTORY_WAIT_P99_NS, ATTR_U64,
+	  .name = "wait_p99_ns" },
+	{ VGPU_A_HISTORY_COMMANDS, ATTR_U64,
+	  .name = "commands" },
+	{ VGPU_A_HISTORY_MEMORY_USED, ATTR_U64,
+	  .name = "memory_used" },
+	{ VGPU_A_HISTORY_MEMORY_PROMISED, ATTR_U64,
+	  .name = "memory_promised" },
+	{ VGPU_A_HISTORY_WAIT_P50_NS, ATTR_U64,
+	  .name = "wait_p50_ns" },
+	{ VGPU_A_HISTORY_SWITCHES, ATTR_U32,
+	  .name = "switches" },
+	{ VGPU_A_HISTORY_PREEMPTIONS, ATTR_U32,
+	  .name = "preemptions" },
+	{ VGPU_A_HISTORY_ENGINE_PERMILLE, ATTR_U32,
+	  .name = "engine_permille", .multi = true },
+	{ VGPU_A_HISTORY_SHARE, ATTR_NEST,
+	  .name = "share", .multi = true,
+	  .nested = &attr_set_share },
+	{ .name = NULL },
+};
+
+const struct attr_set attr_set_history = {
+	.attrs = attrs_history,
+	.max = VGPU_A_HISTORY_MAX,
+};
+
 const uint16_t attr_settable_gpu[] = {
 	VGPU_A_GPU_INDEX,
 	VGPU_A_GPU_POLICY,
@@ -1062,6 +1127,7 @@ const uint16_t attr_settable_gpu[] = {
 	VGPU_A_GPU_STOP_AFTER,
 	VGPU_A_GPU_DEGRADE_WINDOW,
 	VGPU_A_GPU_SERIALIZE,
+	VGPU_A_GPU_MONITOR_PERIOD,
 	0
 };
 

@@ -56,6 +56,7 @@ extern const struct attr_set attr_set_vgpu;
 extern const struct attr_set attr_set_sched;
 extern const struct attr_set attr_set_event;
 extern const struct attr_set attr_set_access;
+extern const struct attr_set attr_set_history;
 
 /* What a request to set may have, those that say of what as well; 0 ends it. */
 extern const uint16_t attr_settable_gpu[];

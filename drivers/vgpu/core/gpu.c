@@ -253,11 +253,14 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	gpu->policy = vgpu_policy_get("fair");
 	gpu_make_types(gpu);
 
+	ret = vgpu_monitor_init(gpu);
+	if (ret)
+		goto err_put;
 	ret = -ENOMEM;
 	gpu->wq = alloc_workqueue("vgpu/%s", WQ_UNBOUND | WQ_HIGHPRI, 0,
 				  gpu->name);
 	if (!gpu->wq)
-		goto err_put;
+		goto err_monitor;
 	gpu->signal_wq = alloc_workqueue("vgpu-signal/%s",
 					 WQ_UNBOUND | WQ_HIGHPRI |
 					 WQ_MEM_RECLAIM, 0, gpu->name);
@@ -312,6 +315,8 @@ err_signal_wq:
 	destroy_workqueue(gpu->signal_wq);
 err_wq:
 	destroy_workqueue(gpu->wq);
+err_monitor:
+	vgpu_monitor_fini(gpu);
 err_put:
 	vgpu_gpu_put(gpu);
 	return ERR_PTR(ret);
@@ -366,6 +371,7 @@ void vgpu_gpu_unregister(struct vgpu_gpu *gpu)
 	cancel_delayed_work_sync(&gpu->sample_work);
 	vgpu_quota_fini(&gpu->quota);
 	cancel_delayed_work_sync(&gpu->governor.work);
+	vgpu_monitor_fini(gpu);
 	vgpu_serial_fini(gpu);
 	cancel_work_sync(&gpu->woken_work);
 	cancel_work_sync(&gpu->ecc_work);
@@ -426,6 +432,7 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	info->tidy.own_runs = gpu->tidy.own_runs;
 	vgpu_governor_get_info(gpu, &info->governor);
 	vgpu_degrade_get_info(gpu, &info->degrade);
+	vgpu_monitor_get_info(gpu, &info->monitor);
 	strscpy(info->policy, vgpu_policy_name(gpu->policy),
 		sizeof(info->policy));
 	mutex_unlock(&gpu->lock);

@@ -17,6 +17,7 @@
 #include "health/dump.h"
 #include "engine/engine.h"
 #include "engine/serial.h"
+#include "monitor/monitor.h"
 #include "quota/quota.h"
 #include "memory/tidy.h"
 #include "quota/waitline.h"
@@ -97,6 +98,7 @@ struct vgpu_gpu {
 	struct vgpu_degrader degrader;
 	struct vgpu_dumper dumper;
 	struct vgpu_governor governor;
+	struct vgpu_monitor monitor;
 	struct vgpu_tidy tidy;
 	const struct vgpu_policy *policy;
 	struct list_head tenants;

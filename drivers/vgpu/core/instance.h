@@ -16,6 +16,7 @@
 #include "access/filter.h"
 #include "quota/quota.h"
 #include "engine/pad.h"
+#include "monitor/history.h"
 #include "health/dump.h"
 #include "memory/share.h"
 
@@ -55,6 +56,7 @@ struct vgpu_instance {
 	struct vgpu_pad pad;
 	struct vgpu_dumps dumps;		/* see dump.h */
 	struct vgpu_shares shares;		/* see share.h */
+	struct vgpu_trail trail;		/* gpu->lock */
 	u64 aperture_bytes;
 	struct maple_tree aperture;		/* page of mmap_offset -> vgpu_bo_obj */
 	unsigned long aperture_next[2];		/* VRAM, host: where to place next */

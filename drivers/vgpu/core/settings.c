@@ -97,7 +97,7 @@ static int check_gpu(const struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 			  VGPU_GPU_SET_TIMEOUT | VGPU_GPU_SET_GOVERNOR |
 			  VGPU_GPU_SET_SWITCHING | VGPU_GPU_SET_CONTEXTS |
 			  VGPU_GPU_SET_DEGRADE | VGPU_GPU_SET_DEGRADE_RULES |
-			  VGPU_GPU_SET_SERIALIZE))
+			  VGPU_GPU_SET_SERIALIZE | VGPU_GPU_SET_MONITOR))
 		return vgpu_refuse(why, 0, -EINVAL, "no such setting");
 	if (set->mask & VGPU_GPU_SET_SLICE && set->slice_ns)
 		ret = check_slice(set->slice_ns, VGPU_GPU_SET_SLICE, why);
@@ -136,6 +136,8 @@ static int check_gpu(const struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 				   "degrade: give 1 to %u failures that do not fall, within 1 to %u s",
 				   VGPU_DEGRADE_HISTORY,
 				   VGPU_DEGRADE_WINDOW_MAX_S);
+	if (set->mask & VGPU_GPU_SET_MONITOR)
+		return vgpu_monitor_check(&set->monitor, why);
 	return 0;
 }
 
@@ -184,6 +186,8 @@ static void apply_gpu(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set)
 		vgpu_governor_set(gpu, vgpu_governor_parse(set->governor));
 	if (set->mask & VGPU_GPU_SET_POLICY)
 		vgpu_tenants_set_policy(gpu);
+	if (set->mask & VGPU_GPU_SET_MONITOR)
+		vgpu_monitor_set(gpu, &set->monitor);
 	vgpu_governor_shape(gpu);
 	vgpu_gpu_apply_slices(gpu);
 	if (set->mask & VGPU_GPU_SET_SERIALIZE)

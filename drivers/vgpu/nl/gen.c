@@ -10,7 +10,7 @@ static const struct nla_policy vgpu_nl_gpu_get_policy[VGPU_A_GPU_INDEX + 1] = {
 };
 
 /* gpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_SERIALIZE + 1] = {
+static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_MONITOR_PERIOD + 1] = {
 	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
 	[VGPU_A_GPU_POLICY] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_SLICE_NS] = { .type = NLA_U64, },
@@ -30,6 +30,7 @@ static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_SERIALIZE + 1] 
 	[VGPU_A_GPU_STOP_AFTER] = { .type = NLA_U32, },
 	[VGPU_A_GPU_DEGRADE_WINDOW] = { .type = NLA_U32, },
 	[VGPU_A_GPU_SERIALIZE] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VGPU_A_GPU_MONITOR_PERIOD] = { .type = NLA_U32, },
 };
 
 /* type-get: attributes of its requests */
@@ -140,7 +141,13 @@ static const struct nla_policy vgpu_nl_gpu_recover_policy[VGPU_A_GPU_INDEX + 1] 
 	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
 };
 
-const struct genl_ops vgpu_nl_ops[16] = {
+/* history-get: attributes of its requests */
+static const struct nla_policy vgpu_nl_history_get_policy[VGPU_A_HISTORY_FROM + 1] = {
+	[VGPU_A_HISTORY_GPU] = { .type = NLA_U32, },
+	[VGPU_A_HISTORY_FROM] = { .type = NLA_U64, },
+};
+
+const struct genl_ops vgpu_nl_ops[17] = {
 	{
 		.cmd		= VGPU_NL_CMD_GPU_GET,
 		.doit		= vgpu_nl_gpu_get_doit,
@@ -152,7 +159,7 @@ const struct genl_ops vgpu_nl_ops[16] = {
 		.cmd		= VGPU_NL_CMD_GPU_SET,
 		.doit		= vgpu_nl_gpu_set_doit,
 		.policy		= vgpu_nl_gpu_set_policy,
-		.maxattr	= VGPU_A_GPU_SERIALIZE,
+		.maxattr	= VGPU_A_GPU_MONITOR_PERIOD,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_TYPE_GET,
@@ -236,5 +243,11 @@ const struct genl_ops vgpu_nl_ops[16] = {
 		.doit		= vgpu_nl_gpu_recover_doit,
 		.policy		= vgpu_nl_gpu_recover_policy,
 		.maxattr	= VGPU_A_GPU_INDEX,
+	},
+	{
+		.cmd		= VGPU_NL_CMD_HISTORY_GET,
+		.dumpit		= vgpu_nl_history_get_dumpit,
+		.policy		= vgpu_nl_history_get_policy,
+		.maxattr	= VGPU_A_HISTORY_FROM,
 	},
 };

@@ -30,6 +30,8 @@ int vgpu_nl_access_add_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_access_delete_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_vgpu_violations_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_gpu_recover_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_history_get_dumpit(struct sk_buff *skb,
+			       struct netlink_callback *cb);
 
 enum {
 	VGPU_NLGRP_LIFECYCLE,
@@ -40,6 +42,6 @@ enum {
 	VGPU_NLGRP_COUNT
 };
 
-extern const struct genl_ops vgpu_nl_ops[16];
+extern const struct genl_ops vgpu_nl_ops[17];
 
 #endif /* _VGPU_NL_GEN_H */

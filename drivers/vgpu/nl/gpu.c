@@ -306,6 +306,7 @@ static int put_use(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 	if (nla_put_u64_64bit(skb, VGPU_A_GPU_VRAM_COMMITTED,
 			      gi->vram_committed, VGPU_A_GPU_PAD) ||
 	    vgpu_nl_put_degrade(skb, &gi->degrade) ||
+	    vgpu_nl_put_monitor(skb, gi) ||
 	    put_vram(skb, &gi->vram) || put_paging(skb, &gi->paging) ||
 	    put_defrag(skb, &gi->tidy))
 		return -EMSGSIZE;
@@ -520,6 +521,7 @@ int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_GPU_INDEX))
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,
 				   "say which GPU: index");
+	vgpu_nl_read_monitor(info, &set);
 	if (!set.mask && !strategy && !ratio && !threshold && !interval &&
 	    !ahead && !tier && !vgpu_nl_sets_degrade(info))
 		return vgpu_nl_err(info->extack, NULL, -EINVAL,

@@ -51,6 +51,11 @@ bool vgpu_nl_sets_degrade(const struct genl_info *info);
 /* Which of its rules is to blame when they are refused; NULL: none was named. */
 const struct nlattr *vgpu_nl_blame_degrade(const struct genl_info *info);
 
+/* monitor.c: 0 or -EMSGSIZE. */
+int vgpu_nl_put_monitor(struct sk_buff *skb, const struct vgpu_gpu_info *gi);
+/* What of it is named goes to @set. */
+void vgpu_nl_read_monitor(struct genl_info *info, struct vgpu_gpu_set *set);
+
 int vgpu_nl_events_init(void);
 void vgpu_nl_events_exit(void);
 

@@ -645,6 +645,11 @@ enum {
 	VGPU_A_GPU_SERIALIZE = 47,
 	/* u64: changes of owner while it is so (CAP_SYS_ADMIN) */
 	VGPU_A_GPU_TURNS = 48,
+	/*
+	 * u32: ms between samples of the history, 50 to 3600000; 0, none are
+	 * taken
+	 */
+	VGPU_A_GPU_MONITOR_PERIOD = 49,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)
@@ -1067,6 +1072,68 @@ enum {
 	VGPU_A_SCHED_MAX = (__VGPU_A_SCHED_MAX - 1)
 };
 
+/* What a vGPU had of a sample. */
+enum {
+	VGPU_A_SHARE_PAD = 1,
+	/* u32: number of the vGPU */
+	VGPU_A_SHARE_ID = 2,
+	/* u32: of the service of all engines */
+	VGPU_A_SHARE_RECEIVED_PERMILLE = 3,
+	/* u32: of that, what it was due */
+	VGPU_A_SHARE_ENTITLED_PERMILLE = 4,
+	/* u64: bytes of VRAM */
+	VGPU_A_SHARE_MEMORY_USED = 5,
+
+	__VGPU_A_SHARE_MAX,
+	VGPU_A_SHARE_MAX = (__VGPU_A_SHARE_MAX - 1)
+};
+
+/* A sample of a GPU's history. */
+enum {
+	VGPU_A_HISTORY_PAD = 1,
+	/* u32: number of the GPU */
+	VGPU_A_HISTORY_GPU = 2,
+	/* u64: the first number to show */
+	VGPU_A_HISTORY_FROM = 3,
+	/* u64: its number; one that is not the next tells of a loss */
+	VGPU_A_HISTORY_SEQ = 4,
+	/* u64: its end, CLOCK_BOOTTIME */
+	VGPU_A_HISTORY_TIME_NS = 5,
+	/* u64: what it is about; while nothing runs there are none */
+	VGPU_A_HISTORY_SPAN_NS = 6,
+	/* u32: time that the busiest engine was busy */
+	VGPU_A_HISTORY_BUSY_PERMILLE = 7,
+	/* u32: VRAM in use */
+	VGPU_A_HISTORY_MEMORY_PERMILLE = 8,
+	/* u64: bytes copied a second */
+	VGPU_A_HISTORY_BANDWIDTH = 9,
+	/* u32: time that switches took, of the engine where it was most */
+	VGPU_A_HISTORY_OVERHEAD_PERMILLE = 10,
+	/*
+	 * u64: from acceptance of a command until it first ran, 99th percentile
+	 */
+	VGPU_A_HISTORY_WAIT_P99_NS = 11,
+	/* u64: that began to run, a second */
+	VGPU_A_HISTORY_COMMANDS = 12,
+	/* u64: bytes of VRAM */
+	VGPU_A_HISTORY_MEMORY_USED = 13,
+	/* u64: bytes that quotas stand for */
+	VGPU_A_HISTORY_MEMORY_PROMISED = 14,
+	/* u64: the median of wait-p99-ns */
+	VGPU_A_HISTORY_WAIT_P50_NS = 15,
+	/* u32: contexts changed */
+	VGPU_A_HISTORY_SWITCHES = 16,
+	/* u32: commands stopped midway */
+	VGPU_A_HISTORY_PREEMPTIONS = 17,
+	/* u32: time that each engine was busy, those of single vGPUs last */
+	VGPU_A_HISTORY_ENGINE_PERMILLE = 18,
+	/* nest: of each vGPU that was there, and is */
+	VGPU_A_HISTORY_SHARE = 19,
+
+	__VGPU_A_HISTORY_MAX,
+	VGPU_A_HISTORY_MAX = (__VGPU_A_HISTORY_MAX - 1)
+};
+
 enum {
 	/* One GPU, or all. */
 	VGPU_NL_CMD_GPU_GET = 1,
@@ -1146,6 +1213,12 @@ enum {
 	VGPU_NL_CMD_VGPU_VIOLATIONS_GET = 20,
 	/* Brings a GPU whose mediation failed back to normal. */
 	VGPU_NL_CMD_GPU_RECOVER = 21,
+	/*
+	 * The samples that a GPU's monitor keeps, the oldest first, from a
+	 * number on if one is given. What vGPUs had that are gone is not in
+	 * them. Needs CAP_SYS_ADMIN.
+	 */
+	VGPU_NL_CMD_HISTORY_GET = 22,
 
 	__VGPU_NL_CMD_MAX,
 	VGPU_NL_CMD_MAX = (__VGPU_NL_CMD_MAX - 1)

@@ -42,6 +42,7 @@ bool vgpu_bandwidth_take(struct vgpu_instance *inst, u64 bytes)
 	unsigned long flags;
 	bool ok = true;
 
+	atomic64_add(bytes, &inst->gpu->monitor.copied);
 	spin_lock_irqsave(&inst->stat_lock, flags);
 	inst->copied_bytes += bytes;
 	if (inst->bandwidth) {

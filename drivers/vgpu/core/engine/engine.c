@@ -216,6 +216,7 @@ static void start(struct vgpu_engine *e, struct vgpu_queue *q, u64 now)
 		slot->started = true;
 		vgpu_hist_add(&q->wait_hist, now - slot->accepted);
 		vgpu_hist_add(&ctx->entity->wait_hist, now - slot->accepted);
+		vgpu_hist_add(&e->waits, now - slot->accepted);
 		e->jobs++;
 	}
 	job.op = slot->cmd.op;

@@ -54,6 +54,7 @@ enum vgpu_engine_state {
  * @overdue: how often @hang_timer went off since
  * @stop_hist: from then until the engine stopped, engine time
  * @stop_max: longest of these
+ * @waits: from acceptance of a command to its first run, since the monitor looked
  * @slice_ns: engine time of the slice
  * @slice_clock: engine clock when it began
  * @slice_from: when it began, ktime ns
@@ -88,6 +89,7 @@ struct vgpu_engine {
 	unsigned int overdue;
 	struct vgpu_hist stop_hist;
 	u64 stop_max;
+	struct vgpu_hist waits;
 	u64 slice_ns;
 	u64 slice_clock;
 	u64 slice_from;
@@ -183,6 +185,8 @@ struct vgpu_entity {
 	u64 woken_at;
 	u64 sample_run;
 	u64 sample_entitled;
+	u64 mon_run;			/* likewise, by the monitor */
+	u64 mon_entitled;
 };
 
 /* How many compute units it has. */

@@ -267,6 +267,7 @@ void vgpu_entity_unblock_locked(struct vgpu_entity *ent)
 		return;
 	vgpu_gpu_sample_soon(e->gpu);
 	vgpu_governor_arm(e->gpu);
+	vgpu_monitor_arm(e->gpu);
 	vgpu_engine_charge_locked(e);
 	/* gathering is part of what it waited */
 	if (!gather_end(ent))

@@ -14,6 +14,7 @@
 #include <vgpu/face_refusal.h>
 #include <vgpu/governor.h>
 #include <vgpu/mem.h>
+#include <vgpu/monitor.h>
 
 struct device;
 struct vgpu_gpu;
@@ -152,6 +153,7 @@ struct vgpu_gpu_info {
 	u64 preempt_timeout_ns;
 	struct vgpu_governor_info governor;
 	struct vgpu_degrade_info degrade;
+	struct vgpu_mon_settings monitor;
 	u32 switching;			/* VGPU_SWITCH_* */
 	struct vgpu_switch_stats switched;	/* by all engines */
 	u32 contexts;
@@ -188,6 +190,7 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
 #define VGPU_GPU_SET_DEGRADE	0x40
 #define VGPU_GPU_SET_DEGRADE_RULES	0x80
 #define VGPU_GPU_SET_SERIALIZE	0x100
+#define VGPU_GPU_SET_MONITOR	0x200
 
 #define VGPU_CONTEXTS_MAX	1024	/* of one GPU */
 
@@ -204,6 +207,7 @@ unsigned int vgpu_type_available(struct vgpu_gpu *gpu,
  * @degrade: enum vgpu_degrade_step, further down than it is
  * @serialize: one owner at a time on all engines
  * @rules: when to take a step
+ * @monitor: what of it its own mask says
  */
 struct vgpu_gpu_set {
 	u32 mask;
@@ -216,6 +220,7 @@ struct vgpu_gpu_set {
 	u32 degrade;
 	bool serialize;
 	struct vgpu_degrade_rules rules;
+	struct vgpu_mon_settings monitor;
 };
 
 /*

@@ -28,6 +28,7 @@
 #include "list.h"
 #include "perfetto.h"
 #include "progress.h"
+#include "report.h"
 #include "table.h"
 #include "text.h"
 #include "top.h"
@@ -544,6 +545,132 @@ static void golden_names(void)
 	setlocale(LC_CTYPE, "C");
 }
 
+/*
+ * 24 samples of a second, with a pause of an hour after the 15th; v0 is served twice what
+ * v7 is, until v0 ends at the 10th.
+ */
+static struct json_object *make_history(void)
+{
+	struct json_object *all = json_object_new_array(), *s, *list, *one = NULL;
+	uint64_t time = 1000000000000, i, k;
+	struct field {
+		const char *key;
+		uint64_t value;
+	};
+
+	for (i = 0; i < 24; i++) {
+		bool both = i < 10;
+		const struct field fields[] = {
+			{ "gpu", 0 }, { "seq", 501 + i }, { "time_ns", time },
+			{ "span_ns", 1000000000 },
+			{ "busy_permille", both ? 990 : 400 + 10 * i },
+			{ "memory_permille", 250 + i }, { "bandwidth", i * 5000000 },
+			{ "overhead_permille", both ? 31 : 2 },
+			{ "wait_p99_ns", both ? 2000000 + 100000 * i : 9000 },
+			{ "commands", 100 + i }, { "memory_used", (64 + i) << 20 },
+			{ "memory_promised", 128 << 20 },
+			{ "wait_p50_ns", both ? 800000 : 4000 },
+			{ "switches", both ? 500 : 0 },
+			{ "preemptions", both ? 490 : 0 },
+		};
+		const struct field shares[2][4] = {
+			{ { "id", 0 }, { "received_permille", both ? 667 : 0 },
+			  { "entitled_permille", both ? 667 : 0 },
+			  { "memory_used", 32 << 20 } },
+			{ { "id", 7 }, { "received_permille", both ? 333 : 1000 },
+			  { "entitled_permille", both ? 333 : 1000 },
+			  { "memory_used", i << 20 } },
+		};
+
+		s = json_object_new_object();
+		for (k = 0; k < sizeof(fields) / sizeof(*fields); k++)
+			json_object_object_add(s, fields[k].key,
+					       json_object_new_uint64(fields[k].value));
+		list = json_object_new_array();
+		json_object_array_add(list, json_object_new_uint64(both ? 990 : 400 + 10 * i));
+		json_object_array_add(list, json_object_new_uint64(20 * i));
+		json_object_object_add(s, "engine_permille", list);
+		list = json_object_new_array();
+		for (k = 0; k < 8; k++) {
+			if (!(k % 4)) {
+				one = json_object_new_object();
+				json_object_array_add(list, one);
+			}
+			json_object_object_add(one, shares[k / 4][k % 4].key,
+					       json_object_new_uint64(shares[k / 4][k % 4].value));
+		}
+		json_object_object_add(s, "share", list);
+		json_object_array_add(all, s);
+		time += i == 14 ? 3600000000000 : 1000000000;
+	}
+	return all;
+}
+
+/* What tenants and administrators may call things is not what a page is made of. */
+static struct json_object *make_report(void)
+{
+	struct json_object *gpus = data("gpus", "0", "", "", "");
+	struct json_object *vgpus = data("vgpus", "1", "20", "3000000000", "4");
+	struct json_object *sched = data("sched", "", "", "", "");
+	struct json_object *history = make_history(), *views = json_object_new_array();
+
+	json_object_object_add(json_object_array_get_idx(vgpus, 0), "holder",
+			       json_object_new_string("</title><script>\"&'\xff\n\x01x"));
+	json_object_array_add(views, report_view(json_object_array_get_idx(gpus, 0),
+						 vgpus, sched, history,
+						 1700000000000000000));
+	json_object_put(gpus);
+	json_object_put(vgpus);
+	json_object_put(sched);
+	json_object_put(history);
+	return views;
+}
+
+static void golden_history(void)
+{
+	struct json_object *history = make_history();
+
+	print_history(history, 1700000000000000000);
+	json_object_put(history);
+}
+
+static void golden_no_history(void)
+{
+	struct json_object *none = json_object_new_array();
+
+	print_history(none, 0);
+	report_text(none);
+	json_object_put(none);
+}
+
+static void golden_report(void)
+{
+	struct json_object *views = make_report();
+
+	/* a table for people shows names as they are: this one has none that is hostile */
+	json_object_object_add(json_object_array_get_idx(json_object_object_get(json_object_array_get_idx(views, 0),
+										"vgpus"), 0),
+			       "holder", json_object_new_string("train"));
+	report_text(views);
+	json_object_put(views);
+}
+
+static void golden_report_html(void)
+{
+	struct json_object *views = make_report();
+
+	report_html(stdout, views, "2026-01-02T03:04:05Z");
+	json_object_put(views);
+}
+
+static void golden_report_empty(void)
+{
+	struct json_object *none = json_object_new_array();
+
+	report_html(stdout, none, "2026-01-02T03:04:05Z");
+	json_object_put(none);
+}
+
 static void test_tables(void)
 {
 	golden("names", NULL, golden_names);
@@ -572,6 +699,12 @@ static void test_tables(void)
 	golden("top", NULL, golden_top);
 	golden("top-80", "80", golden_top);
 	golden("top-json", NULL, golden_top_json);
+	golden("history", NULL, golden_history);
+	golden("history-80", "80", golden_history);
+	golden("history-none", NULL, golden_no_history);
+	golden("report", NULL, golden_report);
+	golden("report-html", NULL, golden_report_html);
+	golden("report-html-empty", NULL, golden_report_empty);
 }
 
 /* ---- the arithmetic of top ------------------------------------------------------------ */

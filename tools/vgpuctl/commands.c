@@ -183,6 +183,23 @@ static const struct option_desc cdi_options[] = {
 	END
 };
 
+static const struct option_desc monitor_show_options[] = {
+	{ 0, "from", "NO", ARG_NUMBER, "only the samples from this number on" },
+	{ 'n', "last", "N", ARG_NUMBER, "only the last N of them" },
+	END
+};
+
+static const struct option_desc monitor_set_options[] = {
+	{ 0, "period", "TIME", ARG_TIME, "from one sample to the next, 50ms to 1h (default: 1s), or off" },
+	END
+};
+
+static const struct option_desc report_options[] = {
+	GPU_OPTION("only of this GPU"),
+	{ 0, "html", "FILE", ARG_FOLDER, "write a page with charts to this file" },
+	END
+};
+
 static const struct option_desc help_options[] = {
 	{ 0, "format", "FORMAT", ARG_FORMAT, "text (the default), man, bash or json" },
 	END
@@ -522,6 +539,30 @@ const struct command commands[] = {
 		.more = "Text for the textfile collector of its node exporter: seconds, bytes and ratios; names and labels are in Documentation/observability.rst.",
 		.options = metrics_options, .handler = cmd_metrics,
 		.examples = EXAMPLES({ "vgpuctl metrics --output /var/lib/prometheus/node-exporter/vgpu.prom", "from a timer of systemd's, say every 15 seconds" }),
+	},
+	{
+		.noun = "monitor", .verb = "show", .args = "GPU", .arg = ARG_GPU,
+		.min = 1, .max = 1,
+		.help = "what a GPU did lately, sample by sample",
+		.more = "The kernel keeps the last 1000 samples, and takes none while nothing runs. BUSY and LOST (the time that switches took) are of the engine where they are most; waits are from acceptance of a command until it first ran. With -j the shares of all vGPUs, and the numbers of samples: a reader that asks for what comes after its last one sees by them if it came too late.",
+		.options = monitor_show_options, .handler = cmd_monitor_show,
+		.examples = EXAMPLES({ "vgpuctl monitor show 0 --last 20", "the last 20 samples of GPU 0" },
+				     { "vgpuctl -j monitor show 0 --from 1234", "what came since sample 1233, for programs" }),
+	},
+	{
+		.noun = "monitor", .verb = "set", .args = "GPU", .arg = ARG_GPU,
+		.min = 1, .max = 1,
+		.help = "change what a GPU's monitor does",
+		.options = monitor_set_options, .handler = cmd_monitor_set,
+		.examples = EXAMPLES({ "vgpuctl monitor set 0 --period 200ms", "five samples a second" }),
+	},
+	{
+		.noun = "report", .args = "", .arg = ARG_NONE,
+		.help = "what GPUs did in the time that the kernel remembers",
+		.more = "Means and peaks of the history (`monitor show`), and what each vGPU received and waited. With --html one page with charts that needs no network: who had the engines when, how busy they were, memory, how long was waited, switches and what they cost. vGPUs that are gone are not told apart in it.",
+		.options = report_options, .handler = cmd_report,
+		.examples = EXAMPLES({ "vgpuctl report", "of all GPUs, as text" },
+				     { "vgpuctl report --gpu 0 --html report.html", "a page to look at, and to send to somebody" }),
 	},
 	{
 		.noun = "help", .args = "[NOUN [VERB]]", .arg = ARG_TEXT, .max = 2,

@@ -154,6 +154,9 @@ int cmd_qemu(struct args *args);
 int cmd_cdi(struct args *args);
 int cmd_trace(struct args *args);
 int cmd_metrics(struct args *args);
+int cmd_monitor_show(struct args *args);
+int cmd_monitor_set(struct args *args);
+int cmd_report(struct args *args);
 int cmd_run(int argc, char **argv);
 extern const char cmd_run_help[];
 

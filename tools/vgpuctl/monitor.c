@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vgpuctl monitor show, vgpuctl monitor set.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <json-c/json.h>
+#include <netlink/netlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+
+#include "data.h"
+#include "report.h"
+#include "table.h"
+
+int64_t wall_offset(void)
+{
+	struct timespec boot, wall;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return ((int64_t)wall.tv_sec - boot.tv_sec) * 1000000000 +
+	       wall.tv_nsec - boot.tv_nsec;
+}
+
+int data_history(uint32_t gpu, uint64_t from, struct json_object **history)
+{
+	struct nl_result result;
+	struct nl_msg *msg;
+	char doing[64];
+	int code;
+
+	code = nl_open();
+	if (code)
+		return code;
+	msg = nl_request(VGPU_NL_CMD_HISTORY_GET, NLM_F_DUMP);
+	nla_put_u32(msg, VGPU_A_HISTORY_GPU, gpu);
+	if (from)
+		nla_put_u64(msg, VGPU_A_HISTORY_FROM, from);
+	*history = json_object_new_array();
+	if (!nl_talk(msg, &attr_set_history, *history, &result))
+		return CTL_OK;
+	json_object_put(*history);
+	*history = NULL;
+	snprintf(doing, sizeof(doing), "cannot show the history of GPU %u", gpu);
+	return nl_explain(&result, doing);
+}
+
+/* ---- show --------------------------------------------------------------------- */
+
+static void shares_cell(struct table *t, struct json_object *sample)
+{
+	struct json_object *shares, *one;
+	char text[512] = "";
+	size_t i, n = 0;
+
+	if (json_object_object_get_ex(sample, "share", &shares))
+		for (i = 0; i < json_object_array_length(shares); i++) {
+			one = json_object_array_get_idx(shares, i);
+			if (!json_u64(one, "received_permille") ||
+			    n >= sizeof(text) - 40)
+				continue;
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+					      "%sv%" PRIu64 " %" PRIu64 ".%" PRIu64,
+					      n ? ", " : "", json_u64(one, "id"),
+					      json_u64(one, "received_permille") / 10,
+					      json_u64(one, "received_permille") % 10);
+		}
+	table_cell(t, n ? COLOR_NONE : COLOR_DIM, "%s", n ? text : "-");
+}
+
+static void sample_row(struct table *t, struct json_object *s, int64_t offset)
+{
+	uint64_t span = json_u64(s, "span_ns");
+	char buf[FORMAT_SIZE], when[64];
+
+	wall_clock((int64_t)json_u64(s, "time_ns") + offset, true, when,
+		   sizeof(when));
+	table_row(t);
+	table_cell(t, COLOR_DIM, "%" PRIu64, json_u64(s, "seq"));
+	/* the time of the day, to a tenth of a second */
+	table_cell(t, COLOR_NONE, "%.10s", when + 11);
+	table_cell(t, COLOR_NONE, "%s", format_ns(buf, span));
+	table_cell(t, COLOR_BOLD, "%s",
+		   format_permille(buf, json_u64(s, "busy_permille")));
+	table_cell(t, color_used(json_u64(s, "memory_permille"), 1000), "%s",
+		   format_permille(buf, json_u64(s, "memory_permille")));
+	table_cell(t, COLOR_NONE, "%s/s",
+		   format_bytes(buf, json_u64(s, "bandwidth")));
+	table_cell(t, COLOR_NONE, "%" PRIu64, json_u64(s, "commands"));
+	table_cell(t, COLOR_NONE, "%" PRIu64, json_u64(s, "switches"));
+	table_cell(t, COLOR_NONE, "%s",
+		   format_permille(buf, json_u64(s, "overhead_permille")));
+	table_cell(t, COLOR_NONE, "%s", format_ns(buf, json_u64(s, "wait_p50_ns")));
+	table_cell(t, COLOR_NONE, "%s", format_ns(buf, json_u64(s, "wait_p99_ns")));
+	shares_cell(t, s);
+}
+
+void print_history(struct json_object *history, int64_t offset)
+{
+	struct table *t;
+	size_t i;
+
+	if (!json_object_array_length(history)) {
+		puts("no sample: nothing ran yet, or the monitor is off");
+		return;
+	}
+	t = table_new(terminal_width());
+	table_column(t, "NO", true, 6);
+	table_column(t, "UTC", false, 0);
+	table_column(t, "SPAN", true, 7);
+	table_column(t, "BUSY", true, 0);
+	table_column(t, "MEMORY", true, 2);
+	table_column(t, "COPIED", true, 4);
+	table_column(t, "COMMANDS/S", true, 3);
+	table_column(t, "SWITCHES", true, 9);
+	table_column(t, "LOST", true, 5);
+	table_column(t, "WAIT P50", true, 8);
+	table_column(t, "WAIT P99", true, 2);
+	table_column(t, "RECEIVED %", false, 1);
+	for (i = 0; i < json_object_array_length(history); i++)
+		sample_row(t, json_object_array_get_idx(history, i), offset);
+	table_print(t, stdout, 0);
+}
+
+/* Only the last @count of @array. */
+static void keep_last(struct json_object *array, uint64_t count)
+{
+	size_t n = json_object_array_length(array);
+
+	if (n > count)
+		json_object_array_del_idx(array, 0, n - (size_t)count);
+}
+
+static int print_show(struct json_object *gpu, struct json_object *history)
+{
+	struct json_object *all, *monitor;
+	char buf[FORMAT_SIZE];
+
+	if (!json_output) {
+		if (json_u64(gpu, "monitor_period"))
+			printf("GPU %" PRIu64 "  %s  a sample each %s while anything runs\n",
+			       json_u64(gpu, "index"), json_str(gpu, "name"),
+			       format_ns(buf, json_u64(gpu, "monitor_period") *
+					 1000000));
+		else
+			printf("GPU %" PRIu64 "  %s  off: no samples are taken\n",
+			       json_u64(gpu, "index"), json_str(gpu, "name"));
+		print_history(history, wall_offset());
+		return CTL_OK;
+	}
+	all = json_new();
+	monitor = json_object_new_object();
+	json_object_object_foreach(gpu, key, value)
+		if (!strncmp(key, "monitor", 7))
+			json_object_object_add(monitor, key, json_object_get(value));
+	json_object_object_add(all, "gpu", json_object_new_uint64(json_u64(gpu, "index")));
+	json_object_object_add(all, "settings", monitor);
+	json_object_object_add(all, "history", json_object_get(history));
+	return print_json(all);
+}
+
+int cmd_monitor_show(struct args *args)
+{
+	const char *since = arg_option(args, "from"), *last = arg_option(args, "last");
+	struct json_object *gpu = NULL, *history;
+	uint64_t from = 0, count = UINT64_MAX;
+	uint32_t index;
+	int code;
+
+	if (parse_gpu(args->argv[0], &index))
+		return usage_error(args->command, "'%s' is no GPU: give a number",
+				   args->argv[0]);
+	if (since && parse_number(since, UINT64_MAX, &from))
+		return usage_error(args->command,
+				   "--from '%s': give the number of a sample", since);
+	if (last && (parse_number(last, UINT64_MAX, &count) || !count))
+		return usage_error(args->command,
+				   "--last '%s': give a number from 1 on", last);
+	code = data_gpu(index, &gpu);
+	if (!code)
+		code = data_history(index, from, &history);
+	if (!code) {
+		if (from && json_object_array_length(history) &&
+		    json_u64(json_object_array_get_idx(history, 0), "seq") > from)
+			note("%" PRIu64 " samples before these are forgotten",
+			     json_u64(json_object_array_get_idx(history, 0),
+				      "seq") - from);
+		keep_last(history, count);
+		code = print_show(gpu, history);
+		json_object_put(history);
+	}
+	json_object_put(gpu);
+	return code;
+}
+
+/* ---- set ---------------------------------------------------------------------- */
+
+static int put_period(struct args *args, struct nl_msg *msg)
+{
+	const char *text = arg_option(args, "period");
+	uint64_t ns;
+
+	if (!text)
+		return CTL_OK;
+	if (!strcmp(text, "off"))
+		ns = 0;
+	else if (parse_time(text, &ns) || ns / 1000000 > UINT32_MAX ||
+		 ns < 1000000)
+		return usage_error(args->command,
+				   "--period '%s': give a time with its unit, as 1s or 200ms, or off",
+				   text);
+	nla_put_u32(msg, VGPU_A_GPU_MONITOR_PERIOD, (uint32_t)(ns / 1000000));
+	return CTL_OK;
+}
+
+static int print_settings(uint32_t index)
+{
+	struct json_object *gpu, *none = json_object_new_array();
+	int code;
+
+	code = data_gpu(index, &gpu);
+	if (code)
+		return code;
+	if (json_output) {
+		code = print_show(gpu, none);
+	} else {
+		char buf[FORMAT_SIZE];
+
+		if (json_u64(gpu, "monitor_period"))
+			printf("GPU %u  a sample each %s while anything runs\n",
+			       index, format_ns(buf, json_u64(gpu, "monitor_period") *
+						1000000));
+		else
+			printf("GPU %u  no samples are taken\n", index);
+	}
+	json_object_put(none);
+	json_object_put(gpu);
+	return code;
+}
+
+int cmd_monitor_set(struct args *args)
+{
+	struct nl_result result;
+	struct nl_msg *msg;
+	char doing[64];
+	uint32_t index;
+	int code;
+
+	if (parse_gpu(args->argv[0], &index))
+		return usage_error(args->command, "'%s' is no GPU: give a number",
+				   args->argv[0]);
+	if (!arg_option(args, "period"))
+		return usage_error(args->command, "nothing to set: give --period");
+	code = nl_open();
+	if (code)
+		return code;
+	msg = nl_request(VGPU_NL_CMD_GPU_SET, 0);
+	nla_put_u32(msg, VGPU_A_GPU_INDEX, index);
+	code = put_period(args, msg);
+	if (code) {
+		nlmsg_free(msg);
+		return code;
+	}
+	snprintf(doing, sizeof(doing), "cannot set the monitor of GPU %u", index);
+	if (nl_talk(msg, &attr_set_gpu, NULL, &result))
+		return nl_explain(&result, doing);
+	return print_settings(index);
+}

@@ -68,7 +68,7 @@ class Vgpu:
 def _():
     assert nl.version == 1
     assert set(nl.groups) == {"lifecycle", "quota", "health", "governor",
-                               "memory"}, nl.groups
+                               "memory", "performance"}, nl.groups
     assert nl.op_count == sum("do" in o or "dump" in o for o in SPECS.op_lists.values())
 
 

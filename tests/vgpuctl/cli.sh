@@ -177,7 +177,7 @@ mem set 0 --defrag-interval 86401|give a number from 0 to 86400
 mem set 0 --read-ahead 33|give a number from 0 to 32
 mem set 0 --tier-limit much|give a size, as 512M or 2G, or 0
 mem defrag x|is no GPU
-events --group all|give lifecycle, quota, health, governor or memory
+events --group all|give lifecycle, quota, health, governor, memory or performance
 events --timeout x|give seconds
 top --delay 0|give seconds
 stats v0 --gpu 1|not both

@@ -70,6 +70,18 @@ static const struct attr_enum enum_nl_degrade_reason = {
 	.first = 0,
 };
 
+static const char *const names_nl_tune[] = {
+	[0] = "off",
+	[1] = "dry-run",
+	[2] = "on",
+};
+
+static const struct attr_enum enum_nl_tune = {
+	.names = names_nl_tune,
+	.count = 3,
+	.first = 0,
+};
+
 static const char *const names_nl_resource[] = {
 	[0] = "memory",
 	[1] = "bandwidth",
@@ -175,11 +187,16 @@ static const char *const names_nl_event[] = {
 	[18] = "quota-critical",
 	[19] = "quota-recovered",
 	[20] = "degrade",
+	[21] = "limit",
+	[22] = "limit-over",
+	[23] = "anomaly",
+	[24] = "anomaly-over",
+	[25] = "tuned",
 };
 
 static const struct attr_enum enum_nl_event = {
 	.names = names_nl_event,
-	.count = 21,
+	.count = 26,
 	.first = 0,
 };
 
@@ -192,6 +209,34 @@ static const char *const names_nl_gov_reason[] = {
 
 static const struct attr_enum enum_nl_gov_reason = {
 	.names = names_nl_gov_reason,
+	.count = 4,
+	.first = 0,
+};
+
+static const char *const names_nl_figure[] = {
+	[0] = "busy",
+	[1] = "memory",
+	[2] = "bandwidth",
+	[3] = "overhead",
+	[4] = "wait",
+	[5] = "commands",
+};
+
+static const struct attr_enum enum_nl_figure = {
+	.names = names_nl_figure,
+	.count = 6,
+	.first = 0,
+};
+
+static const char *const names_nl_knob[] = {
+	[0] = "slice",
+	[1] = "threshold",
+	[2] = "batch",
+	[3] = "pool",
+};
+
+static const struct attr_enum enum_nl_knob = {
+	.names = names_nl_knob,
 	.count = 4,
 	.first = 0,
 };
@@ -630,6 +675,48 @@ static const struct attr attrs_gpu[] = {
 	  .name = "turns" },
 	{ VGPU_A_GPU_MONITOR_PERIOD, ATTR_U32,
 	  .name = "monitor_period" },
+	{ VGPU_A_GPU_LIMIT_BUSY, ATTR_U64,
+	  .name = "limit_busy" },
+	{ VGPU_A_GPU_LIMIT_MEMORY, ATTR_U64,
+	  .name = "limit_memory" },
+	{ VGPU_A_GPU_LIMIT_BANDWIDTH, ATTR_U64,
+	  .name = "limit_bandwidth" },
+	{ VGPU_A_GPU_LIMIT_OVERHEAD, ATTR_U64,
+	  .name = "limit_overhead" },
+	{ VGPU_A_GPU_LIMIT_WAIT, ATTR_U64,
+	  .name = "limit_wait" },
+	{ VGPU_A_GPU_LIMIT_COMMANDS, ATTR_U64,
+	  .name = "limit_commands" },
+	{ VGPU_A_GPU_ANOMALIES, ATTR_U32,
+	  .name = "anomalies" },
+	{ VGPU_A_GPU_TUNE_SLICE, ATTR_U32,
+	  .name = "tune_slice", .values = &enum_nl_tune },
+	{ VGPU_A_GPU_TUNE_THRESHOLD, ATTR_U32,
+	  .name = "tune_threshold", .values = &enum_nl_tune },
+	{ VGPU_A_GPU_TUNE_BATCH, ATTR_U32,
+	  .name = "tune_batch", .values = &enum_nl_tune },
+	{ VGPU_A_GPU_TUNE_POOL, ATTR_U32,
+	  .name = "tune_pool", .values = &enum_nl_tune },
+	{ VGPU_A_GPU_TUNE_SLICE_MIN, ATTR_U64,
+	  .name = "tune_slice_min" },
+	{ VGPU_A_GPU_TUNE_THRESHOLD_MIN, ATTR_U64,
+	  .name = "tune_threshold_min" },
+	{ VGPU_A_GPU_TUNE_BATCH_MIN, ATTR_U64,
+	  .name = "tune_batch_min" },
+	{ VGPU_A_GPU_TUNE_POOL_MIN, ATTR_U64,
+	  .name = "tune_pool_min" },
+	{ VGPU_A_GPU_TUNE_SLICE_MAX, ATTR_U64,
+	  .name = "tune_slice_max" },
+	{ VGPU_A_GPU_TUNE_THRESHOLD_MAX, ATTR_U64,
+	  .name = "tune_threshold_max" },
+	{ VGPU_A_GPU_TUNE_BATCH_MAX, ATTR_U64,
+	  .name = "tune_batch_max" },
+	{ VGPU_A_GPU_TUNE_POOL_MAX, ATTR_U64,
+	  .name = "tune_pool_max" },
+	{ VGPU_A_GPU_BATCH, ATTR_U32,
+	  .name = "batch" },
+	{ VGPU_A_GPU_POOL_MOST, ATTR_U32,
+	  .name = "pool_most" },
 	{ .name = NULL },
 };
 
@@ -909,6 +996,22 @@ static const struct attr attrs_event[] = {
 	  .name = "degrade_from", .values = &enum_nl_degrade },
 	{ VGPU_A_EVENT_DEGRADE_REASON, ATTR_U32,
 	  .name = "degrade_reason", .values = &enum_nl_degrade_reason },
+	{ VGPU_A_EVENT_FIGURE, ATTR_U32,
+	  .name = "figure", .values = &enum_nl_figure },
+	{ VGPU_A_EVENT_VALUE, ATTR_U64,
+	  .name = "value" },
+	{ VGPU_A_EVENT_MEAN, ATTR_U64,
+	  .name = "mean" },
+	{ VGPU_A_EVENT_DEVIATION, ATTR_U64,
+	  .name = "deviation" },
+	{ VGPU_A_EVENT_KNOB, ATTR_U32,
+	  .name = "knob", .values = &enum_nl_knob },
+	{ VGPU_A_EVENT_TUNE, ATTR_U32,
+	  .name = "tune", .values = &enum_nl_tune },
+	{ VGPU_A_EVENT_BEFORE, ATTR_U64,
+	  .name = "before" },
+	{ VGPU_A_EVENT_AFTER, ATTR_U64,
+	  .name = "after" },
 	{ .name = NULL },
 };
 
@@ -1128,6 +1231,25 @@ const uint16_t attr_settable_gpu[] = {
 	VGPU_A_GPU_DEGRADE_WINDOW,
 	VGPU_A_GPU_SERIALIZE,
 	VGPU_A_GPU_MONITOR_PERIOD,
+	VGPU_A_GPU_LIMIT_BUSY,
+	VGPU_A_GPU_LIMIT_MEMORY,
+	VGPU_A_GPU_LIMIT_BANDWIDTH,
+	VGPU_A_GPU_LIMIT_OVERHEAD,
+	VGPU_A_GPU_LIMIT_WAIT,
+	VGPU_A_GPU_LIMIT_COMMANDS,
+	VGPU_A_GPU_ANOMALIES,
+	VGPU_A_GPU_TUNE_SLICE,
+	VGPU_A_GPU_TUNE_THRESHOLD,
+	VGPU_A_GPU_TUNE_BATCH,
+	VGPU_A_GPU_TUNE_POOL,
+	VGPU_A_GPU_TUNE_SLICE_MIN,
+	VGPU_A_GPU_TUNE_THRESHOLD_MIN,
+	VGPU_A_GPU_TUNE_BATCH_MIN,
+	VGPU_A_GPU_TUNE_POOL_MIN,
+	VGPU_A_GPU_TUNE_SLICE_MAX,
+	VGPU_A_GPU_TUNE_THRESHOLD_MAX,
+	VGPU_A_GPU_TUNE_BATCH_MAX,
+	VGPU_A_GPU_TUNE_POOL_MAX,
 	0
 };
 

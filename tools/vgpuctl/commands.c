@@ -155,7 +155,7 @@ static const struct option_desc top_options[] = {
 };
 
 static const struct option_desc events_options[] = {
-	{ 0, "group", "NAME", ARG_GROUP, "only lifecycle, quota, health, governor or memory; may be a list with commas" },
+	{ 0, "group", "NAME", ARG_GROUP, "only lifecycle, quota, health, governor, memory or performance; may be a list with commas" },
 	{ 'n', "count", "N", ARG_NUMBER, "stop after N events" },
 	{ 't', "timeout", "S", ARG_NUMBER, "stop after S seconds; exit status 4 when --count was not reached" },
 	END
@@ -496,7 +496,7 @@ const struct command commands[] = {
 	{
 		.noun = "events", .args = "[VGPU]", .arg = ARG_VGPU, .max = 1,
 		.help = "follow what happens",
-		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go), quota (use is at 80 %, at 95 %, back below 90 %, or was to be more than there is), health (faults, engine resets, broken rings), governor (the load made it choose another mode) and memory (what was scattered is put together). Without root only lifecycle. With -j a line of JSON an event.",
+		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go), quota (use is at 80 %, at 95 %, back below 90 %, or was to be more than there is), health (faults, engine resets, broken rings), governor (the load made it choose another mode), memory (what was scattered is put together) and performance (a figure came to its limit or is unlike itself, a knob was tuned). Without root only lifecycle. With -j a line of JSON an event.",
 		.options = events_options, .handler = cmd_events,
 		.examples = EXAMPLES({ "vgpuctl events --group health", "what goes wrong" },
 				     { "vgpuctl -j events --count 1 --timeout 10 v0", "wait for something to happen to v0" }),

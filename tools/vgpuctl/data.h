@@ -95,9 +95,10 @@ enum nl_group {
 	NL_GROUP_HEALTH		= 4,
 	NL_GROUP_GOVERNOR	= 8,
 	NL_GROUP_MEMORY		= 16,
+	NL_GROUP_PERFORMANCE	= 32,
 };
 
-#define NL_GROUPS	5
+#define NL_GROUPS	6
 
 extern const char *const nl_group_names[NL_GROUPS];
 

@@ -204,7 +204,7 @@ static const char *complete_word(enum arg_kind kind)
 	case ARG_VGPU:
 		return "vgpus";
 	case ARG_GROUP:
-		return "lifecycle quota health governor memory";
+		return "lifecycle quota health governor memory performance";
 	case ARG_POLICY:
 		return "rr fair prio mlfq fixed burst";
 	case ARG_TARGET:

@@ -226,7 +226,8 @@ static int read_groups(struct args *args, unsigned int *groups)
 			note("without root only lifecycle events");
 		else
 			*groups |= NL_GROUP_QUOTA | NL_GROUP_HEALTH |
-				   NL_GROUP_GOVERNOR | NL_GROUP_MEMORY;
+				   NL_GROUP_GOVERNOR | NL_GROUP_MEMORY |
+				   NL_GROUP_PERFORMANCE;
 		return CTL_OK;
 	}
 	*groups = 0;
@@ -238,7 +239,7 @@ static int read_groups(struct args *args, unsigned int *groups)
 				break;
 		if (i == NL_GROUPS)
 			return usage_error(args->command,
-					   "--group '%s': give lifecycle, quota, health, governor or memory",
+					   "--group '%s': give lifecycle, quota, health, governor, memory or performance",
 					   list);
 		*groups |= 1u << i;
 		list += len + (list[len] == ',');

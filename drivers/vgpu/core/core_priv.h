@@ -77,6 +77,10 @@ void vgpu_event_post_quota(enum vgpu_event_type type,
 			   const struct vgpu_quota_change *change);
 void vgpu_event_post_degrade(const struct vgpu_gpu *gpu,
 			     const struct vgpu_degrade_change *change);
+void vgpu_event_post_alarm(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
+			   const struct vgpu_mon_alarm *alarm);
+void vgpu_event_post_tune(const struct vgpu_gpu *gpu,
+			  const struct vgpu_tune_change *change);
 void vgpu_event_flush(void);
 /* Of GPUs, vGPUs or rules, after the change; any context. */
 void vgpu_lists_changed(void);

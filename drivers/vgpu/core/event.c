@@ -82,11 +82,10 @@ u32 vgpu_lists_generation(void)
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_lists_generation, VGPU);
 
+/* What only some kinds have is in @more, or NULL. */
 static void post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 		 const struct vgpu_instance *inst, u64 value,
-		 const struct vgpu_gov_change *change, u32 permille,
-		 const struct vgpu_quota_change *quota,
-		 const struct vgpu_degrade_change *degrade)
+		 const struct vgpu_event *more)
 {
 	struct vgpu_event_item *item;
 
@@ -95,19 +94,14 @@ static void post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 	item = kzalloc(sizeof(*item), GFP_ATOMIC);
 	if (!item)
 		goto drop;
+	if (more)
+		item->ev = *more;
 	item->ev.type = type;
 	item->ev.gpu = gpu ? gpu->index : inst ? inst->gpu->index : U32_MAX;
 	item->ev.instance = inst ? inst->id : U32_MAX;
 	if (inst)
 		item->ev.uuid = inst->uuid;
 	item->ev.value = value;
-	item->ev.permille = permille;
-	if (change)
-		item->ev.governor = *change;
-	if (quota)
-		item->ev.quota = *quota;
-	if (degrade)
-		item->ev.degrade = *degrade;
 	item->ev.time_ns = ktime_get_boottime_ns();
 	llist_add(&item->node, &events);
 	schedule_work(&events_work);
@@ -120,19 +114,23 @@ drop:
 void vgpu_event_post(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
 		     const struct vgpu_instance *inst, u64 value)
 {
-	post(type, gpu, inst, value, NULL, 0, NULL, NULL);
+	post(type, gpu, inst, value, NULL);
 }
 
 void vgpu_event_post_governor(const struct vgpu_gpu *gpu,
 			      const struct vgpu_gov_change *change)
 {
-	post(VGPU_EVENT_GOVERNOR, gpu, NULL, 0, change, 0, NULL, NULL);
+	const struct vgpu_event more = { .governor = *change };
+
+	post(VGPU_EVENT_GOVERNOR, gpu, NULL, 0, &more);
 }
 
 void vgpu_event_post_defrag(enum vgpu_event_type type,
 			    const struct vgpu_gpu *gpu, u32 permille, u64 bytes)
 {
-	post(type, gpu, NULL, bytes, NULL, permille, NULL, NULL);
+	const struct vgpu_event more = { .permille = permille };
+
+	post(type, gpu, NULL, bytes, &more);
 }
 
 void vgpu_event_post_quota(enum vgpu_event_type type,
@@ -140,13 +138,33 @@ void vgpu_event_post_quota(enum vgpu_event_type type,
 			   const struct vgpu_instance *inst,
 			   const struct vgpu_quota_change *change)
 {
-	post(type, gpu, inst, change->asked, NULL, 0, change, NULL);
+	const struct vgpu_event more = { .quota = *change };
+
+	post(type, gpu, inst, change->asked, &more);
 }
 
 void vgpu_event_post_degrade(const struct vgpu_gpu *gpu,
 			     const struct vgpu_degrade_change *change)
 {
-	post(VGPU_EVENT_DEGRADE, gpu, NULL, 0, NULL, 0, NULL, change);
+	const struct vgpu_event more = { .degrade = *change };
+
+	post(VGPU_EVENT_DEGRADE, gpu, NULL, 0, &more);
+}
+
+void vgpu_event_post_alarm(enum vgpu_event_type type, const struct vgpu_gpu *gpu,
+			   const struct vgpu_mon_alarm *alarm)
+{
+	const struct vgpu_event more = { .alarm = *alarm };
+
+	post(type, gpu, NULL, alarm->value, &more);
+}
+
+void vgpu_event_post_tune(const struct vgpu_gpu *gpu,
+			  const struct vgpu_tune_change *change)
+{
+	const struct vgpu_event more = { .tune = *change };
+
+	post(VGPU_EVENT_TUNE, gpu, NULL, 0, &more);
 }
 
 void vgpu_event_flush(void)

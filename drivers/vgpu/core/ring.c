@@ -139,7 +139,7 @@ static void ring_work(struct work_struct *work)
 	if (q->broken || !vgpu_gpu_enter(q->ctx->gpu, &idx))
 		return;
 	/* Every pass counts, so a tail that flickers gains nothing. */
-	while (turn < VGPU_TURN) {
+	while (turn < READ_ONCE(q->ctx->gpu->monitor.batch)) {
 		u32 avail, count;
 		int ret;
 

@@ -20,5 +20,6 @@ vgpu-y += core/health/dump.o
 vgpu-y += core/image/freeze.o core/image/image.o core/image/save.o
 vgpu-y += core/image/restore.o
 vgpu-y += core/monitor/monitor.o core/monitor/history.o
+vgpu-y += core/monitor/alarm.o core/monitor/tune.o
 # the kernel's trace/define_trace.h looks for trace.h itself
 CFLAGS_core/trace.o := -I$(src)/core

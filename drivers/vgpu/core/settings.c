@@ -136,8 +136,6 @@ static int check_gpu(const struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 				   "degrade: give 1 to %u failures that do not fall, within 1 to %u s",
 				   VGPU_DEGRADE_HISTORY,
 				   VGPU_DEGRADE_WINDOW_MAX_S);
-	if (set->mask & VGPU_GPU_SET_MONITOR)
-		return vgpu_monitor_check(&set->monitor, why);
 	return 0;
 }
 
@@ -216,6 +214,8 @@ int vgpu_gpu_set(struct vgpu_gpu *gpu, const struct vgpu_gpu_set *set,
 	mutex_lock(&gpu->lock);
 	if (new)
 		ret = check_policy(gpu, new, why);
+	if (!ret && set->mask & VGPU_GPU_SET_MONITOR)
+		ret = vgpu_monitor_check(gpu, &set->monitor, why);
 	if (!ret && set->mask & VGPU_GPU_SET_DEGRADE &&
 	    vgpu_degrade_by_hand(gpu, set->degrade))
 		ret = vgpu_refuse(why, VGPU_GPU_SET_DEGRADE, -EINVAL,

@@ -216,6 +216,7 @@ struct vgpu_defrag {
  * @blank: blocks without memory, for the next who needs one
  * @free_pages: not in use: what the strategy has, pooled, unclean
  * @pooling: pools are in use
+ * @pool_most: blocks that each may hold
  * @background: freed memory is scrubbed by @scrub_work
  * @pool: by size
  * @unclean: freed, to be scrubbed, oldest first
@@ -263,6 +264,7 @@ struct vgpu_vram {
 
 	bool pooling;
 	bool background;
+	u32 pool_most;
 	struct vgpu_pool pool[VGPU_POOLS];
 	u32 pooled_pages;
 	struct list_head unclean;

@@ -19,7 +19,6 @@
 
 #define INTERVAL	HZ
 #define TARGET_FIRST	4
-#define TARGET_MOST	256	/* all are given back under a spinlock */
 
 /* The pool for blocks of @pages aligned to @order, or NULL. */
 static struct vgpu_pool *pool_of(struct vgpu_vram *vram, u32 pages,
@@ -37,7 +36,7 @@ static struct vgpu_pool *pool_of(struct vgpu_vram *vram, u32 pages,
 static u32 target_most(const struct vgpu_vram *vram,
 		       const struct vgpu_pool *pool)
 {
-	return min_t(u32, TARGET_MOST,
+	return min_t(u32, READ_ONCE(vram->pool_most),
 		     vram->pages >> (6 + (pool - vram->pool)));
 }
 
@@ -196,9 +195,31 @@ void vgpu_vram_set_pools(struct vgpu_vram *vram, bool on)
 		vgpu_pool_drain(vram);
 }
 
+/**
+ * vgpu_vram_set_pool_most() - how many blocks may each pool hold?
+ * @vram: whose
+ * @blocks: VGPU_POOL_MOST_MIN to VGPU_POOL_MOST_MAX
+ *
+ * Context: process.
+ */
+void vgpu_vram_set_pool_most(struct vgpu_vram *vram, u32 blocks)
+{
+	unsigned int k;
+
+	spin_lock(&vram->lock);
+	WRITE_ONCE(vram->pool_most, clamp_t(u32, blocks, VGPU_POOL_MOST_MIN,
+					    VGPU_POOL_MOST_MAX));
+	for (k = 0; k < VGPU_POOLS; k++)
+		vram->pool[k].target = min(vram->pool[k].target,
+					   target_most(vram, &vram->pool[k]));
+	spin_unlock(&vram->lock);
+}
+
 void vgpu_pool_init(struct vgpu_vram *vram)
 {
 	unsigned int k;
+
+	vram->pool_most = VGPU_POOL_MOST;
 
 	for (k = 0; k < VGPU_POOLS; k++)
 		INIT_LIST_HEAD(&vram->pool[k].blocks);
@@ -213,3 +234,4 @@ void vgpu_pool_stop(struct vgpu_vram *vram)
 }
 
 VGPU_EXPORT_IF_KUNIT(vgpu_vram_set_pools);
+VGPU_EXPORT_IF_KUNIT(vgpu_vram_set_pool_most);

@@ -69,6 +69,17 @@ static const struct {
 		VGPU_NLGRP_QUOTA, VGPU_NL_EVENT_QUOTA_RECOVERED
 	},
 	[VGPU_EVENT_DEGRADE] = { VGPU_NLGRP_HEALTH, VGPU_NL_EVENT_DEGRADE },
+	[VGPU_EVENT_LIMIT] = { VGPU_NLGRP_PERFORMANCE, VGPU_NL_EVENT_LIMIT },
+	[VGPU_EVENT_LIMIT_OVER] = {
+		VGPU_NLGRP_PERFORMANCE, VGPU_NL_EVENT_LIMIT_OVER
+	},
+	[VGPU_EVENT_ANOMALY] = {
+		VGPU_NLGRP_PERFORMANCE, VGPU_NL_EVENT_ANOMALY
+	},
+	[VGPU_EVENT_ANOMALY_OVER] = {
+		VGPU_NLGRP_PERFORMANCE, VGPU_NL_EVENT_ANOMALY_OVER
+	},
+	[VGPU_EVENT_TUNE] = { VGPU_NLGRP_PERFORMANCE, VGPU_NL_EVENT_TUNED },
 };
 
 static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
@@ -77,6 +88,7 @@ static const u8 vgpu_nl_commands[VGPU_NLGRP_COUNT] = {
 	[VGPU_NLGRP_HEALTH] = VGPU_NL_CMD_HEALTH_NTF,
 	[VGPU_NLGRP_GOVERNOR] = VGPU_NL_CMD_GOVERNOR_NTF,
 	[VGPU_NLGRP_MEMORY] = VGPU_NL_CMD_MEMORY_NTF,
+	[VGPU_NLGRP_PERFORMANCE] = VGPU_NL_CMD_PERFORMANCE_NTF,
 };
 
 static atomic64_t vgpu_nl_seq[VGPU_NLGRP_COUNT];
@@ -104,6 +116,40 @@ static int put_quota(struct sk_buff *skb, const struct vgpu_quota_change *c)
 			      VGPU_A_EVENT_PAD) ||
 	    nla_put_u64_64bit(skb, VGPU_A_EVENT_LIMIT, c->limit,
 			      VGPU_A_EVENT_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_u64(struct sk_buff *skb, int attr, u64 value)
+{
+	return nla_put_u64_64bit(skb, attr, value, VGPU_A_EVENT_PAD);
+}
+
+static int put_alarm(struct sk_buff *skb, const struct vgpu_event *ev)
+{
+	const struct vgpu_mon_alarm *a = &ev->alarm;
+	bool limit = ev->type == VGPU_EVENT_LIMIT ||
+		     ev->type == VGPU_EVENT_LIMIT_OVER;
+
+	if (nla_put_u32(skb, VGPU_A_EVENT_FIGURE, a->figure) ||
+	    put_u64(skb, VGPU_A_EVENT_VALUE, a->value))
+		return -EMSGSIZE;
+	if (limit)
+		return put_u64(skb, VGPU_A_EVENT_LIMIT, a->limit);
+	if (put_u64(skb, VGPU_A_EVENT_MEAN, a->mean) ||
+	    put_u64(skb, VGPU_A_EVENT_DEVIATION, a->deviation))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_tune(struct sk_buff *skb, const struct vgpu_tune_change *c)
+{
+	if (nla_put_u32(skb, VGPU_A_EVENT_KNOB, c->knob) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_TUNE, c->mode) ||
+	    nla_put_u32(skb, VGPU_A_EVENT_FIGURE, c->figure) ||
+	    put_u64(skb, VGPU_A_EVENT_VALUE, c->value) ||
+	    put_u64(skb, VGPU_A_EVENT_BEFORE, c->before) ||
+	    put_u64(skb, VGPU_A_EVENT_AFTER, c->after))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -143,6 +189,13 @@ static int put_value(struct sk_buff *skb, const struct vgpu_event *ev)
 		return nla_put_u32(skb, VGPU_A_EVENT_CUT, ev->value);
 	case VGPU_EVENT_BROKEN:
 		return nla_put_s32(skb, VGPU_A_EVENT_ERROR, ev->value);
+	case VGPU_EVENT_LIMIT:
+	case VGPU_EVENT_LIMIT_OVER:
+	case VGPU_EVENT_ANOMALY:
+	case VGPU_EVENT_ANOMALY_OVER:
+		return put_alarm(skb, ev);
+	case VGPU_EVENT_TUNE:
+		return put_tune(skb, &ev->tune);
 	case VGPU_EVENT_GOVERNOR:
 		return put_governor(skb, &ev->governor);
 	case VGPU_EVENT_DEFRAG_END:

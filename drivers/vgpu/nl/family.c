@@ -38,6 +38,10 @@ static const struct genl_multicast_group vgpu_nl_groups[VGPU_NLGRP_COUNT] = {
 		.name = VGPU_MCGRP_MEMORY,
 		.flags = GENL_MCAST_CAP_SYS_ADMIN,
 	},
+	[VGPU_NLGRP_PERFORMANCE] = {
+		.name = VGPU_MCGRP_PERFORMANCE,
+		.flags = GENL_MCAST_CAP_SYS_ADMIN,
+	},
 	[VGPU_NLGRP_GOVERNOR] = {
 		.name = VGPU_MCGRP_GOVERNOR,
 		.flags = GENL_MCAST_CAP_SYS_ADMIN,

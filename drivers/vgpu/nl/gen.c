@@ -10,7 +10,7 @@ static const struct nla_policy vgpu_nl_gpu_get_policy[VGPU_A_GPU_INDEX + 1] = {
 };
 
 /* gpu-set: attributes of its requests */
-static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_MONITOR_PERIOD + 1] = {
+static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_TUNE_POOL_MAX + 1] = {
 	[VGPU_A_GPU_INDEX] = { .type = NLA_U32, },
 	[VGPU_A_GPU_POLICY] = { .type = NLA_NUL_STRING, .len = 15, },
 	[VGPU_A_GPU_SLICE_NS] = { .type = NLA_U64, },
@@ -31,6 +31,25 @@ static const struct nla_policy vgpu_nl_gpu_set_policy[VGPU_A_GPU_MONITOR_PERIOD 
 	[VGPU_A_GPU_DEGRADE_WINDOW] = { .type = NLA_U32, },
 	[VGPU_A_GPU_SERIALIZE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VGPU_A_GPU_MONITOR_PERIOD] = { .type = NLA_U32, },
+	[VGPU_A_GPU_LIMIT_BUSY] = { .type = NLA_U64, },
+	[VGPU_A_GPU_LIMIT_MEMORY] = { .type = NLA_U64, },
+	[VGPU_A_GPU_LIMIT_BANDWIDTH] = { .type = NLA_U64, },
+	[VGPU_A_GPU_LIMIT_OVERHEAD] = { .type = NLA_U64, },
+	[VGPU_A_GPU_LIMIT_WAIT] = { .type = NLA_U64, },
+	[VGPU_A_GPU_LIMIT_COMMANDS] = { .type = NLA_U64, },
+	[VGPU_A_GPU_ANOMALIES] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VGPU_A_GPU_TUNE_SLICE] = NLA_POLICY_MAX(NLA_U32, 2),
+	[VGPU_A_GPU_TUNE_THRESHOLD] = NLA_POLICY_MAX(NLA_U32, 2),
+	[VGPU_A_GPU_TUNE_BATCH] = NLA_POLICY_MAX(NLA_U32, 2),
+	[VGPU_A_GPU_TUNE_POOL] = NLA_POLICY_MAX(NLA_U32, 2),
+	[VGPU_A_GPU_TUNE_SLICE_MIN] = { .type = NLA_U64, },
+	[VGPU_A_GPU_TUNE_THRESHOLD_MIN] = { .type = NLA_U64, },
+	[VGPU_A_GPU_TUNE_BATCH_MIN] = { .type = NLA_U64, },
+	[VGPU_A_GPU_TUNE_POOL_MIN] = { .type = NLA_U64, },
+	[VGPU_A_GPU_TUNE_SLICE_MAX] = { .type = NLA_U64, },
+	[VGPU_A_GPU_TUNE_THRESHOLD_MAX] = { .type = NLA_U64, },
+	[VGPU_A_GPU_TUNE_BATCH_MAX] = { .type = NLA_U64, },
+	[VGPU_A_GPU_TUNE_POOL_MAX] = { .type = NLA_U64, },
 };
 
 /* type-get: attributes of its requests */
@@ -159,7 +178,7 @@ const struct genl_ops vgpu_nl_ops[17] = {
 		.cmd		= VGPU_NL_CMD_GPU_SET,
 		.doit		= vgpu_nl_gpu_set_doit,
 		.policy		= vgpu_nl_gpu_set_policy,
-		.maxattr	= VGPU_A_GPU_MONITOR_PERIOD,
+		.maxattr	= VGPU_A_GPU_TUNE_POOL_MAX,
 	},
 	{
 		.cmd		= VGPU_NL_CMD_TYPE_GET,

@@ -14,23 +14,83 @@ enum {
 	AT_CHECKED,		/* the request was looked at */
 };
 
+static_assert((int)VGPU_NL_FIGURE_BUSY == VGPU_MON_BUSY);
+static_assert((int)VGPU_NL_FIGURE_COMMANDS == VGPU_MON_COMMANDS);
+static_assert((int)VGPU_NL_KNOB_SLICE == VGPU_KNOB_SLICE);
+static_assert((int)VGPU_NL_KNOB_POOL == VGPU_KNOB_POOL);
+static_assert((int)VGPU_NL_TUNE_ON == VGPU_TUNE_ON);
+static_assert(VGPU_A_GPU_LIMIT_COMMANDS == VGPU_A_GPU_LIMIT_BUSY + VGPU_MON_COMMANDS);
+static_assert(VGPU_A_GPU_TUNE_POOL == VGPU_A_GPU_TUNE_SLICE + VGPU_KNOB_POOL);
+static_assert(VGPU_A_GPU_TUNE_POOL_MIN == VGPU_A_GPU_TUNE_SLICE_MIN + VGPU_KNOB_POOL);
+static_assert(VGPU_A_GPU_TUNE_POOL_MAX == VGPU_A_GPU_TUNE_SLICE_MAX + VGPU_KNOB_POOL);
+
 /* ---- gpu-get, gpu-set ------------------------------------------------------ */
 
 int vgpu_nl_put_monitor(struct sk_buff *skb, const struct vgpu_gpu_info *gi)
 {
-	return nla_put_u32(skb, VGPU_A_GPU_MONITOR_PERIOD,
-			   gi->monitor.period_ms);
+	const struct vgpu_mon_settings *m = &gi->monitor;
+	u32 i;
+
+	if (nla_put_u32(skb, VGPU_A_GPU_MONITOR_PERIOD, m->period_ms) ||
+	    nla_put_u32(skb, VGPU_A_GPU_ANOMALIES, m->anomalies) ||
+	    nla_put_u32(skb, VGPU_A_GPU_BATCH, m->batch) ||
+	    nla_put_u32(skb, VGPU_A_GPU_POOL_MOST, m->pool))
+		return -EMSGSIZE;
+	for (i = 0; i < VGPU_MON_FIGURES; i++)
+		if (nla_put_u64_64bit(skb, VGPU_A_GPU_LIMIT_BUSY + i,
+				      m->limit[i], VGPU_A_GPU_PAD))
+			return -EMSGSIZE;
+	for (i = 0; i < VGPU_KNOBS; i++)
+		if (nla_put_u32(skb, VGPU_A_GPU_TUNE_SLICE + i, m->tune[i]) ||
+		    nla_put_u64_64bit(skb, VGPU_A_GPU_TUNE_SLICE_MIN + i,
+				      m->min[i], VGPU_A_GPU_PAD) ||
+		    nla_put_u64_64bit(skb, VGPU_A_GPU_TUNE_SLICE_MAX + i,
+				      m->max[i], VGPU_A_GPU_PAD))
+			return -EMSGSIZE;
+	return 0;
 }
 
 void vgpu_nl_read_monitor(struct genl_info *info, struct vgpu_gpu_set *set)
 {
-	const struct nlattr *period = info->attrs[VGPU_A_GPU_MONITOR_PERIOD];
+	struct vgpu_mon_settings *m = &set->monitor;
+	const struct nlattr *attr;
+	u32 i;
 
-	if (period) {
-		set->monitor.mask |= VGPU_MON_SET_PERIOD;
-		set->monitor.period_ms = nla_get_u32(period);
+	attr = info->attrs[VGPU_A_GPU_MONITOR_PERIOD];
+	if (attr) {
+		m->mask |= VGPU_MON_SET_PERIOD;
+		m->period_ms = nla_get_u32(attr);
 	}
-	if (set->monitor.mask)
+	attr = info->attrs[VGPU_A_GPU_ANOMALIES];
+	if (attr) {
+		m->mask |= VGPU_MON_SET_ANOMALIES;
+		m->anomalies = nla_get_u32(attr);
+	}
+	for (i = 0; i < VGPU_MON_FIGURES; i++) {
+		attr = info->attrs[VGPU_A_GPU_LIMIT_BUSY + i];
+		if (attr) {
+			m->mask |= VGPU_MON_SET_LIMIT(i);
+			m->limit[i] = nla_get_u64(attr);
+		}
+	}
+	for (i = 0; i < VGPU_KNOBS; i++) {
+		attr = info->attrs[VGPU_A_GPU_TUNE_SLICE + i];
+		if (attr) {
+			m->mask |= VGPU_MON_SET_TUNE(i);
+			m->tune[i] = nla_get_u32(attr);
+		}
+		attr = info->attrs[VGPU_A_GPU_TUNE_SLICE_MIN + i];
+		if (attr) {
+			m->mask |= VGPU_MON_SET_MIN(i);
+			m->min[i] = nla_get_u64(attr);
+		}
+		attr = info->attrs[VGPU_A_GPU_TUNE_SLICE_MAX + i];
+		if (attr) {
+			m->mask |= VGPU_MON_SET_MAX(i);
+			m->max[i] = nla_get_u64(attr);
+		}
+	}
+	if (m->mask)
 		set->mask |= VGPU_GPU_SET_MONITOR;
 }
 

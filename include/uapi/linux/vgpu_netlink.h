@@ -103,6 +103,16 @@ enum vgpu_nl_event {
 	VGPU_NL_EVENT_QUOTA_RECOVERED = 19,
 	/* mediation of a GPU failed, less of it goes on; or it is back */
 	VGPU_NL_EVENT_DEGRADE = 20,
+	/* a figure of a GPU came to its limit */
+	VGPU_NL_EVENT_LIMIT = 21,
+	/* it is clearly below it again */
+	VGPU_NL_EVENT_LIMIT_OVER = 22,
+	/* a figure of a GPU is unlike what it was lately */
+	VGPU_NL_EVENT_ANOMALY = 23,
+	/* it is as it was, or what it is by now is usual */
+	VGPU_NL_EVENT_ANOMALY_OVER = 24,
+	/* a knob of a GPU was tuned, or in a dry run, would have been */
+	VGPU_NL_EVENT_TUNED = 25,
 };
 
 /* What a rule of access says. */
@@ -242,6 +252,46 @@ enum vgpu_nl_vram_use {
 	VGPU_NL_VRAM_USE_FRAMES = 5,
 	/* bad, and used no more */
 	VGPU_NL_VRAM_USE_RETIRED = 6,
+};
+
+/* What a GPU's monitor looks at. */
+enum vgpu_nl_figure {
+	/* permille of the time that the busiest engine was busy */
+	VGPU_NL_FIGURE_BUSY = 0,
+	/* permille of VRAM in use */
+	VGPU_NL_FIGURE_MEMORY = 1,
+	/* bytes copied a second */
+	VGPU_NL_FIGURE_BANDWIDTH = 2,
+	/* permille of the time that switches took */
+	VGPU_NL_FIGURE_OVERHEAD = 3,
+	/*
+	 * ns from acceptance of a command until it first ran, 99th percentile
+	 */
+	VGPU_NL_FIGURE_WAIT = 4,
+	/* that began to run, a second */
+	VGPU_NL_FIGURE_COMMANDS = 5,
+};
+
+/* What a GPU's monitor may tune. */
+enum vgpu_nl_knob {
+	/* the time slice, ns */
+	VGPU_NL_KNOB_SLICE = 0,
+	/* engine time that who runs keeps from who wakes up, ns */
+	VGPU_NL_KNOB_THRESHOLD = 1,
+	/* commands taken from a ring before others have a turn */
+	VGPU_NL_KNOB_BATCH = 2,
+	/* blocks that each pool of VRAM may hold */
+	VGPU_NL_KNOB_POOL = 3,
+};
+
+/* How a knob is tuned. */
+enum vgpu_nl_tune {
+	/* not, and nothing is left of what was */
+	VGPU_NL_TUNE_OFF = 0,
+	/* what would be done is told, and not done */
+	VGPU_NL_TUNE_DRY_RUN = 1,
+	/* a step at a time, within its bounds */
+	VGPU_NL_TUNE_ON = 2,
 };
 
 /* Clean blocks of one size that are kept at hand. */
@@ -650,6 +700,53 @@ enum {
 	 * taken
 	 */
 	VGPU_A_GPU_MONITOR_PERIOD = 49,
+	/* u64: from which on an event tells, permille of the time; 0, none */
+	VGPU_A_GPU_LIMIT_BUSY = 50,
+	/*
+	 * u64: from which on an event tells, permille of VRAM in use; 0, none
+	 */
+	VGPU_A_GPU_LIMIT_MEMORY = 51,
+	/* u64: from which on an event tells, bytes copied a second; 0, none */
+	VGPU_A_GPU_LIMIT_BANDWIDTH = 52,
+	/*
+	 * u64: from which on an event tells, permille of the time that switches
+	 * took; 0, none
+	 */
+	VGPU_A_GPU_LIMIT_OVERHEAD = 53,
+	/* u64: from which on an event tells, ns, 99th percentile; 0, none */
+	VGPU_A_GPU_LIMIT_WAIT = 54,
+	/* u64: from which on an event tells, a second; 0, none */
+	VGPU_A_GPU_LIMIT_COMMANDS = 55,
+	/* u32: figures that are unlike themselves are told of */
+	VGPU_A_GPU_ANOMALIES = 56,
+	/* u32: how that is tuned */
+	VGPU_A_GPU_TUNE_SLICE = 57,
+	/* u32: how that is tuned */
+	VGPU_A_GPU_TUNE_THRESHOLD = 58,
+	/* u32: how that is tuned */
+	VGPU_A_GPU_TUNE_BATCH = 59,
+	/* u32: how that is tuned */
+	VGPU_A_GPU_TUNE_POOL = 60,
+	/* u64: ns, what it may be at least */
+	VGPU_A_GPU_TUNE_SLICE_MIN = 61,
+	/* u64: ns, what it may be at least */
+	VGPU_A_GPU_TUNE_THRESHOLD_MIN = 62,
+	/* u64: commands, what it may be at least */
+	VGPU_A_GPU_TUNE_BATCH_MIN = 63,
+	/* u64: blocks, what it may be at least */
+	VGPU_A_GPU_TUNE_POOL_MIN = 64,
+	/* u64: ns, what it may be at most */
+	VGPU_A_GPU_TUNE_SLICE_MAX = 65,
+	/* u64: ns, what it may be at most */
+	VGPU_A_GPU_TUNE_THRESHOLD_MAX = 66,
+	/* u64: commands, what it may be at most */
+	VGPU_A_GPU_TUNE_BATCH_MAX = 67,
+	/* u64: blocks, what it may be at most */
+	VGPU_A_GPU_TUNE_POOL_MAX = 68,
+	/* u32: commands taken from a ring before others have a turn */
+	VGPU_A_GPU_BATCH = 69,
+	/* u32: blocks that each pool of VRAM may hold */
+	VGPU_A_GPU_POOL_MOST = 70,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)
@@ -922,7 +1019,7 @@ enum {
 	VGPU_A_EVENT_RESOURCE = 23,
 	/* u64: how much of it is in use */
 	VGPU_A_EVENT_USED = 24,
-	/* u64: the quota */
+	/* u64: the quota, or the limit of a figure */
 	VGPU_A_EVENT_LIMIT = 25,
 	/* u32: what was done */
 	VGPU_A_EVENT_ACTION = 26,
@@ -932,6 +1029,22 @@ enum {
 	VGPU_A_EVENT_DEGRADE_FROM = 28,
 	/* u32: why */
 	VGPU_A_EVENT_DEGRADE_REASON = 29,
+	/* u32: what of a GPU it is about */
+	VGPU_A_EVENT_FIGURE = 30,
+	/* u64: of that figure */
+	VGPU_A_EVENT_VALUE = 31,
+	/* u64: what was usual (event anomaly) */
+	VGPU_A_EVENT_MEAN = 32,
+	/* u64: how far from it was usual (event anomaly) */
+	VGPU_A_EVENT_DEVIATION = 33,
+	/* u32: what was tuned (event tuned, as all that follow) */
+	VGPU_A_EVENT_KNOB = 34,
+	/* u32: whether it was, or would have been */
+	VGPU_A_EVENT_TUNE = 35,
+	/* u64: what it was */
+	VGPU_A_EVENT_BEFORE = 36,
+	/* u64: what it is, or would be */
+	VGPU_A_EVENT_AFTER = 37,
 
 	__VGPU_A_EVENT_MAX,
 	VGPU_A_EVENT_MAX = (__VGPU_A_EVENT_MAX - 1)
@@ -1219,6 +1332,11 @@ enum {
 	 * them. Needs CAP_SYS_ADMIN.
 	 */
 	VGPU_NL_CMD_HISTORY_GET = 22,
+	/*
+	 * A figure of a GPU came to its limit or is unlike itself, or is not
+	 * any more, or a knob was tuned. Listening needs CAP_SYS_ADMIN.
+	 */
+	VGPU_NL_CMD_PERFORMANCE_NTF = 23,
 
 	__VGPU_NL_CMD_MAX,
 	VGPU_NL_CMD_MAX = (__VGPU_NL_CMD_MAX - 1)
@@ -1229,5 +1347,6 @@ enum {
 #define VGPU_MCGRP_HEALTH	"health"
 #define VGPU_MCGRP_GOVERNOR	"governor"
 #define VGPU_MCGRP_MEMORY	"memory"
+#define VGPU_MCGRP_PERFORMANCE	"performance"
 
 #endif /* _UAPI_LINUX_VGPU_NETLINK_H */

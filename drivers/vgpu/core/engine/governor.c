@@ -45,8 +45,12 @@ void vgpu_governor_shape(struct vgpu_gpu *gpu)
 
 	lockdep_assert_held(&gpu->lock);
 	if (g->setting == VGPU_GOVERNOR_OFF) {
-		gpu->slice_ns = gpu->own_slice_ns ?: VGPU_SLICE_DEFAULT_NS;
-		gpu->threshold_ns = 0;
+		gpu->slice_ns = gpu->own_slice_ns ?:
+				vgpu_tuned(&gpu->monitor.tuner[VGPU_KNOB_SLICE],
+					   VGPU_SLICE_DEFAULT_NS);
+		gpu->threshold_ns =
+			min(vgpu_tuned(&gpu->monitor.tuner[VGPU_KNOB_THRESHOLD], 0),
+			    gpu->slice_ns / 2);
 		return;
 	}
 	gpu->slice_ns = vgpu_gov_slice(g->gov.mode, gpu->own_slice_ns);

@@ -96,7 +96,33 @@ static u64 add_engines(struct vgpu_gpu *gpu, struct vgpu_mon_sample *s, u64 pass
 	return service;
 }
 
-static void add_vram(struct vgpu_gpu *gpu, struct vgpu_mon_sample *s)
+/* What pools did since the last look, to tune them by. */
+static void look_at_pools(struct vgpu_monitor *m, const struct vgpu_vram_stats *vram,
+			  u32 most, struct vgpu_tune_view *v)
+{
+	u64 missed = 0, hits = 0;
+	unsigned int k;
+
+	for (k = 0; k < VGPU_POOLS; k++) {
+		hits += vram->pool[k].hits;
+		/* one that may grow will, without us */
+		if (vram->pool[k].target >= most)
+			missed += vram->pool[k].misses;
+	}
+	/* a pool that came to its bound brings all that it ever missed */
+	v->pool_short = missed - min(missed, m->pool_short);
+	v->pool_hits = hits - m->pool_hits;
+	m->pool_short = missed;
+	m->pool_hits = hits;
+}
+
+static u32 pool_most(const struct vgpu_gpu *gpu)
+{
+	return vgpu_tuned(&gpu->monitor.tuner[VGPU_KNOB_POOL], VGPU_POOL_MOST);
+}
+
+static void add_vram(struct vgpu_gpu *gpu, struct vgpu_mon_sample *s,
+		     struct vgpu_tune_view *v)
 {
 	struct vgpu_paging_stats paging;
 	struct vgpu_vram_stats vram;
@@ -109,6 +135,7 @@ static void add_vram(struct vgpu_gpu *gpu, struct vgpu_mon_sample *s)
 	s->memory_promised = gpu->committed;
 	s->figure[VGPU_MON_MEMORY] = permille(s->memory_used,
 					      vram.used + vram.free);
+	look_at_pools(&gpu->monitor, &vram, pool_most(gpu), v);
 }
 
 static void look_at_instance(struct vgpu_instance *inst, u64 *run, u64 *entitled)
@@ -167,6 +194,79 @@ static void start_anew(struct vgpu_gpu *gpu)
 		look_at_instance(inst, &run, &entitled);
 }
 
+/* --- what comes of it ------------------------------------------------------ */
+
+static void tell(struct vgpu_gpu *gpu, u32 figure, u64 value)
+{
+	static const struct {
+		u32 news;
+		enum vgpu_event_type type;
+	} kinds[] = {
+		{ VGPU_NEWS_LIMIT, VGPU_EVENT_LIMIT },
+		{ VGPU_NEWS_LIMIT_OVER, VGPU_EVENT_LIMIT_OVER },
+		{ VGPU_NEWS_ANOMALY, VGPU_EVENT_ANOMALY },
+		{ VGPU_NEWS_ANOMALY_OVER, VGPU_EVENT_ANOMALY_OVER },
+	};
+	struct vgpu_monitor *m = &gpu->monitor;
+	struct vgpu_mon_alarm alarm;
+	unsigned int i;
+	u32 news;
+
+	news = vgpu_alarm_feed(&m->alarm[figure], figure, value, m->limit[figure],
+			       m->anomalies, &alarm);
+	for (i = 0; news && i < ARRAY_SIZE(kinds); i++)
+		if (news & kinds[i].news)
+			vgpu_event_post_alarm(kinds[i].type, gpu, &alarm);
+}
+
+/* gpu->lock held. Tuned knobs come into force, or what is there without. */
+static void apply_knobs(struct vgpu_gpu *gpu)
+{
+	struct vgpu_monitor *m = &gpu->monitor;
+
+	lockdep_assert_held(&gpu->lock);
+	WRITE_ONCE(m->batch, vgpu_tuned(&m->tuner[VGPU_KNOB_BATCH], VGPU_TURN));
+	vgpu_vram_set_pool_most(gpu->whole.vram, pool_most(gpu));
+	vgpu_governor_shape(gpu);
+	vgpu_gpu_apply_slices(gpu);
+}
+
+/* What the governor, or somebody's hand, holds is not ours. */
+static bool is_ours(const struct vgpu_gpu *gpu, u32 knob)
+{
+	if (knob != VGPU_KNOB_SLICE && knob != VGPU_KNOB_THRESHOLD)
+		return true;
+	return gpu->governor.setting == VGPU_GOVERNOR_OFF &&
+	       (knob != VGPU_KNOB_SLICE || !gpu->own_slice_ns);
+}
+
+/* gpu->lock held. */
+static void tune(struct vgpu_gpu *gpu, struct vgpu_tune_view *v)
+{
+	static const u64 base[VGPU_KNOBS] = {
+		[VGPU_KNOB_SLICE] = VGPU_SLICE_DEFAULT_NS,
+		[VGPU_KNOB_THRESHOLD] = 0,
+		[VGPU_KNOB_BATCH] = VGPU_TURN,
+		[VGPU_KNOB_POOL] = VGPU_POOL_MOST,
+	};
+	struct vgpu_tune_change change;
+	bool any = false;
+	u32 knob;
+
+	v->slice_ns = gpu->slice_ns;
+	for (knob = 0; knob < VGPU_KNOBS; knob++) {
+		struct vgpu_tuner *t = &gpu->monitor.tuner[knob];
+
+		if (!is_ours(gpu, knob) ||
+		    !vgpu_tuner_feed(t, knob, base[knob], v, &change))
+			continue;
+		vgpu_event_post_tune(gpu, &change);
+		any |= change.mode == VGPU_TUNE_ON;
+	}
+	if (any)
+		apply_knobs(gpu);
+}
+
 /* gpu->lock held. Returns whether anything ran. */
 static bool take_sample(struct vgpu_gpu *gpu)
 {
@@ -176,17 +276,25 @@ static bool take_sample(struct vgpu_gpu *gpu)
 	struct vgpu_mon_sample s = {
 		.time_ns = ktime_get_boottime_ns(),
 	};
+	struct vgpu_tune_view v = { };
+	u32 i;
 
 	s.span_ns = clamp_t(u64, now - min(now, READ_ONCE(m->from_ns)), 1,
 			    max(passed, 1ULL));
 	m->looked_ns = now;
 	service = add_engines(gpu, &s, passed);
-	add_vram(gpu, &s);
+	add_vram(gpu, &s, &v);
 	s.figure[VGPU_MON_BANDWIDTH] = per_second(copied - m->copied_mark,
 						  s.span_ns);
 	m->copied_mark = copied;
 	vgpu_history_push(&m->history, &s);
 	add_shares(gpu, s.seq, service);
+	for (i = 0; i < VGPU_MON_FIGURES; i++)
+		tell(gpu, i, s.figure[i]);
+	memcpy(v.figure, s.figure, sizeof(v.figure));
+	v.switches = s.switches;
+	v.preemptions = s.preemptions;
+	tune(gpu, &v);
 	return s.figure[VGPU_MON_BUSY];
 }
 
@@ -206,40 +314,104 @@ static void monitor_work(struct work_struct *work)
 
 /* --- settings and readers -------------------------------------------------- */
 
-int vgpu_monitor_check(const struct vgpu_mon_settings *set,
+static const char *const knob_names[VGPU_KNOBS] = {
+	"slice", "threshold", "batch", "pool",
+};
+
+/* What of a knob is not named stays. */
+static void knob_of(const struct vgpu_monitor *m, const struct vgpu_mon_settings *set,
+		    u32 knob, u64 *min, u64 *max)
+{
+	*min = set->mask & VGPU_MON_SET_MIN(knob) ? set->min[knob] :
+						    m->tuner[knob].min;
+	*max = set->mask & VGPU_MON_SET_MAX(knob) ? set->max[knob] :
+						    m->tuner[knob].max;
+}
+
+int vgpu_monitor_check(const struct vgpu_gpu *gpu,
+		       const struct vgpu_mon_settings *set,
 		       struct vgpu_refusal *why)
 {
-	if (set->mask & ~VGPU_MON_SET_PERIOD)
+	u64 min, max;
+	u32 knob;
+
+	if (set->mask & ~VGPU_MON_SET_ALL)
 		return vgpu_refuse(why, 0, -EINVAL, "no such setting");
 	if (set->mask & VGPU_MON_SET_PERIOD && set->period_ms &&
 	    (set->period_ms < VGPU_MON_PERIOD_MIN_MS ||
 	     set->period_ms > VGPU_MON_PERIOD_MAX_MS))
 		return vgpu_refuse(why, VGPU_GPU_SET_MONITOR, -ERANGE,
-				   "monitor-period-ms is 0, or %u to %u",
+				   "monitor-period is 0, or %u to %u ms",
 				   VGPU_MON_PERIOD_MIN_MS,
 				   VGPU_MON_PERIOD_MAX_MS);
+	for (knob = 0; knob < VGPU_KNOBS; knob++) {
+		knob_of(&gpu->monitor, set, knob, &min, &max);
+		if (!vgpu_tune_bounds_ok(knob, min, max))
+			return vgpu_refuse(why, VGPU_GPU_SET_MONITOR, -ERANGE,
+					   "the bounds of tune-%s are out of range, or none",
+					   knob_names[knob]);
+		if (set->mask & VGPU_MON_SET_TUNE(knob) &&
+		    set->tune[knob] >= VGPU_TUNE_MODES)
+			return vgpu_refuse(why, VGPU_GPU_SET_MONITOR, -EINVAL,
+					   "tune-%s: off, dry-run or on",
+					   knob_names[knob]);
+	}
 	return 0;
 }
 
 void vgpu_monitor_set(struct vgpu_gpu *gpu, const struct vgpu_mon_settings *set)
 {
 	struct vgpu_monitor *m = &gpu->monitor;
+	u64 min, max;
+	u32 i;
 
 	lockdep_assert_held(&gpu->lock);
+	for (i = 0; i < VGPU_MON_FIGURES; i++)
+		if (set->mask & VGPU_MON_SET_LIMIT(i))
+			m->limit[i] = set->limit[i];
+	if (set->mask & VGPU_MON_SET_ANOMALIES)
+		m->anomalies = set->anomalies;
+	for (i = 0; i < VGPU_KNOBS; i++) {
+		struct vgpu_tuner *t = &m->tuner[i];
+
+		if (!(set->mask & (VGPU_MON_SET_TUNE(i) | VGPU_MON_SET_MIN(i) |
+				   VGPU_MON_SET_MAX(i))))
+			continue;
+		knob_of(m, set, i, &min, &max);
+		vgpu_tuner_set(t, set->mask & VGPU_MON_SET_TUNE(i) ?
+				  set->tune[i] : t->mode, min, max);
+	}
 	if (set->mask & VGPU_MON_SET_PERIOD && set->period_ms != m->period_ms) {
 		start_anew(gpu);
 		WRITE_ONCE(m->period_ms, set->period_ms);
+		/* without samples nothing would ever take a step back */
+		for (i = 0; i < VGPU_KNOBS && !set->period_ms; i++)
+			vgpu_tuner_set(&m->tuner[i], m->tuner[i].mode,
+				       m->tuner[i].min, m->tuner[i].max);
 		/* What runs may never wake up again; if nothing does, this is soon over. */
 		cancel_delayed_work(&m->work);
 		vgpu_monitor_arm(gpu);
 	}
+	apply_knobs(gpu);
 }
 
 void vgpu_monitor_get_info(const struct vgpu_gpu *gpu,
 			   struct vgpu_mon_settings *out)
 {
+	const struct vgpu_monitor *m = &gpu->monitor;
+	u32 i;
+
 	memset(out, 0, sizeof(*out));
-	out->period_ms = gpu->monitor.period_ms;
+	out->period_ms = m->period_ms;
+	memcpy(out->limit, m->limit, sizeof(out->limit));
+	out->anomalies = m->anomalies;
+	for (i = 0; i < VGPU_KNOBS; i++) {
+		out->tune[i] = m->tuner[i].mode;
+		out->min[i] = m->tuner[i].min;
+		out->max[i] = m->tuner[i].max;
+	}
+	out->batch = m->batch;
+	out->pool = pool_most(gpu);
 }
 
 int vgpu_gpu_get_history(struct vgpu_gpu *gpu, u64 from,
@@ -275,9 +447,13 @@ EXPORT_SYMBOL_NS_GPL(vgpu_gpu_get_history, VGPU);
 int vgpu_monitor_init(struct vgpu_gpu *gpu)
 {
 	struct vgpu_monitor *m = &gpu->monitor;
+	u32 i;
 
 	INIT_DELAYED_WORK(&m->work, monitor_work);
 	m->period_ms = VGPU_MON_PERIOD_MS;
+	m->batch = VGPU_TURN;
+	for (i = 0; i < VGPU_KNOBS; i++)
+		vgpu_tuner_init(&m->tuner[i], i);
 	m->looked_ns = ktime_get_ns();
 	return vgpu_history_init(&m->history);
 }

@@ -6,7 +6,9 @@
 #include <linux/workqueue.h>
 
 #include "../hist.h"
+#include "alarm.h"
 #include "history.h"
+#include "tune.h"
 
 struct vgpu_gpu;
 
@@ -31,6 +33,13 @@ struct vgpu_mon_mark {
  * @copied: by copies of all vGPUs, bytes; no lock
  * @copied_mark: as of the last look
  * @waits: of the sample that is taken
+ * @limit: of figures, 0: none
+ * @anomalies: they are looked for
+ * @alarm: of figures
+ * @tuner: of knobs
+ * @batch: commands taken from a ring at once; also read without the lock
+ * @pool_short: of all pools of VRAM, as of the last look, see tune.h
+ * @pool_hits: likewise
  */
 struct vgpu_monitor {
 	struct vgpu_history history;
@@ -42,6 +51,13 @@ struct vgpu_monitor {
 	atomic64_t copied;
 	u64 copied_mark;
 	struct vgpu_hist waits;
+	u64 limit[VGPU_MON_FIGURES];
+	bool anomalies;
+	struct vgpu_alarm alarm[VGPU_MON_FIGURES];
+	struct vgpu_tuner tuner[VGPU_KNOBS];
+	u32 batch;
+	u64 pool_short;
+	u64 pool_hits;
 };
 
 /* -ENOMEM. The engines are not there yet. */
@@ -50,8 +66,9 @@ int vgpu_monitor_init(struct vgpu_gpu *gpu);
 void vgpu_monitor_fini(struct vgpu_gpu *gpu);
 /* Any context, no lock: an engine got work. */
 void vgpu_monitor_arm(struct vgpu_gpu *gpu);
-/* 0 or -ERANGE and a reason. */
-int vgpu_monitor_check(const struct vgpu_mon_settings *set,
+/* gpu->lock held. 0, -EINVAL or -ERANGE, and a reason. */
+int vgpu_monitor_check(const struct vgpu_gpu *gpu,
+		       const struct vgpu_mon_settings *set,
 		       struct vgpu_refusal *why);
 /* gpu->lock held; @set was checked. */
 void vgpu_monitor_set(struct vgpu_gpu *gpu, const struct vgpu_mon_settings *set);

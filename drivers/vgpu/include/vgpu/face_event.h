@@ -11,6 +11,7 @@
 #include <linux/uuid.h>
 #include <vgpu/degrade.h>
 #include <vgpu/governor.h>
+#include <vgpu/monitor.h>
 #include <vgpu/quota.h>
 
 struct module;
@@ -39,6 +40,11 @@ enum vgpu_event_type {
 	VGPU_EVENT_QUOTA_CRITICAL, /* nearer */
 	VGPU_EVENT_QUOTA_RECOVERED, /* not any more */
 	VGPU_EVENT_DEGRADE,	/* a GPU took a step, or is back: @degrade */
+	VGPU_EVENT_LIMIT,	/* a figure came to its limit: @alarm */
+	VGPU_EVENT_LIMIT_OVER,	/* it is below it again */
+	VGPU_EVENT_ANOMALY,	/* a figure is unlike what it was lately: @alarm */
+	VGPU_EVENT_ANOMALY_OVER, /* that is over, or usual by now */
+	VGPU_EVENT_TUNE,	/* a knob was tuned, or would have been: @tune */
 };
 
 /**
@@ -80,6 +86,8 @@ struct vgpu_event {
 	struct vgpu_gov_change governor;
 	struct vgpu_quota_change quota;
 	struct vgpu_degrade_change degrade;
+	struct vgpu_mon_alarm alarm;
+	struct vgpu_tune_change tune;
 };
 
 /**

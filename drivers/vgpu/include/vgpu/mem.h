@@ -163,6 +163,12 @@ void vgpu_vram_unplug(struct vgpu_vram *vram);
 /* "best" (the default), "first", "worst", "buddy"; -ENOENT, -ENOMEM. Live. */
 int vgpu_vram_set_strategy(struct vgpu_vram *vram, const char *name);
 const char *vgpu_vram_strategy_name(const struct vgpu_vram *vram);
+/* All of a pool are given back under a spinlock. */
+#define VGPU_POOL_MOST		256	/* blocks in each, unless set */
+#define VGPU_POOL_MOST_MIN	4
+#define VGPU_POOL_MOST_MAX	512
+/* Process context. Clamped; what a pool has beyond it goes when it is needed no more. */
+void vgpu_vram_set_pool_most(struct vgpu_vram *vram, u32 blocks);
 /* Keeps freed blocks of common sizes at hand (off at first). Live. */
 void vgpu_vram_set_pools(struct vgpu_vram *vram, bool on);
 /* Scrubs what is freed in the background (off at first). Live. */

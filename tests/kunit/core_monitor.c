@@ -469,9 +469,9 @@ static void tuned_slice_gives_way(struct kunit *test)
 	mutex_lock(&mock->gpu->lock);
 	t->moved = true;
 	t->value = 5 * NSEC_PER_MSEC;
-	vgpu_governor_shape(mock->gpu);
-	vgpu_gpu_apply_slices(mock->gpu);
 	mutex_unlock(&mock->gpu->lock);
+	/* nothing is set, and what is in force is worked out */
+	KUNIT_ASSERT_EQ(test, core_mock_set(mock, NULL, 0, 0), 0);
 	KUNIT_EXPECT_EQ(test, e->rq.slice_ns, 5ULL * NSEC_PER_MSEC);
 	KUNIT_ASSERT_EQ(test, core_mock_set(mock, NULL, 3 * NSEC_PER_MSEC, 0), 0);
 	KUNIT_EXPECT_EQ(test, e->rq.slice_ns, 3ULL * NSEC_PER_MSEC);

@@ -513,6 +513,57 @@ def _():
     refused(errno.ENODEV, nl.dump, "sched-get", gpu=77, text="no GPU 77")
 
 
+@test("a history is asked for by GPU and number")
+def _():
+    refused(errno.EINVAL, nl.dump, "history-get", text="say which GPU")
+    refused(errno.ENODEV, nl.dump, "history-get", gpu=77, text="no GPU 77", attr_name="gpu")
+    refused(errno.EINVAL, nl.dump, "history-get", gpu=0, seq=1, attr_name="seq")
+    for n in (0, 4, 7, 9):
+        refused((errno.ERANGE, errno.EINVAL), nl.dump, "history-get", gpu=0, **{"from": b"\0" * n}, attr_name="from")
+    refused((errno.EOPNOTSUPP, errno.EINVAL), nl.do_raw, "history-get", encode("history", gpu=0))
+    for first in (0, 1, 1 << 32, (1 << 64) - 1):
+        seqs = [s["seq"] for s in nl.dump("history-get", gpu=0, **{"from": first})]
+        assert seqs == sorted(set(seqs)) and all(s >= first for s in seqs), (first, seqs)
+
+
+@test("the monitor's settings: all or nothing, and each has its range")
+def _():
+    names = ["monitor-period", "anomalies"] + ["limit-" + f for f in ("busy", "memory", "bandwidth", "overhead", "wait", "commands")]
+    for knob in ("slice", "threshold", "batch", "pool"):
+        names += [f"tune-{knob}", f"tune-{knob}-min", f"tune-{knob}-max"]
+    old = nl.do("gpu-get", index=0)
+
+    def now():
+        g = nl.do("gpu-get", index=0)
+        return [g[n] for n in names + ["slice-ns", "threshold-ns", "batch", "pool-most"]]
+    was = now()
+    try:
+        for args, errs, blamed, words in (
+                (dict(monitor_period=49), errno.ERANGE, "monitor-period", "50 to 3600000"),
+                (dict(monitor_period=3600001), errno.ERANGE, "monitor-period", "50 to 3600000"),
+                (dict(anomalies=2), (errno.ERANGE, errno.EINVAL), "anomalies", ""),
+                (dict(tune_slice=3), (errno.ERANGE, errno.EINVAL), "tune-slice", ""),
+                (dict(tune_slice_min=99999), errno.ERANGE, None, "tune-slice"),
+                (dict(tune_slice_max=100000001), errno.ERANGE, None, "tune-slice"),
+                (dict(tune_slice_min=3000000, tune_slice_max=2999999), errno.ERANGE, None, "tune-slice"),
+                (dict(tune_batch_max=(1 << 64) - 1), errno.ERANGE, None, "tune-batch"),
+                (dict(tune_pool_min=3), errno.ERANGE, None, "tune-pool"),
+                (dict(tune_threshold_max=50000001), errno.ERANGE, None, "tune-threshold"),
+                (dict(batch=50), errno.EINVAL, "batch", ""),
+                (dict(monitor_period=100, limit_busy=1, tune_slice=2, policy="nonsense"), errno.ENOENT, "policy", "no policy")):
+            refused(errs, nl.do, "gpu-set", index=0, **args, text=words or None, attr_name=blamed)
+            assert now() == was, args
+        nl.do("gpu-set", index=0, monitor_period=0, limit_wait=(1 << 64) - 1, limit_busy=1, anomalies=1, tune_slice=1,
+              tune_batch=2, tune_pool=2, tune_pool_min=4, tune_slice_min=100000, tune_slice_max=100000)
+        g = nl.do("gpu-get", index=0)
+        assert (g["monitor-period"], g["limit-wait"], g["tune-slice"], g["tune-pool-min"], g["batch"]) == (0, (1 << 64) - 1, 1, 4, 100), g
+        # to be tuned is not to be changed
+        assert now()[-4:] == was[-4:], now()
+    finally:
+        nl.do("gpu-set", index=0, **{n.replace("-", "_"): old[n] for n in names})
+    assert now() == was
+
+
 @test("settings change while vGPUs come and go")
 def _():
     old, stop, wrong = nl.do("gpu-get", index=0), threading.Event(), []
@@ -771,9 +822,10 @@ def _():
             assert set(mine.do("vgpu-get", id=i)) == public
             assert all(set(v) == public for v in mine.dump("vgpu-get"))
             for g in [mine.do("gpu-get", index=0)] + mine.dump("gpu-get"):
-                assert not {"vram", "engine", "vram-committed"} & set(g), g
+                assert not {"vram", "engine", "vram-committed", "monitor-period", "tune-slice"} & set(g), g
             assert mine.dump("type-get")
             refused(errno.EPERM, mine.dump, "sched-get", text="CAP_SYS_ADMIN")
+            refused(errno.EPERM, mine.dump, "history-get", gpu=0, text="CAP_SYS_ADMIN")
         as_somebody(child)
 
 
@@ -782,7 +834,7 @@ def _():
     def child():
         mine = Genl()
         mine.join("lifecycle")
-        for group in ("quota", "health"):
+        for group in ("quota", "health", "performance"):
             try:
                 mine.join(group)
                 raise AssertionError(f"may listen to {group}")

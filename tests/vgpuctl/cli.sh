@@ -190,6 +190,11 @@ qemu x|is no vGPU
 cdi --gpu x|'x' is no GPU
 cdi v0|too much: 'v0'
 dump show ./x --clear|--clear is of a GPU's dump
+monitor show|monitor show needs GPU
+monitor show 0 --last 0|give a number from 1 on
+monitor show 0 --from x|give the number of a sample
+monitor set 0|nothing to set
+report --gpu x|is no GPU
 help --format html|give text, man, bash or json
 LINES
 t "no command: the overview, and exit status 2" says "Usage:" 2 "$ctl"
@@ -208,7 +213,7 @@ t "-j: errors are JSON as well" json_error
 if [ ! -e /sys/module/vgpu ] && [ ! -e /sys/module/vgpu_guest ]; then
 	for line in list "gpu list" "gpu show 0" "type list" "vgpu list" "vgpu show 0" \
 		"vgpu create --type x" "vgpu start 0" "vgpu destroy 0" "vgpu set 0 --weight 1" \
-		"gpu set 0 --policy rr" "sched show" "sched set 0 --policy rr" "sched set v0 --cap 5%" "top -n 1" "events --timeout 1" "stats" "trace" "qemu 0" "metrics" "cdi" "dump show 0" "config save -"; do
+		"gpu set 0 --policy rr" "sched show" "sched set 0 --policy rr" "sched set v0 --cap 5%" "top -n 1" "events --timeout 1" "stats" "trace" "qemu 0" "metrics" "cdi" "dump show 0" "config save -" "monitor show 0" "monitor set 0 --period 1s" "report" "report --html $work/none.html"; do
 		# shellcheck disable=SC2086
 		t "no module: vgpuctl $line" says 'run `modprobe vgpu_soft`' 3 "$ctl" $line
 	done

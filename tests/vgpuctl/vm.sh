@@ -274,6 +274,63 @@ t "anybody may collect them" test "$(stat -c %a "$work/vgpu.prom")" = 644
 t "metrics to where nothing can be" says "cannot write" 1 "$ctl" metrics --output /nowhere/vgpu.prom
 t "somebody: metrics" says "try with sudo" 3 somebody "$ctl" metrics
 
+# --- the monitor ------------------------------------------------------------------
+t "monitor set of a period" says "each 200 ms" 0 "$ctl" monitor set 0 --period 200ms
+t "monitor set of a period that is too short" says "monitor-period is 0, or 50" 1 "$ctl" monitor set 0 --period 49ms
+t "monitor set of no period" says "give a time with its unit" 2 "$ctl" monitor set 0 --period 200
+t "monitor set of limits" says "busy 50.0 %, wait 20 ms" 0 "$ctl" monitor set 0 --limit busy=50%,wait=20ms,memory=off
+t "monitor set of limits, wrong" says "give busy, memory" 2 "$ctl" monitor set 0 --limit busy=50%,
+t "monitor set of a limit without its unit" says "give busy, memory" 2 "$ctl" monitor set 0 --limit wait=20
+t "monitor set of no limits" json '[v for k, v in j["settings"].items() if k.startswith("limit")] == [0] * 6' \
+	"$ctl" -j monitor set 0 --limit busy=off,wait=off
+t "monitor set of anomalies" json 'j["settings"]["anomalies"] == 1' "$ctl" -j monitor set 0 --anomalies on
+t "monitor set of anomalies, wrong" says "give on or off" 2 "$ctl" monitor set 0 --anomalies maybe
+t "monitor set of none" says "no GPU 9" 3 "$ctl" monitor set 9 --anomalies off
+t "gpu set of tuning" says "Tuning of slice" 0 "$ctl" gpu set 0 --tune-slice dry-run --tune-bounds slice=1ms-8ms,batch=50-200
+t "gpu set -j of tuning" json '[j["gpu"][x] for x in ("tune_slice", "tune_batch", "tune_slice_min", "tune_batch_max", "slice_ns", "batch")] == ["dry-run", "on", 1000000, 200, 2000000, 100]' \
+	"$ctl" -j gpu set 0 --tune-batch on
+t "gpu set of bounds that are none" says "the bounds of tune-slice" 1 "$ctl" gpu set 0 --tune-pool on --tune-bounds slice=8ms-1ms
+t "and then nothing was set" json '(j["gpu"]["tune_pool"], j["gpu"]["tune_slice_max"]) == ("off", 8000000)' "$ctl" -j gpu show 0
+t "gpu set of bounds, wrong" says "give slice, threshold" 2 "$ctl" gpu set 0 --tune-bounds slice=1ms
+t "gpu set of tuning, wrong" says "give off, dry-run or on" 2 "$ctl" gpu set 0 --tune-slice maybe
+t "gpu set of tuning: off" json '[j["gpu"][x] for x in ("tune_slice", "tune_batch", "batch")] == ["off", "off", 100]' \
+	"$ctl" -j gpu set 0 --tune-slice off --tune-batch off --tune-bounds slice=500us-16ms,batch=25-400
+t "monitor show of none" says "no GPU 9" 3 "$ctl" monitor show 9
+t "somebody: monitor show" says "root" 3 somebody "$ctl" monitor show 0
+t "somebody: report" exits 3 somebody "$ctl" report
+monitored() {
+	local p count
+	"$ctl" monitor set 0 --limit busy=50% --anomalies off >"$work/null" || return 1
+	# it begins to listen before there is anything to hear, or hears of the next load
+	"$ctl" -j events --group performance --count 2 --timeout 100 >"$work/heard" & p=$!
+	while kill -0 $p 2>/dev/null; do
+		"$ctl" run --vgpu "v$id" --timeout 3 spin >"$work/null" 2>&1
+		sleep 1
+	done
+	wait $p || { echo "events: exit status $?"; cat "$work/heard"; return 1; }
+	grep -q '"event":"limit",' "$work/heard" && grep -q '"event":"limit-over"' "$work/heard" &&
+		grep -q '"figure":"busy"' "$work/heard" && grep -q '"limit":500' "$work/heard" || { cat "$work/heard"; return 1; }
+	"$ctl" monitor set 0 --limit busy=off >"$work/null"
+}
+if [ -e "${VGPU_PROGRAMS:-/nowhere}/spin.elf" ]; then
+	t "a limit is told of: once up, once down" monitored
+	t "monitor show" says "v$id " 0 "$ctl" monitor show 0
+	t "monitor show -j" json 'len(j["history"]) > 2 and [s["seq"] for s in j["history"]] == list(range(j["history"][0]["seq"], j["history"][0]["seq"] + len(j["history"]))) and max(s["busy_permille"] for s in j["history"]) > 500 and any(x["received_permille"] > 500 for s in j["history"] for x in s.get("share", []) if x["id"] == '"$id"')' \
+		"$ctl" -j monitor show 0
+	t "monitor show from a number on" json 'j["history"][0]["seq"] == 3' "$ctl" -j monitor show 0 --from 3
+	t "monitor show of the last" json 'len(j["history"]) == 2' "$ctl" -j monitor show 0 --last 2
+	t "monitor show of what is to come" json 'j["history"] == []' "$ctl" -j monitor show 0 --from 1000000
+	t "report" says "busiest engine" 0 "$ctl" report --gpu 0
+	t "report -j" json 'j["gpus"][0]["history"] and any(v["id"] == '"$id"' for v in j["gpus"][0]["vgpus"])' "$ctl" -j report --gpu 0
+	t "report --html" says "open it in a browser" 0 "$ctl" report --html "$work/report.html"
+	t "the page is well-formed" "$(command -v python3 || echo /usr/bin/python3)" -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' "$work/report.html"
+	t "it has what ran" grep -q "<title>v$id " "$work/report.html"
+	t "and refers to nothing else" sh -c '! grep -qE "https?:|//|src=|href=|url\(|@import|<script" "$1"' _ "$work/report.html"
+	t "report to nowhere" says "cannot write" 1 "$ctl" report --html "$work/none/x.html"
+fi
+t "monitor set: off" says "no samples are taken" 0 "$ctl" monitor set 0 --period off
+t "monitor set as it was" says "each 1 s" 0 "$ctl" monitor set 0 --period 1s
+
 # --- events ----------------------------------------------------------------------
 events() {
 	local p

@@ -36,6 +36,11 @@ static const struct option_desc gpu_set_options[] = {
 	{ 0, "degrade", "STEP", ARG_DEGRADE, "let less of it go on, as when mediation fails: basic-limit (nothing new), deny-all (what was accepted ends) or stop (all work ends at once); `gpu recover` brings it back" },
 	{ 0, "degrade-after", "LIST", ARG_TEXT, "failures of mediation within the window that lead to each of these by themselves, 1 to 64 (default: 3,6,12)" },
 	{ 0, "degrade-window", "SECONDS", ARG_NUMBER, "that window, 1 to 3600 (default: 60)" },
+	{ 0, "tune-slice", "MODE", ARG_TUNE, "let the slice follow what switches cost and how long is waited: on, dry-run (events tell what would be done) or off (the default; what was tuned is undone)" },
+	{ 0, "tune-threshold", "MODE", ARG_TUNE, "likewise the time that who runs keeps from who wakes up: off, dry-run or on" },
+	{ 0, "tune-batch", "MODE", ARG_TUNE, "likewise how many commands are taken from a ring at once: off, dry-run or on" },
+	{ 0, "tune-pool", "MODE", ARG_TUNE, "likewise how many clean blocks are kept at hand: off, dry-run or on" },
+	{ 0, "tune-bounds", "LIST", ARG_TEXT, "what they may be at least and at most, as slice=1ms-8ms,batch=50-200 (default: slice=500us-16ms,threshold=0us-4ms,batch=25-400,pool=32-512)" },
 	END
 };
 
@@ -190,7 +195,9 @@ static const struct option_desc monitor_show_options[] = {
 };
 
 static const struct option_desc monitor_set_options[] = {
-	{ 0, "period", "TIME", ARG_TIME, "from one sample to the next, 50ms to 1h (default: 1s), or off" },
+	{ 0, "period", "TIME", ARG_TIME, "from one sample to the next, 50ms to 3600s (default: 1s), or off" },
+	{ 0, "limit", "LIST", ARG_TEXT, "an event tells when a figure comes to this, and when it is well below again: busy, memory and overhead in per cent, bandwidth in bytes a second, wait as a time, commands a second, as busy=95%,wait=20ms; off for none (the default)" },
+	{ 0, "anomalies", "WHETHER", ARG_SWITCHED, "on: events tell of figures that are unlike what they were lately; off (the default): none do" },
 	END
 };
 
@@ -234,7 +241,7 @@ const struct command commands[] = {
 		.noun = "gpu", .verb = "set", .args = "GPU", .arg = ARG_GPU,
 		.min = 1, .max = 1,
 		.help = "change how a GPU is shared, while it runs",
-		.more = "All that is named is changed, or nothing. Work goes on meanwhile.",
+		.more = "All that is named is changed, or nothing. Work goes on meanwhile. What is tuned follows the samples of the monitor, a step at a time; a slice that was set by hand, or that a governor holds, is not.",
 		.options = gpu_set_options, .handler = cmd_gpu_set,
 		.examples = EXAMPLES({ "vgpuctl gpu set 0 --policy fair --slice 2ms",
 				       "weighted fair share, switched every 2 ms" }),
@@ -554,7 +561,9 @@ const struct command commands[] = {
 		.min = 1, .max = 1,
 		.help = "change what a GPU's monitor does",
 		.options = monitor_set_options, .handler = cmd_monitor_set,
-		.examples = EXAMPLES({ "vgpuctl monitor set 0 --period 200ms", "five samples a second" }),
+		.more = "All that is named is changed, or nothing. Events are in the group performance.",
+		.examples = EXAMPLES({ "vgpuctl monitor set 0 --period 200ms", "five samples a second" },
+				     { "vgpuctl monitor set 0 --limit wait=20ms,memory=90% --anomalies on", "be told of long waits, of memory that is nearly full, and of what is unusual" }),
 	},
 	{
 		.noun = "report", .args = "", .arg = ARG_NONE,

@@ -42,6 +42,16 @@ int cgroup_id(const char *path, uint64_t *id);
 int put_number(struct args *args, const char *option, uint64_t min,
 	       uint64_t max, struct nl_msg *msg, int attr, bool wide);
 
+/* ---- monitor.c ---- */
+/* A figure, and a knob, by their names, in their units; @buf is FORMAT_SIZE. */
+const char *format_figure(char *buf, const char *figure, uint64_t value);
+const char *format_knob(char *buf, const char *knob, uint64_t value);
+/* --tune-* go to @msg, if they are there; an exit code. */
+int put_tuning(struct args *args, struct nl_msg *msg);
+bool any_tuning(struct args *args);
+/* Of what is not off, a line. */
+void print_tuning(struct json_object *gpu);
+
 /* ---- quota.c, events.c ---- */
 /* Of what there is a quota of, in its unit; @buf is FORMAT_SIZE. */
 const char *format_resource(char *buf, const char *resource, uint64_t value);

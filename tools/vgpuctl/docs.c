@@ -223,6 +223,10 @@ static const char *complete_word(enum arg_kind kind)
 		return "basic-limit deny-all stop";
 	case ARG_RULE:
 		return "allow deny";
+	case ARG_TUNE:
+		return "off dry-run on";
+	case ARG_SWITCHED:
+		return "on off";
 	case ARG_COLOR:
 		return "auto always never";
 	case ARG_MODE:

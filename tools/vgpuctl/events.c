@@ -102,6 +102,33 @@ static void print_quota(struct json_object *ev)
 	       format_resource(c, resource, json_u64(ev, "limit")));
 }
 
+static void print_alarm(struct json_object *ev)
+{
+	const char *figure = json_str(ev, "figure");
+	char a[FORMAT_SIZE + 8], b[FORMAT_SIZE + 8], c[FORMAT_SIZE + 8];
+
+	printf("  %s %s", figure, format_figure(a, figure, json_u64(ev, "value")));
+	if (json_has(ev, "limit"))
+		printf(", limit %s",
+		       format_figure(b, figure, json_u64(ev, "limit")));
+	else
+		printf(", usual %s, give or take %s",
+		       format_figure(b, figure, json_u64(ev, "mean")),
+		       format_figure(c, figure, json_u64(ev, "deviation")));
+}
+
+static void print_tune(struct json_object *ev)
+{
+	const char *figure = json_str(ev, "figure"), *knob = json_str(ev, "knob");
+	char a[FORMAT_SIZE + 8], b[FORMAT_SIZE + 8], c[FORMAT_SIZE + 8];
+
+	printf("  %s %s to %s%s: %s is %s", knob,
+	       format_knob(a, knob, json_u64(ev, "before")),
+	       format_knob(b, knob, json_u64(ev, "after")),
+	       strcmp(json_str(ev, "tune"), "on") ? " (dry run)" : "", figure,
+	       format_figure(c, figure, json_u64(ev, "value")));
+}
+
 static void print_event(struct json_object *ev)
 {
 	const char *what = json_str(ev, "event");
@@ -134,6 +161,10 @@ static void print_event(struct json_object *ev)
 	} else if (!strcmp(what, "broken")) {
 		err = json_object_get_int(json_object_object_get(ev, "error"));
 		printf("  %s", strerror(err < 0 ? -err : err));
+	} else if (!strncmp(what, "limit", 5) || !strncmp(what, "anomaly", 7)) {
+		print_alarm(ev);
+	} else if (!strcmp(what, "tuned")) {
+		print_tune(ev);
 	} else if (!strcmp(what, "governor")) {
 		print_governor(ev);
 	} else if (!strcmp(what, "defrag-begin")) {

@@ -214,6 +214,7 @@ static int print_gpu(struct json_object *gpu)
 		{ "degrade_failures", "Its failures", SHOW_NUMBER },
 		{ NULL, NULL, 0 },
 	});
+	print_tuning(gpu);
 	show_vram(gpu);
 	show_switching(gpu);
 	if (json_object_object_get_ex(gpu, "engine", &engines))
@@ -392,9 +393,9 @@ int cmd_gpu_set(struct args *args)
 	    !arg_option(args, "preempt-timeout") &&
 	    !arg_option(args, "switch") && !arg_option(args, "max-contexts") &&
 	    !arg_option(args, "serialize") && !arg_option(args, "degrade") && !arg_option(args, "degrade-after") &&
-	    !arg_option(args, "degrade-window"))
+	    !arg_option(args, "degrade-window") && !any_tuning(args))
 		return usage_error(args->command,
-				   "nothing to set: give --policy, --slice, --preempt-timeout, --strategy, --switch, --max-contexts, --serialize, --degrade, --degrade-after or --degrade-window");
+				   "nothing to set: give --policy, --slice, --preempt-timeout, --strategy, --switch, --max-contexts, --serialize, --degrade, --degrade-after, --degrade-window, --tune-slice, --tune-threshold, --tune-batch, --tune-pool or --tune-bounds");
 	code = nl_open();
 	if (code)
 		return code;
@@ -417,6 +418,8 @@ int cmd_gpu_set(struct args *args)
 		code = put_serialize(args, msg);
 	if (!code)
 		code = put_degrade(args, msg);
+	if (!code)
+		code = put_tuning(args, msg);
 	if (code) {
 		nlmsg_free(msg);
 		return code;

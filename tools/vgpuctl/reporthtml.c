@@ -618,9 +618,9 @@ static void charts(FILE *out, struct json_object *view)
 	static const struct key switches[] = {
 		{ "contexts changed", 0, false }, { "commands stopped midway", 5, false },
 	};
-	static const struct key lost[] = { { "time lost to switches", 5, false } };
+	static const struct key lost[] = { { "time lost to switches", 0, false } };
 	static const struct key started[] = { { "commands", 0, false } };
-	static const struct key copies[] = { { "bytes copied", 2, false } };
+	static const struct key copies[] = { { "bytes copied", 0, false } };
 	struct json_object *history = json_object_object_get(view, "history");
 	struct json_object *gpu = json_object_object_get(view, "gpu"), *engines;
 	struct timeline t = timeline_new(history,

@@ -59,6 +59,8 @@ enum arg_kind {
 	ARG_DEGRADE,
 	ARG_RULE,
 	ARG_COLOR,
+	ARG_TUNE,
+	ARG_SWITCHED,
 };
 
 struct option_desc {

@@ -3,7 +3,8 @@
  * The monitor of a GPU: takes a sample each period, while anything runs.
  *
  * As with the governor, nothing ticks on an idle GPU: samples are armed when an engine gets
- * work, and the one in which nothing ran is the last.  So the history is one of the time in
+ * work, and the one in which nothing ran is the last, unless there is an alarm that may be over
+ * soon.  So the history is one of the time in
  * which something ran, and the numbers and times in it say where it was quiet.
  *
  * A sample costs a look at each engine and at each vGPU on it, some microseconds; what is
@@ -15,6 +16,8 @@
 #include "../core_priv.h"
 
 #define FULL	1000
+/* Samples of an idle GPU that an alarm may keep awake. */
+#define IDLE_MOST	(2 * VGPU_ALARM_USUAL)
 
 void vgpu_monitor_arm(struct vgpu_gpu *gpu)
 {
@@ -267,7 +270,26 @@ static void tune(struct vgpu_gpu *gpu, struct vgpu_tune_view *v)
 		apply_knobs(gpu);
 }
 
-/* gpu->lock held. Returns whether anything ran. */
+/*
+ * gpu->lock held. Should there be another sample?  While anything ran; and for a while
+ * after, when something was told of that may be over by that.
+ */
+static bool goes_on(struct vgpu_gpu *gpu, bool busy)
+{
+	struct vgpu_monitor *m = &gpu->monitor;
+	unsigned int i;
+
+	if (busy) {
+		m->idle = 0;
+		return true;
+	}
+	for (i = 0; i < VGPU_MON_FIGURES; i++)
+		if (m->alarm[i].over || m->alarm[i].odd)
+			return m->idle++ < IDLE_MOST;
+	return false;
+}
+
+/* gpu->lock held. Returns whether there should be another. */
 static bool take_sample(struct vgpu_gpu *gpu)
 {
 	struct vgpu_monitor *m = &gpu->monitor;
@@ -295,7 +317,7 @@ static bool take_sample(struct vgpu_gpu *gpu)
 	v.switches = s.switches;
 	v.preemptions = s.preemptions;
 	tune(gpu, &v);
-	return s.figure[VGPU_MON_BUSY];
+	return goes_on(gpu, s.figure[VGPU_MON_BUSY]);
 }
 
 static void monitor_work(struct work_struct *work)

@@ -36,6 +36,7 @@ struct vgpu_mon_mark {
  * @limit: of figures, 0: none
  * @anomalies: they are looked for
  * @alarm: of figures
+ * @idle: samples in a row in which nothing ran
  * @tuner: of knobs
  * @batch: commands taken from a ring at once; also read without the lock
  * @pool_short: of all pools of VRAM, as of the last look, see tune.h
@@ -54,6 +55,7 @@ struct vgpu_monitor {
 	u64 limit[VGPU_MON_FIGURES];
 	bool anomalies;
 	struct vgpu_alarm alarm[VGPU_MON_FIGURES];
+	u32 idle;
 	struct vgpu_tuner tuner[VGPU_KNOBS];
 	u32 batch;
 	u64 pool_short;

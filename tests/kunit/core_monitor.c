@@ -139,8 +139,8 @@ static void anomalies_of_a_step(struct kunit *test)
 
 	for (i = 0; i < 500; i++)
 		KUNIT_EXPECT_EQ(test, feed(&a, 300 + i * 37 % 100, 0, true), 0U);
-	/* one odd sample, or two, are none either */
-	KUNIT_EXPECT_EQ(test, feed(&a, 1000, 0, true), 0U);
+	/* one odd sample, or two, are none either, and do not blunt it for what follows */
+	KUNIT_EXPECT_EQ(test, feed(&a, BIT_ULL(40), 0, true), 0U);
 	KUNIT_EXPECT_EQ(test, feed(&a, 1000, 0, true), 0U);
 	for (i = 0; i < 100; i++)
 		KUNIT_EXPECT_EQ(test, feed(&a, 300 + i * 37 % 100, 0, true), 0U);
@@ -170,7 +170,7 @@ static void anomalies_of_extremes(struct kunit *test)
 		told += !!feed(&a, i / 100 % 2 ? U64_MAX : 0, U64_MAX, true);
 	/* a limit: up, three down; an anomaly: three, eight: of each hundred four at most */
 	KUNIT_EXPECT_LE(test, told, 400U);
-	KUNIT_EXPECT_LE(test, a.mean16 / 16, U64_MAX >> 4);
+	KUNIT_EXPECT_LE(test, a.mean16 / 16, U64_MAX >> 12);
 }
 
 /* --- tuning ------------------------------------------------------------------ */

@@ -102,6 +102,7 @@ static u32 feed(struct vgpu_alarm *a, u64 value, u64 limit, bool anomalies)
 
 static void limits_once_up_once_down(struct kunit *test)
 {
+	static const u64 flicker[] = { 950, 100, 100, 870 };
 	struct vgpu_alarm a = { };
 	unsigned int i, up = 0, down = 0;
 
@@ -109,8 +110,7 @@ static void limits_once_up_once_down(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, feed(&a, 900, 900, false), (u32)VGPU_NEWS_LIMIT);
 	/* it flickers about the limit, and below, but never long enough */
 	for (i = 0; i < 300; i++) {
-		u32 news = feed(&a, (u64[]){ 950, 100, 100, 870 }[i % 4], 900,
-				false);
+		u32 news = feed(&a, flicker[i % 4], 900, false);
 
 		up += !!(news & VGPU_NEWS_LIMIT);
 		down += !!(news & VGPU_NEWS_LIMIT_OVER);

@@ -516,7 +516,7 @@ def _():
 @test("a history is asked for by GPU and number")
 def _():
     refused(errno.EINVAL, nl.dump, "history-get", text="say which GPU")
-    refused(errno.ENODEV, nl.dump, "history-get", gpu=77, text="no GPU 77", attr_name="gpu")
+    refused(errno.ENODEV, nl.dump, "history-get", gpu=77, text="no GPU 77")
     refused(errno.EINVAL, nl.dump, "history-get", gpu=0, seq=1, attr_name="seq")
     for n in (0, 4, 7, 9):
         refused((errno.ERANGE, errno.EINVAL), nl.dump, "history-get", gpu=0, **{"from": b"\0" * n}, attr_name="from")
@@ -539,8 +539,8 @@ def _():
     was = now()
     try:
         for args, errs, blamed, words in (
-                (dict(monitor_period=49), errno.ERANGE, "monitor-period", "50 to 3600000"),
-                (dict(monitor_period=3600001), errno.ERANGE, "monitor-period", "50 to 3600000"),
+                (dict(monitor_period=49), errno.ERANGE, None, "50 to 3600000"),
+                (dict(monitor_period=3600001), errno.ERANGE, None, "50 to 3600000"),
                 (dict(anomalies=2), (errno.ERANGE, errno.EINVAL), "anomalies", ""),
                 (dict(tune_slice=3), (errno.ERANGE, errno.EINVAL), "tune-slice", ""),
                 (dict(tune_slice_min=99999), errno.ERANGE, None, "tune-slice"),

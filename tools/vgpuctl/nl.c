@@ -298,6 +298,9 @@ static int on_event(struct nl_msg *msg, void *arg)
 	case VGPU_NL_CMD_MEMORY_NTF:
 		group = VGPU_MCGRP_MEMORY;
 		break;
+	case VGPU_NL_CMD_PERFORMANCE_NTF:
+		group = VGPU_MCGRP_PERFORMANCE;
+		break;
 	default:
 		return NL_SKIP;
 	}

@@ -163,7 +163,10 @@ static void look_at_instance(struct vgpu_instance *inst, u64 *run, u64 *entitled
 	}
 }
 
-/* Shares are of what they add up to, or of @service if that is more. */
+/*
+ * Shares are of @service.  An engine is not held meanwhile: what is charged between the look
+ * at it and that at the vGPU counts for the next sample on one side.
+ */
 static void add_shares(struct vgpu_gpu *gpu, u64 seq, u64 service)
 {
 	struct vgpu_instance *inst;

@@ -5,7 +5,7 @@
 # Loads our modules by name, with what they need of the kernel's.
 # Parameters follow their module: load vgpu vgpu_soft gpus=2
 load() {
-	local name='' args=()
+	local name='' args=() a
 	for a in "$@"; do
 		case $a in
 		*=*) args+=("$a") ;;

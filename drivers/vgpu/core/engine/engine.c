@@ -560,8 +560,11 @@ bool vgpu_engine_end_locked(struct vgpu_queue *q, u64 last, int error)
 	if (ctx->job != q || vgpu_queue_head(q)->seqno > last)
 		return false;
 	if (e->ctx == ctx && e->state != VGPU_ENGINE_DEAD) {
-		ctx->kill = error;
-		vgpu_engine_preempt_locked(e);
+		/* once: it was told, if somebody else wants its end as well */
+		if (!ctx->kill) {
+			ctx->kill = error;
+			vgpu_engine_preempt_locked(e);
+		}
 		return true;
 	}
 	/* Midway, its state saved or left in the engine. */

@@ -76,6 +76,8 @@ t "list of a GPU that is not there" says "no GPU 9" 3 "$ctl" list --gpu 9
 t "pause before start" says "it is created" 1 "$ctl" vgpu pause "v$id"
 t "start" says "is running" 0 "$ctl" vgpu start "v$id"
 t "pause" says "is paused" 0 "$ctl" vgpu pause "$uuid"
+t "what runs on it gives up in time" says "was paused for all of the 0.3 s" 4 "$ctl" run --vgpu "v$id" --timeout 0.3 saxpy
+t "and as JSON" json 'j["result"] == "timeout" and "paused" in j["message"]' sh -c '"$1" -j run --vgpu "$2" --timeout 0.3 saxpy || [ $? = 4 ]' _ "$ctl" "v$id"
 t "resume -j" json 'j["vgpus"][0]["state"] == "running"' "$ctl" -j vgpu resume "v$id"
 t "stop" says "is stopped" 0 "$ctl" vgpu stop "v$id"
 t "start again" says "is running" 0 "$ctl" vgpu start "v$id"
@@ -153,6 +155,7 @@ t "sched set of a governor: off" json '[(g["governor"], "mode" in g, g["threshol
 t "sched set of no policy lists what there is" says "rr,fair,prio,mlfq,fixed,burst" 1 "$ctl" sched set 0 --policy lottery
 t "sched set of a vGPU" says "slice 500 us of its own, cap 12.50 %, group acme of weight 300" 0 \
 	"$ctl" sched set "v$id" --cap 12.5% --slice 500us --group acme --group-weight 300
+t "a cap that no policy keeps is no secret" says "policy fair keeps no caps" 0 "$ctl" sched set "v$id" --cap 12.5%
 t "sched set of a vGPU -j" json '[j["vgpu"][x] for x in ("cap", "own_slice_ns", "group")] == [0, 0, ""]' \
 	"$ctl" -j sched set "$uuid" --cap 0 --slice 0 --group none
 while IFS='|' read -r line words; do
@@ -377,6 +380,7 @@ t "events that do not come: exit status 4" says "0 of 2 events" 4 "$ctl" events 
 t "events --timeout alone ends well" exits 0 "$ctl" events --timeout 0.3
 
 # --- without privileges --------------------------------------------------------------
+t "somebody: top" says "need root" 3 somebody "$ctl" -j top -n 1
 t "somebody: list" says "need root" 0 somebody "$ctl" list
 t "somebody: list -j has no figures" json \
 	'"weight" not in j["vgpus"][0] and "vram" not in j["gpus"][0] and j["vgpus"][0]["state"] == "running"' \

@@ -121,7 +121,7 @@ static const struct option_desc sched_set_options[] = {
 	{ 0, "governor", "MODE", ARG_GOVERNOR, "of a GPU: off (the default), auto, or emergency, performance, balanced or power-save for good" },
 	{ 'w', "weight", "N", ARG_NUMBER, "share among the busy, 1 to 10000 (in its group, if it has one)" },
 	{ 0, "priority", "N", ARG_NUMBER, "0 (lowest) to 7, under prio" },
-	{ 0, "cap", "PERCENT", ARG_NUMBER, "most engine time, under fixed and burst, as 12.5%; 0 for none" },
+	{ 0, "cap", "PERCENT", ARG_NUMBER, "part of the engine time, as 12.5%; 0 for none: under fixed the most it gets, under burst what it gets at least while others want more; other policies keep no caps" },
 	{ 0, "group", "NAME", ARG_TEXT, "tenant that it belongs to; none for no one" },
 	{ 0, "group-weight", "N", ARG_NUMBER, "share of its whole group, 1 to 10000 (a new one has 100)" },
 	END
@@ -299,7 +299,7 @@ const struct command commands[] = {
 	{
 		.noun = "type", .verb = "list", .args = "",
 		.help = "shapes in which vGPUs are made, and how many more fit",
-		.more = "A type is named for its part of the engines in eighths and its memory: 2g.64m stands for a quarter of the engines and 64 MiB.",
+		.more = "A type is named for its part of the engines in eighths and its memory: 2g.64m stands for a quarter of the engines and 64 MiB. An eighth is a weight of 100 beside others: it limits nobody who is alone, for that there are caps (see POLICIES).",
 		.options = type_options, .handler = cmd_type_list,
 		.examples = EXAMPLES({ "vgpuctl type list --gpu 0", "what can be made on GPU 0" }),
 	},
@@ -479,8 +479,8 @@ const struct command commands[] = {
 				       "shares that are sold, in slices of 1 ms" },
 				     { "vgpuctl sched set 0 --governor auto --slice 0",
 				       "slices that follow the load" },
-				     { "vgpuctl sched set v0 --cap 25% --slice 500us",
-				       "a quarter of the engine time at most, in slices of its own" },
+				     { "vgpuctl sched set 0 --policy fixed && vgpuctl sched set v0 --cap 25%",
+				       "a quarter of the engine time at most, whoever else has work" },
 				     { "vgpuctl sched set v0 --group acme --group-weight 300",
 				       "all of acme's vGPUs together have three times the usual share" }),
 	},

@@ -25,7 +25,7 @@ int write_whole(const char *path, const char *text, unsigned int mode)
 	fd = mkostemp(part, O_CLOEXEC);
 	if (fd < 0)
 		return fail(CTL_FAILED, errno,
-			    errno == ENOENT ? "make its folder first" : NULL,
+			    errno == ENOENT ? "make its folder first (mkdir -p)" : NULL,
 			    "cannot write %s: %s", path, strerror(errno));
 	while (at < len && !err) {
 		n = write(fd, text + at, len - at);

@@ -59,6 +59,9 @@ static int find(const struct vgpu_name *name, char uuid[37])
 	if (code)
 		return code;
 	id = json_u64(vgpu, "id");
+	if (*json_str(vgpu, "holder"))
+		note("v%" PRIu64 " is held by PID %" PRIu64 " (%s): one VM at a time can have it",
+		     id, json_u64(vgpu, "holder_pid"), json_str(vgpu, "holder"));
 	mdev = json_flag(vgpu, "flags", "mdev");
 	snprintf(uuid, 37, "%s", json_str(vgpu, "uuid"));
 	json_object_put(vgpu);

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
 
+#include "data.h"
 #include "host/program.h"
 #include "vgpu.h"
 #include "vgpuctl.h"
@@ -329,6 +331,40 @@ static void memory_gone(int sig)
 	_exit(RUN_DEVICE);
 }
 
+/*
+ * Who touches memory of a paused vGPU waits in the kernel until it goes on, and no time
+ * limit of ours ends that; so it is waited for here.  True: it is not paused, or nobody
+ * can tell.  What is left of the time is in @run.
+ */
+static bool wait_unpaused(struct run *run, const struct vgpu_dev *dev)
+{
+	const struct vgpu_name name = { .id = vgpu_info(dev)->id };
+	const struct timespec nap = { 0, 100000000 };
+	const double whole = run->timeout;
+	struct json_object *vgpu;
+	bool paused, told = false;
+
+	while (nl_available() && !data_vgpu(&name, &vgpu)) {
+		paused = !strcmp(json_str(vgpu, "state"), "paused");
+		json_object_put(vgpu);
+		if (!paused)
+			return true;
+		if (!told)
+			note("v%" PRIu32 " is paused; `vgpuctl vgpu resume v%" PRIu32 "` makes it go on",
+			     name.id, name.id);
+		told = true;
+		nanosleep(&nap, NULL);
+		run->timeout -= 0.1;
+		if (whole > 0 && run->timeout <= 0) {
+			snprintf(run->message, sizeof(run->message),
+				 "v%" PRIu32 " was paused for all of the %g s",
+				 name.id, whole);
+			return false;
+		}
+	}
+	return true;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct options o = { .vgpu = NULL };
@@ -354,9 +390,11 @@ int cmd_run(int argc, char **argv)
 	}
 	o.run.progress = show_progress;
 	o.run.cookie = &o;
+	o.run.program = program;
 	/* getopt speaks by itself; we say it with more help. */
 	opterr = 0;
-	result = program_run(&o.run, dev, program, argc, argv);
+	result = wait_unpaused(&o.run, dev) ?
+		 program_run(&o.run, dev, program, argc, argv) : RUN_TIMEOUT;
 
 	if (result == RUN_USAGE) {
 		usage("%s", o.run.message);

@@ -487,6 +487,21 @@ static int put_settings(struct args *args, struct nl_msg *msg)
 	return code;
 }
 
+/* A cap that nothing keeps is a surprise. */
+static void note_cap(uint64_t index)
+{
+	struct json_object *gpu;
+	const char *policy;
+
+	if (data_gpu((uint32_t)index, &gpu))
+		return;
+	policy = json_str(gpu, "policy");
+	if (strcmp(policy, "fixed") && strcmp(policy, "burst"))
+		note("policy %s keeps no caps: `vgpuctl sched set %" PRIu64 " --policy fixed` does",
+		     policy, index);
+	json_object_put(gpu);
+}
+
 static int print_set(const struct vgpu_name *name)
 {
 	struct json_object *vgpu, *all;
@@ -503,6 +518,8 @@ static int print_set(const struct vgpu_name *name)
 		return print_json(all);
 	}
 	cap = json_u64(vgpu, "cap");
+	if (cap)
+		note_cap(json_u64(vgpu, "gpu"));
 	printf("v%" PRIu64 "  weight %" PRIu64 ", priority %" PRIu64
 	       ", slice %s%s", json_u64(vgpu, "id"), json_u64(vgpu, "weight"),
 	       json_u64(vgpu, "priority"),

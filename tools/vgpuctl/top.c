@@ -200,6 +200,26 @@ static int top_batch(double delay, uint64_t count)
 	return code;
 }
 
+/* Who may not see figures would be shown zeros. */
+static int may_see(void)
+{
+	struct json_object *vgpus;
+	bool reduced = geteuid();
+	size_t i;
+	int code;
+
+	code = data_vgpus(GPU_ALL, &vgpus);
+	if (code)
+		return code;
+	for (i = 0; i < json_object_array_length(vgpus); i++)
+		reduced = data_reduced(json_object_array_get_idx(vgpus, i));
+	json_object_put(vgpus);
+	if (reduced)
+		return fail(CTL_DEVICE, EPERM, "try with sudo",
+			    "figures of vGPUs need root");
+	return CTL_OK;
+}
+
 int cmd_top(struct args *args)
 {
 	const char *count_text = arg_option(args, "count");
@@ -222,8 +242,9 @@ int cmd_top(struct args *args)
 	code = nl_open();
 	if (code)
 		return code;
-	if (geteuid())
-		note("shares and memory need root");
+	code = may_see();
+	if (code)
+		return code;
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);

@@ -69,7 +69,7 @@ sys.exit(bool(missing))
 P
 t "load of what is there changes nothing" says "all is as in the file" 0 "$ctl" config load "$file"
 t "--dry-run says what would be changed" sh -c "
-	'$ctl' vgpu set $node --weight 9 && '$ctl' config load --dry-run '$file' | grep -q 'weight 9 -> 321 (not done)' &&
+	'$ctl' vgpu set $node --weight 9 && '$ctl' config load --dry-run '$file' | grep -q 'weight 9 -> 321 (would be)' &&
 	'$ctl' -j vgpu show $node | grep -q '\"weight\":9,'"
 t "load changes that and nothing else" json '[c["setting"] for c in j["changes"]] == ["weight"] and j["changes"][0]["to"] == 321' \
 	"$ctl" -j config load "$file"

@@ -212,7 +212,7 @@ static void changed(struct load *l, const char *what, const char *key,
 	if (from)
 		printf("%s -> ", json_object_to_json_string_ext(from, JSON_C_TO_STRING_PLAIN));
 	printf("%s%s\n", json_object_to_json_string_ext(to, JSON_C_TO_STRING_PLAIN),
-	       l->dry ? " (not done)" : "");
+	       l->dry ? " (would be)" : "");
 }
 
 __attribute__((format(printf, 3, 4)))

@@ -323,7 +323,7 @@ static void show_text(const struct run *run, const struct vgpu_dev *dev,
 static void memory_gone(int sig)
 {
 	static const char what[] =
-		"vgpuctl run: the vGPU went away while its memory was in use\n";
+		"vgpuctl run: the vGPU was stopped, or is gone, while its memory was in use\n";
 	ssize_t ignored = write(STDERR_FILENO, what, sizeof(what) - 1);
 
 	(void)sig;

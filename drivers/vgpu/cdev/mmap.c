@@ -83,6 +83,8 @@ static vm_fault_t bo_fault(struct vm_fault *vmf)
 		if (!still)
 			bo = vgpu_client_bo_at(client, (u64)vmf->pgoff << PAGE_SHIFT,
 					       PAGE_SIZE, &bo_offset);
+		if (IS_ERR(bo))
+			bo = NULL;
 		if (bo) {
 			ret = insert(vma, bo, bo_offset, address);
 			if (ret == VM_FAULT_NOPAGE)
@@ -142,17 +144,17 @@ static const struct vm_operations_struct shpage_vm_ops = {
 	.fault = shpage_fault,
 };
 
-/* Another client's memory gets the same answer as none at all. */
-static bool is_own_bo(struct vgpu_file *vf, u64 offset, u64 bytes)
+/* 0 or an errno. Another client's memory gets the same answer as none at all. */
+static int check_own_bo(struct vgpu_file *vf, u64 offset, u64 bytes)
 {
 	struct vgpu_bo *bo;
 	u64 bo_offset;
 
 	bo = vgpu_client_bo_at(vgpu_file_client(vf), offset, bytes, &bo_offset);
-	if (!bo)
-		return false;
+	if (IS_ERR_OR_NULL(bo))
+		return bo ? PTR_ERR(bo) : -EINVAL;
 	vgpu_bo_put(bo);
-	return true;
+	return 0;
 }
 
 int vgpu_node_mmap(struct file *file, struct vm_area_struct *vma)
@@ -179,11 +181,9 @@ int vgpu_node_mmap(struct file *file, struct vm_area_struct *vma)
 		}
 		vma->vm_ops = &shpage_vm_ops;
 	} else {
-		ret = vgpu_client_may_map(vgpu_file_client(vf));
+		ret = check_own_bo(vf, offset, bytes);
 		if (ret)
 			return ret;
-		if (!is_own_bo(vf, offset, bytes))
-			return -EINVAL;
 		vma->vm_ops = &bo_vm_ops;
 	}
 

@@ -378,7 +378,7 @@ static struct vgpu_bo *bo_at(struct vgpu_instance *inst,
 	struct vgpu_bo *found = NULL;
 
 	if (vgpu_filter(&inst->filter, VGPU_RIGHT_MAP))
-		return NULL;
+		return ERR_PTR(-EPERM);
 	rcu_read_lock();
 	bo = mtree_load(&inst->aperture, offset >> PAGE_SHIFT);
 	if (bo && !kref_get_unless_zero(&bo->obj.ref))
@@ -395,12 +395,6 @@ static struct vgpu_bo *bo_at(struct vgpu_instance *inst,
 	vgpu_obj_put(&bo->obj);
 	return found;
 }
-
-int vgpu_client_may_map(struct vgpu_client *client)
-{
-	return vgpu_filter(&client->inst->filter, VGPU_RIGHT_MAP);
-}
-EXPORT_SYMBOL_NS_GPL(vgpu_client_may_map, VGPU);
 
 struct vgpu_bo *vgpu_client_bo_at(struct vgpu_client *client, u64 offset,
 				  u64 bytes, u64 *bo_offset)
@@ -421,11 +415,11 @@ struct vgpu_bo *vgpu_instance_bo_at(struct vgpu_instance *inst, u64 offset,
 	 * Of a client that is no VM, beside one: nobody would tell the VM's
 	 * other devices when it is evicted or moved.
 	 */
-	if (bo && vgpu_bo_is_movable(bo)) {
+	if (!IS_ERR_OR_NULL(bo) && vgpu_bo_is_movable(bo)) {
 		vgpu_bo_put(bo);
 		bo = NULL;
 	}
-	return bo;
+	return IS_ERR(bo) ? NULL : bo;
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_instance_bo_at, VGPU);
 

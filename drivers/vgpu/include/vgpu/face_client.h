@@ -182,14 +182,10 @@ struct vgpu_client_usage {
 void vgpu_client_get_usage(struct vgpu_client *client,
 			   struct vgpu_client_usage *usage);
 /*
- * 0, or -EPERM: the vGPU may not have its memory mapped by CPUs. Where BOs are looked
- * up it is asked again.
- */
-int vgpu_client_may_map(struct vgpu_client *client);
-/*
  * The BO whose mmap_offset range holds [@offset, @offset + @bytes), with a
- * reference, and where in it; NULL when there is none. Of this client only,
- * or of any client of the instance, unless it may be evicted or moved.
+ * reference, and where in it; NULL when there is none. Of this client only
+ * (-EPERM: the vGPU may not have its memory mapped by CPUs), or of any client of the
+ * instance (NULL then, too), unless it may be evicted or moved.
  */
 struct vgpu_bo *vgpu_client_bo_at(struct vgpu_client *client, u64 offset,
 				  u64 bytes, u64 *bo_offset);

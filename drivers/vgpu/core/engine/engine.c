@@ -118,12 +118,19 @@ static enum hrtimer_restart slice_timer_fn(struct hrtimer *timer)
 	if (q->time_limit_ns && used >= q->time_limit_ns && !e->ctx->kill) {
 		e->ctx->kill = -ETIME;
 		vgpu_engine_preempt_locked(e);
-	} else if (!vgpu_slice_goes_on_locked(e, now)) {
-		vgpu_engine_charge_locked(e);
+	} else if (now >= e->slice_end) {
+		bool over = !vgpu_slice_goes_on_locked(e, now);
+
+		if (over || !vgpu_rq_contended(&e->rq, &e->entity->se))
+			vgpu_engine_charge_locked(e);
+		/*
+		 * Who is alone has the next one now: where the engine waits for a CPU,
+		 * to see to the rest of this one takes a timer every 50 us.
+		 */
 		if (!vgpu_entity_rival_locked(e->entity, now) &&
 		    vgpu_rq_extend(&e->rq, &e->entity->se, &slice)) {
 			vgpu_slice_begin_locked(e, slice, now);
-		} else {
+		} else if (over) {
 			e->resched = true;
 			vgpu_engine_preempt_locked(e);
 		}

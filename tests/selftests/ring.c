@@ -26,27 +26,31 @@ struct ring {
 	unsigned int kicks;
 };
 
-static void ring_new(struct ring *r, uint32_t slots)
+static void ring_queue(struct ring *r, uint32_t slots)
 {
 	struct vgpu_queue_create q = {
 		.flags = VGPU_QUEUE_RING, .ring_slots = slots,
+		.ctx = r->gpu.ctx->handle, .ring_bo = r->bo->handle,
 	};
 
+	NEED_OK(CALL(r->fd, VGPU_IOCTL_QUEUE_CREATE, &q));
+	r->queue = q.handle;
+	r->index = q.doorbell;
+	r->bell = &r->bells[r->index];
+}
+
+static void ring_new(struct ring *r, uint32_t slots)
+{
 	gpu_new(&r->gpu, 1, 0);
 	r->fd = vgpu_fd(r->gpu.dev);
 	r->bo = gpu_bo(&r->gpu, slots * 64, 0);
 	r->data = gpu_bo(&r->gpu, 16 * PAGE, 0);
-	q.ctx = r->gpu.ctx->handle;
-	q.ring_bo = r->bo->handle;
-	NEED_OK(CALL(r->fd, VGPU_IOCTL_QUEUE_CREATE, &q));
-	r->queue = q.handle;
-	r->index = q.doorbell;
 	r->kicks = 0;
 	r->slots = r->bo->cpu;
 	r->bells = st_mmap(r->fd, VGPU_MMAP_DOORBELLS, PAGE,
 			   PROT_READ | PROT_WRITE);
 	NEED(r->bells != MAP_FAILED, "doorbells: %s", strerror(errno));
-	r->bell = &r->bells[r->index];
+	ring_queue(r, slots);
 	r->timeline = st_timeline(r->fd, NULL);
 }
 
@@ -359,6 +363,59 @@ static void unkicked(void)
 	}
 }
 
+static bool wants_kick(struct ring *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < 5000 && r->bell->event != r->bell->tail; i++)
+		st_sleep_ms(1);
+	return i < 5000;
+}
+
+/*
+ * The engine is done with each command before the next one comes.  Nobody waits for
+ * one, so they are looked for; what nobody looks for any more has to be kicked.
+ */
+static void slower(void)
+{
+	const unsigned int count = 500;
+	unsigned int i, n, round;
+	volatile uint32_t *words;
+	struct ring r;
+
+	ring_new(&r, 64);
+	words = r.data->cpu;
+	for (round = 0; round < 3; round++) {
+		r.kicks = 0;
+		for (i = 0; i < count; i++) {
+			struct vgpu_cmd cmd = st_fill(r.data->va + i * 4, 4,
+						      round + i + 1);
+
+			put(&r, 64, &cmd);
+			for (n = 0; n < 1000000 && words[i] != round + i + 1; n++)
+				;
+		}
+		CHECK(r.kicks <= count / 32, "round %u: %u kicks for %u commands",
+		      round, r.kicks, count);
+		/* the one with a signal knows at once that nothing comes */
+		if (round == 1)
+			drain(&r, 64, 1);
+		CHECK(wants_kick(&r), "round %u: it wants no kick; tail %u, head %u, event %u",
+		      round, r.bell->tail, r.bell->head, r.bell->event);
+		for (i = 0; i < count; i++)
+			CHECK(words[i] == round + i + 1, "round %u: word %u is %u",
+			      round, i, words[i]);
+	}
+	/* closed while it would look again */
+	for (i = 0; i < 20; i++) {
+		struct vgpu_cmd cmd = st_fill(r.data->va, 4, i);
+
+		put(&r, 64, &cmd);
+		CHECK_OK(st_close(r.fd, r.queue));
+		ring_queue(&r, 64);
+	}
+}
+
 /* Doorbells of nobody, of others, and the consumer's own fields. */
 static void doorbells(void)
 {
@@ -430,6 +487,7 @@ static const struct st_case cases[] = {
 	{ "deeper", deeper },
 	{ "a busy queue is hardly ever kicked", busy },
 	{ "what was written without a kick", unkicked },
+	{ "a producer that is slower than the engine", slower },
 	{ "doorbells", doorbells },
 	{ "pulled", pulled },
 };

@@ -17,6 +17,7 @@
 #include "client.h"
 #include "fence.h"
 #include "hist.h"
+#include "look.h"
 
 struct vgpu_engine;
 struct vgpu_entity;
@@ -130,6 +131,8 @@ struct vgpu_queue {
 	u32 doorbell;
 	u32 look_below;				/* engine->lock: with fewer, look at it */
 	bool broken;
+	struct vgpu_look look;
+	struct hrtimer look_timer;		/* started under engine->lock */
 	struct vgpu_shpages *shpages;
 	struct work_struct ring_work;
 };

@@ -9,14 +9,18 @@
  * sense fails like any command, and the next one has its turn.
  *
  * Only a producer that moves the tail past the doorbell's event field needs to
- * kick.  A queue with little to do has it where the tail was seen.  One that is
- * busy looks at the ring by itself when half of what it has is done, since
- * nothing can run before that, and has it half a ring further: what a producer
- * can hand over before it has to wait is not less for that.
+ * kick, which stops a VM.  A queue that expects nothing has it where the tail was
+ * seen.  Else it is half a ring further (what a producer can hand over before it
+ * has to wait is not less for that), and the queue looks at the ring by itself:
+ *
+ * - when half of what it has is done, if that is four commands or more, since nothing
+ *   can run before that;
+ * - else, while more is bound to come, when all is done and by a timer (look.h).
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "../compat/hrtimer.h"
 #include "core_priv.h"
 #include "memory/still.h"
 
@@ -63,17 +67,31 @@ static u32 ring_room(struct vgpu_queue *q)
 	return room;
 }
 
-/* The ring is empty. How far ahead of that the tail may go without a kick. */
-static u32 ring_ahead(struct vgpu_queue *q)
+/*
+ * The ring is empty, after @found commands. How far ahead of that the tail may go
+ * without a kick.
+ */
+static u32 ring_ahead(struct vgpu_queue *q, u32 found)
 {
 	struct vgpu_engine *e = q->ctx->engine;
-	bool busy;
+	u32 left, ns = 0;
 
 	spin_lock_irq(&e->lock);
-	busy = q->count >= RING_BUSY;
-	q->look_below = busy ? (q->count + q->held) / 2 : 0;
+	left = q->count + q->held;
+	if (q->count >= RING_BUSY) {
+		q->look_below = left / 2;
+	} else {
+		/* vgpu_ring_fini() stops the timer after it was closed */
+		if (!q->closed)
+			ns = vgpu_look_again(&q->look, found, left);
+		if (ns)
+			hrtimer_start(&q->look_timer, ns_to_ktime(ns),
+				      HRTIMER_MODE_REL_SOFT);
+		q->look_below = q->look.more && left;
+	}
+	ns |= q->look_below;
 	spin_unlock_irq(&e->lock);
-	return busy ? q->ring_slots / 2 - 1 : 0;
+	return ns ? q->ring_slots / 2 - 1 : 0;
 }
 
 static void ring_push(struct vgpu_queue *q, u32 count)
@@ -112,6 +130,7 @@ static int ring_take(struct vgpu_queue *q, u32 count)
 		memcpy(&cmd, page_address(page) + offset_in_page(at),
 		       sizeof(cmd));
 		q->ring_head++;
+		q->look.more = cmd.op != VGPU_CMD_SIGNAL;
 		error = vgpu_command_check(q, &cmd, &q->taken[good]);
 		if (!error) {
 			good++;
@@ -133,7 +152,7 @@ static void ring_work(struct work_struct *work)
 	struct vgpu_doorbell *db = vgpu_shpages_doorbell(q->shpages,
 							 q->doorbell);
 	struct vgpu_instance *inst = q->ctx->entity->inst;
-	unsigned int turn = 0;
+	unsigned int turn = 0, found = 0;
 	int idx;
 
 	if (q->broken || !vgpu_gpu_enter(q->ctx->gpu, &idx))
@@ -156,7 +175,7 @@ static void ring_work(struct work_struct *work)
 		if (vgpu_instance_is_still(inst))
 			goto out;
 		if (!avail) {
-			u32 ahead = ring_ahead(q);
+			u32 ahead = ring_ahead(q, found);
 
 			WRITE_ONCE(db->event, q->ring_head + ahead);
 			smp_mb();	/* event before tail; theirs is reverse */
@@ -181,10 +200,20 @@ static void ring_work(struct work_struct *work)
 		/* The slots were read before they are given back. */
 		smp_store_release(&db->head, q->ring_head);
 		turn += count;
+		found += count;
 	}
 	queue_work(q->ctx->gpu->wq, &q->ring_work);
 out:
 	vgpu_gpu_leave(idx);
+}
+
+static enum hrtimer_restart look_timer_fn(struct hrtimer *timer)
+{
+	struct vgpu_queue *q = container_of(timer, struct vgpu_queue,
+					    look_timer);
+
+	queue_work(q->ctx->gpu->wq, &q->ring_work);
+	return HRTIMER_NORESTART;
 }
 
 int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
@@ -222,6 +251,8 @@ int vgpu_ring_init(struct vgpu_queue *q, struct vgpu_client *client,
 	q->ring_slots = arg->ring_slots;
 	q->shpages = client->bells;
 	INIT_WORK(&q->ring_work, ring_work);
+	vgpu_look_init(&q->look);
+	vgpu_hrtimer_setup_soft(&q->look_timer, look_timer_fn);
 	ret = vgpu_shpages_add_queue(q->shpages, q, client->want_slot);
 	if (ret)
 		goto err_taken;
@@ -238,10 +269,11 @@ err:
 	return ret;
 }
 
-/* q->closed is set: no completion queues the work again. */
+/* q->closed is set: neither a completion nor the timer queues the work again. */
 void vgpu_ring_fini(struct vgpu_queue *q)
 {
 	vgpu_shpages_del_queue(q->shpages, q);
+	hrtimer_cancel(&q->look_timer);
 	cancel_work_sync(&q->ring_work);
 	vgpu_bo_unpin(q->ring->bo, q->ring_offset,
 		      (u64)q->ring_slots * sizeof(struct vgpu_cmd));

@@ -3,7 +3,7 @@
 vgpu-y += core/main.o core/gpu.o core/instance.o core/client.o core/object.o
 vgpu-y += core/queue.o core/timeline.o core/fence.o core/tenant.o core/settings.o
 # the way of a command
-vgpu-y += core/command.o core/ring.o core/shpages.o
+vgpu-y += core/command.o core/ring.o core/look.o core/shpages.o
 # what is seen of it
 vgpu-y += core/event.o core/hist.o core/figures.o core/trace.o
 

@@ -209,6 +209,7 @@ static int submit(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 		return 0;
 	for (;;) {
 		struct timespec nap = { 0, nap_ns };
+		int64_t now;
 		int taken;
 
 		if (queue->has_ring)
@@ -225,8 +226,13 @@ static int submit(struct vgpu_queue *queue, const struct vgpu_cmd *cmds,
 		}
 		if (taken != -EAGAIN)
 			return done ? (int)done : taken;
-		if (now_ns() >= until)
+		now = now_ns();
+		if (now >= until)
 			break;
+		if (queue->has_ring) {
+			vgpu_ring_nap(&queue->ring, until - now);
+			continue;
+		}
 		/* There is no call that waits for room; a full queue is not
 		 * in a hurry.
 		 */

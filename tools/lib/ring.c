@@ -8,8 +8,12 @@
  * and a store to the doorbell page is all that a command costs.
  */
 #include <string.h>
+#include <time.h>
 
 #include "ring.h"
+
+#define NAP_MIN_NS	20000
+#define NAP_MAX_NS	50000000
 
 int vgpu_ring_create(struct vgpu_dev *dev, uint32_t slots,
 		     struct vgpu_ring *ring)
@@ -48,6 +52,7 @@ int vgpu_ring_attach(struct vgpu_ring *ring, uint32_t doorbell)
 				 dev->path, doorbell);
 	ring->doorbell = &dev->doorbells[doorbell];
 	ring->tail = ring->doorbell->tail;
+	ring->nap_ns = NAP_MIN_NS;
 	return 0;
 }
 
@@ -97,4 +102,30 @@ int vgpu_ring_write(struct vgpu_ring *ring, const struct vgpu_cmd *cmds,
 	ring->figures.written += count;
 	ring->figures.kicks += *kick;
 	return (int)count;
+}
+
+/* There is no call that waits for room; a full ring is not in a hurry.  So that sleeping
+ * costs little, in a VM above all where each time stops it twice and more, a nap is learned
+ * to be as long as the device takes for a quarter of the ring to a half.
+ */
+void vgpu_ring_nap(struct vgpu_ring *ring, int64_t most_ns)
+{
+	uint32_t want = ring->count / 4 ?: 1;
+	uint32_t head = __atomic_load_n(&ring->doorbell->head, __ATOMIC_ACQUIRE);
+	uint32_t used = ring->tail - head, moved;
+	int64_t ns = ring->nap_ns < most_ns ? ring->nap_ns : most_ns;
+	const struct timespec nap = { ns / 1000000000, ns % 1000000000 };
+
+	nanosleep(&nap, NULL);
+	moved = __atomic_load_n(&ring->doorbell->head, __ATOMIC_ACQUIRE) - head;
+	if (moved < want)
+		ring->nap_ns *= 2;
+	else if (moved >= used)
+		ring->nap_ns /= 8;	/* it ran empty */
+	else if (moved >= 2 * want)
+		ring->nap_ns /= 2;
+	if (ring->nap_ns < NAP_MIN_NS)
+		ring->nap_ns = NAP_MIN_NS;
+	if (ring->nap_ns > NAP_MAX_NS)
+		ring->nap_ns = NAP_MAX_NS;
 }

@@ -11,6 +11,7 @@ struct vgpu_ring {
 	volatile struct vgpu_doorbell *doorbell;
 	uint32_t count;			/* of slots, a power of two */
 	uint32_t tail;			/* our copy; the shared one is written only */
+	int64_t nap_ns;			/* when it is full */
 	struct vgpu_ring_figures figures;
 };
 
@@ -26,5 +27,8 @@ void vgpu_ring_destroy(struct vgpu_ring *ring);
  */
 int vgpu_ring_write(struct vgpu_ring *ring, const struct vgpu_cmd *cmds,
 		    uint32_t count, bool *kick);
+
+/* Sleeps, @most_ns at most, until a full ring is likely to have some room. */
+void vgpu_ring_nap(struct vgpu_ring *ring, int64_t most_ns);
 
 #endif /* LIBVGPU_RING_H */

@@ -128,7 +128,7 @@ static void await_turn(struct rig *r, uint32_t turn)
 	printf("ready\n");
 	fflush(stdout);
 	while (vgpu_info(r->dev)->weight != turn) {
-		st_sleep_ms(500);
+		st_sleep_ms(250);
 		NEED_OK(vgpu_refresh(r->dev));
 	}
 }
@@ -173,8 +173,9 @@ static void host(void)
 	     (unsigned long long)many, (unsigned long long)few);
 	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		rounds = lengths[i] * 1000 * 4000 / (many - few);
-		count = 1000000 / lengths[i];
-		count = count > 4000 ? 4000 : count < 12 ? 12 : count;
+		/* more than fit into the ring, where that does not take long */
+		count = 600000 / lengths[i];
+		count = count > 2000 ? 2000 : count < 6 ? 6 : count;
 		measure(&r, rounds ?: 1, count, lengths[i]);
 	}
 }

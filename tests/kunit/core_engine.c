@@ -225,11 +225,13 @@ static void a_busy_host_is_no_hang(struct kunit *test)
 	core_mock_destroy(mock);
 }
 
-static void a_limit_that_was_asked_for_is_no_strike(struct kunit *test)
+/* Eight that do not stop at their own time limit: what the vGPU is then. */
+static u32 eight_over_their_limit(struct kunit *test, u64 caps)
 {
-	struct core_mock *mock = quiet(test, SAVES);
+	struct core_mock *mock = quiet(test, caps);
 	struct vgpu_instance_info *info;
 	struct core_tenant a;
+	u32 state;
 	int i, j;
 
 	info = kunit_kzalloc(test, sizeof(*info), GFP_KERNEL);
@@ -248,10 +250,28 @@ static void a_limit_that_was_asked_for_is_no_strike(struct kunit *test)
 		msleep(20);
 	}
 	KUNIT_EXPECT_EQ(test, info->failed, 8);
-	/* its owner set the limit: no strike */
-	KUNIT_EXPECT_EQ(test, info->state, VGPU_STATE_RUNNING);
+	for (j = 0; j < 100 && info->state == VGPU_STATE_RUNNING; j++) {
+		msleep(20);
+		vgpu_instance_get_info(a.inst, info);
+		if (!(caps & VGPU_HW_PREEMPT))
+			break;
+	}
+	state = info->state;
 	core_tenant_close(test, &a);
 	core_mock_destroy(mock);
+	return state;
+}
+
+static void a_hang_at_its_own_limit_is_a_strike(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, eight_over_their_limit(test, SAVES),
+			VGPU_STATE_FAILED);
+}
+
+static void what_cannot_be_told_to_stop_has_no_strike(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, eight_over_their_limit(test, 0),
+			VGPU_STATE_RUNNING);
 }
 
 struct closer {
@@ -372,7 +392,8 @@ static struct kunit_case core_engine_cases[] = {
 	KUNIT_CASE(silence_is_reset),
 	KUNIT_CASE(blame_needs_a_clock_that_runs),
 	KUNIT_CASE(a_busy_host_is_no_hang),
-	KUNIT_CASE(a_limit_that_was_asked_for_is_no_strike),
+	KUNIT_CASE(a_hang_at_its_own_limit_is_a_strike),
+	KUNIT_CASE(what_cannot_be_told_to_stop_has_no_strike),
 	KUNIT_CASE(closing_waits_for_the_engine),
 	KUNIT_CASE(pausing_keeps_what_is_midway),
 	KUNIT_CASE(without_preemption_it_is_waited_for),

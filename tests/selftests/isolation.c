@@ -49,9 +49,14 @@ static void hog(void)
 	attack(4);
 }
 
-/* Hangs again and again: the tenant is given up on, its neighbour is not. */
-static void failed(void)
+/*
+ * Hangs again and again, at a time limit of its own unless @limit_us is none: the
+ * tenant is given up on, its neighbour is not.
+ */
+static void hang_until_failed(uint64_t limit_us)
 {
+	struct vgpu_queue_options options = { .time_limit_us = limit_us };
+	int error = limit_us ? -ETIME : -ETIMEDOUT;
 	struct gpu bad, good;
 	struct spin_args args = { 0 };
 	struct vgpu_bo *bo;
@@ -63,6 +68,8 @@ static void failed(void)
 	gpu_new(&bad, 1, 0);
 	bo = gpu_bo(&good, 4096, 0);
 	entry = gpu_load(&bad, "spin", "spin_nopreempt");
+	NEED(!vgpu_queue_create(bad.ctx, &options, &bad.queue), "%s",
+	     vgpu_error());
 	for (i = 0; i < 20; i++) {
 		struct vgpu_cmd fill = st_fill(bo->va, 4, i + 1);
 
@@ -75,7 +82,7 @@ static void failed(void)
 		       1);
 		CHECK(*(uint32_t *)bo->cpu == i + 1, "a wrong result beside it");
 		ret = gpu_finish(&bad, 20 * SEC);
-		if (ret != -ETIMEDOUT)
+		if (ret != error)
 			break;
 	}
 	CHECK(ret == -ESHUTDOWN, "after %u hangs: %s", i, st_errno(ret));
@@ -91,6 +98,16 @@ static void failed(void)
 	st_run_one(vgpu_fd(bad.dev), vgpu_queue_handle(bad.queue),
 		   st_fill(bo->va, 4, 3));
 	CHECK(*(uint32_t *)bo->cpu == 3, "a wrong result after the restart");
+}
+
+static void failed(void)
+{
+	hang_until_failed(0);
+}
+
+static void failed_at_its_limit(void)
+{
+	hang_until_failed(2000);
 }
 
 /* Registers and shared memory of the one before are not there to read. */
@@ -211,6 +228,7 @@ static const struct st_case cases[] = {
 	{ "use_queue", use_queue },
 	{ "hog", hog },
 	{ "failed", failed, 120 },
+	{ "failed at its own time limit", failed_at_its_limit, 120 },
 	{ "no_leftovers", no_leftovers },
 	{ "every_place", every_place },
 };

@@ -506,10 +506,12 @@ static void reset(struct vgpu_engine *e, int error)
 	ent->resets++;
 	trace_vgpu_reset(e, vgpu_queue_head(e->ctx->job)->seqno);
 	/*
-	 * One that was being cancelled is no offender.  One that is being
-	 * failed may hang once more before it is off the engine.
+	 * Whoever wanted it to stop, it did not; but what cannot be told to stop
+	 * is no offender for its own time limit, or for being cancelled.  One that is
+	 * being failed may hang once more before it is off the engine.
 	 */
-	if (!e->ctx->kill && ++ent->strikes == VGPU_MAX_STRIKES)
+	if ((!e->ctx->kill || engine_can(e, VGPU_HW_PREEMPT)) &&
+	    ++ent->strikes == VGPU_MAX_STRIKES)
 		vgpu_instance_fail(inst);
 	pr_warn_ratelimited("vgpu: v%u %pUb: engine %u did not stop in time and was reset; command %llu failed\n",
 			    inst->id, &inst->uuid, e->index,

@@ -144,6 +144,23 @@ int data_mem_map(uint32_t gpu, struct json_object **map)
 	return code ? code : only(answers, map);
 }
 
+int data_history(uint32_t gpu, uint64_t from, struct json_object **history)
+{
+	struct nl_msg *msg;
+	char doing[64];
+	int code;
+
+	code = nl_open();
+	if (code)
+		return code;
+	snprintf(doing, sizeof(doing), "cannot show the history of GPU %u", gpu);
+	msg = nl_request(VGPU_NL_CMD_HISTORY_GET, NLM_F_DUMP);
+	nla_put_u32(msg, VGPU_A_HISTORY_GPU, gpu);
+	if (from)
+		nla_put_u64(msg, VGPU_A_HISTORY_FROM, from);
+	return talk(msg, &attr_set_history, history, doing);
+}
+
 int data_types(uint32_t gpu, struct json_object **types)
 {
 	struct nl_msg *msg;

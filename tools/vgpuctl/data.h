@@ -23,6 +23,8 @@ int data_vgpu(const struct vgpu_name *name, struct json_object **vgpu);
 int data_sched(uint32_t gpu, struct json_object **all);
 /* What lies where in the memory of a GPU. */
 int data_mem_map(uint32_t gpu, struct json_object **map);
+/* The samples that a GPU keeps, from number @from on. */
+int data_history(uint32_t gpu, uint64_t from, struct json_object **history);
 /* The element of @array whose @key is @value, or NULL; borrowed. */
 struct json_object *data_find(struct json_object *array, const char *key,
 			      uint64_t value);

@@ -27,29 +27,6 @@ int64_t wall_offset(void)
 	       wall.tv_nsec - boot.tv_nsec;
 }
 
-int data_history(uint32_t gpu, uint64_t from, struct json_object **history)
-{
-	struct nl_result result;
-	struct nl_msg *msg;
-	char doing[64];
-	int code;
-
-	code = nl_open();
-	if (code)
-		return code;
-	msg = nl_request(VGPU_NL_CMD_HISTORY_GET, NLM_F_DUMP);
-	nla_put_u32(msg, VGPU_A_HISTORY_GPU, gpu);
-	if (from)
-		nla_put_u64(msg, VGPU_A_HISTORY_FROM, from);
-	*history = json_object_new_array();
-	if (!nl_talk(msg, &attr_set_history, *history, &result))
-		return CTL_OK;
-	json_object_put(*history);
-	*history = NULL;
-	snprintf(doing, sizeof(doing), "cannot show the history of GPU %u", gpu);
-	return nl_explain(&result, doing);
-}
-
 /* ---- show --------------------------------------------------------------------- */
 
 static void shares_cell(struct table *t, struct json_object *sample)

@@ -7,8 +7,6 @@
 
 struct json_object;
 
-/* The samples that a GPU keeps, from number @from on; an exit code. */
-int data_history(uint32_t gpu, uint64_t from, struct json_object **history);
 /* What to add to a moment of CLOCK_BOOTTIME to get that of the wall clock. */
 int64_t wall_offset(void);
 /* A table of samples; @offset as from wall_offset(). */

@@ -265,3 +265,19 @@ class Genl:
             op = names[data[16]]
             out.append((op, decode("event", data[20:n])))
         return out
+
+
+def as_somebody(fn):
+    """Runs @fn in a child without privileges; what it raises fails the test."""
+    pid = os.fork()
+    if not pid:
+        try:
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            fn()
+            os._exit(0)
+        except BaseException as e:
+            print(f"# in the child: {e!r}", flush=True)
+            os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0, "see the child's message"

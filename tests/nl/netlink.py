@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 
-from genl import (F_DUMP, SPECS, Genl, Refused, attr, encode, u32)
+from genl import (F_DUMP, SPECS, Genl, Refused, as_somebody, attr, encode, u32)
 from tap import run, test
 
 nl = Genl()
@@ -769,22 +769,6 @@ def _():
 
 
 # ---- who may ----------------------------------------------------------------------------------
-
-def as_somebody(fn):
-    """Runs @fn in a child without privileges; what it raises fails the test."""
-    pid = os.fork()
-    if not pid:
-        try:
-            os.setgroups([])
-            os.setresgid(65534, 65534, 65534)
-            os.setresuid(65534, 65534, 65534)
-            fn()
-            os._exit(0)
-        except BaseException as e:
-            print(f"# in the child: {e!r}", flush=True)
-            os._exit(1)
-    assert os.waitpid(pid, 0)[1] == 0, "see the child's message"
-
 
 CHANGES = (("gpu-set", dict(index=0, policy="rr")),
            ("vgpu-create", dict(gpu=0, type=SMALL)),

@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 
-from genl import F_ACK, F_DUMP, NLA_F_NESTED, SPECS, Genl, Refused, attr, decode, encode, u32, u64
+from genl import F_ACK, F_DUMP, NLA_F_NESTED, SPECS, Genl, Refused, as_somebody, attr, decode, encode, u32, u64
 from tap import run, test
 
 nl = Genl()
@@ -276,22 +276,6 @@ def _():
 
 
 # ---- who may --------------------------------------------------------------------
-
-def as_somebody(fn):
-    """@fn in a child without privileges."""
-    pid = os.fork()
-    if not pid:
-        try:
-            os.setgroups([])
-            os.setresgid(65534, 65534, 65534)
-            os.setresuid(65534, 65534, 65534)
-            fn()
-            os._exit(0)
-        except BaseException as e:
-            print(f"# in the child: {e!r}", flush=True)
-            os._exit(1)
-    assert os.waitpid(pid, 0)[1] == 0, "see the child's message"
-
 
 def told_nothing(sock, vgpu=None):
     """Whatever is asked, in whatever shape: EPERM, or what is public."""

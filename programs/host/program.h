@@ -30,6 +30,7 @@ struct run {
 	bool verify;
 	bool ring;
 	uint64_t time_limit_us;	/* of a command; 0: none */
+	uint32_t engine;
 	/* @done of @all repeats or parts; may be NULL */
 	void (*progress)(void *cookie, const char *program, uint64_t done,
 			 uint64_t all);

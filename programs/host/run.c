@@ -276,7 +276,10 @@ static enum run_result open_queue(struct run *run)
 	int ret = vgpu_vm_create(run->dev, &run->vm);
 
 	if (!ret)
-		ret = vgpu_ctx_create(run->vm, 0, &run->ctx);
+		ret = vgpu_ctx_create(run->vm, run->engine, &run->ctx);
+	if (ret == -EINVAL && !run->ctx)
+		return run_fail(run, RUN_USAGE, "the GPU has no engine %u",
+				run->engine);
 	if (!ret)
 		ret = vgpu_queue_create(run->ctx, &options, &run->queue);
 	return ret ? run_vgpu_failed(run, ret) : RUN_OK;

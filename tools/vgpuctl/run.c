@@ -34,6 +34,7 @@ const char cmd_run_help[] =
 "  --repeat N           do it N times (default: 1)\n"
 "  --timeout S          give up after S seconds of waiting (default: never)\n"
 "  --time-limit US      engine time of one command, in microseconds (default: none)\n"
+"  --engine N           which engine of the GPU (default: 0)\n"
 "  --ring               submit through a ring and its doorbell\n"
 "  --progress           say how far it is, on standard error\n"
 "  --programs FOLDER    where the kernels are (default: $VGPU_PROGRAMS, beside\n"
@@ -98,6 +99,7 @@ static int read_options(struct options *o, int argc, char **argv)
 		{ "repeat", required_argument, NULL, 'r' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "time-limit", required_argument, NULL, 'l' },
+		{ "engine", required_argument, NULL, 'e' },
 		{ "ring", no_argument, NULL, 'R' },
 		{ "progress", no_argument, NULL, 'p' },
 		{ "programs", required_argument, NULL, 'P' },
@@ -139,6 +141,12 @@ static int read_options(struct options *o, int argc, char **argv)
 				return usage("--time-limit '%s': give microseconds, from 1 on",
 					     optarg);
 			o->run.time_limit_us = number;
+			break;
+		case 'e':
+			if (!whole_number(optarg, 1000, &number))
+				return usage("--engine '%s': give an engine's number, from 0 on",
+					     optarg);
+			o->run.engine = (uint32_t)number;
 			break;
 		case 'R':
 			o->run.ring = true;

@@ -180,6 +180,31 @@ def middle():
     assert found[0]["begin"]["ts"] == 0 and {found[0]["begin"]["name"], found[-1]["begin"]["name"]} == {"v0"}, found
 
 
+def beside(events):
+    """How often turns of two vGPUs overlap, on whatever engines."""
+    spans = [(e["begin"]["ts"], e["ts"], e["begin"]["name"], e["tid"]) for e in turns(events)]
+    assert {(name, tid) for _, _, name, tid in spans} == {(v, tid) for v in ("v0", "v1") for tid in (1, 2)}, "not all ran"
+    return sum(a[2] < b[2] and a[0] < b[1] and b[0] < a[1] for a in spans for b in spans)
+
+
+def one_owner_at_a_time():
+    """Two vGPUs with work for both engines."""
+    assert "has no engine 2" in ctl("run", "--vgpu", "v0", "--engine", "2", "saxpy", status=2)
+    found = {}
+    for serialize in ("off", "on"):
+        ctl("gpu", "set", "0", "--serialize", serialize)
+        t = Trace()
+        work = [subprocess.Popen([CTL, "run", "--vgpu", v, "--engine", e, "--verify", "--repeat", "4", "igemm"], stdout=subprocess.DEVNULL)
+                for v in ("v0", "v1") for e in ("0", "1")]
+        assert not any([p.wait() for p in work]), "a wrong result"
+        assert t.end()["complete"]
+        found[serialize] = beside(read())
+    ctl("gpu", "set", "0", "--serialize", "off")
+    assert found["off"] > 0, "they never run beside each other anyway"
+    assert found["on"] == 0, f"{found['on']} turns overlap"
+    print(f"# turns that overlap: {found}")
+
+
 def killed():
     t = Trace()
     t.p.kill()
@@ -211,7 +236,7 @@ def main():
     for _ in range(2):
         ctl("vgpu", "create", "--type", "1g.32m", "--gpu", "0", "--start")
     print("TAP version 13")
-    for test in (refused, silence, sums, only, middle, killed):
+    for test in (refused, silence, sums, only, middle, one_owner_at_a_time, killed):
         count += 1
         try:
             test()

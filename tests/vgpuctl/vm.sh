@@ -315,6 +315,26 @@ monitored() {
 		grep -q '"figure":"busy"' "$work/heard" && grep -q '"limit":500' "$work/heard" || { cat "$work/heard"; return 1; }
 	"$ctl" monitor set 0 --limit busy=off >"$work/null"
 }
+# One long command, then many short ones beside it: unlike before, and usual after a
+# while.  An idle GPU takes no samples, so none of it is.
+unlike() {
+	local p a b i status=1
+	"$ctl" monitor set 0 --period 50ms --anomalies on >"$work/null" || return 1
+	"$ctl" run --vgpu "v$id" --timeout 200 spin >/dev/null 2>&1 & a=$!
+	"$ctl" -j events --group performance --timeout 100 >"$work/heard" & p=$!
+	sleep 5		# what is usual takes 32 samples
+	"$ctl" run --vgpu "v$id" --repeat 1000000 copy 4k >/dev/null 2>&1 & b=$!
+	for ((i = 0; i < 60; i++)); do
+		sleep 1
+		grep -q '"anomaly-over".*"commands"' "$work/heard" && status=0 && break
+	done
+	kill $a $b $p
+	wait $a $b $p
+	[ $status = 0 ] && json '[(e["event"], e["value"] > e["mean"]) for e in j if e["figure"] == "commands"][0] == ("anomaly", True)' \
+		cat "$work/heard" || { echo "heard:"; cat "$work/heard"; "$ctl" monitor show 0 --last 30; status=1; }
+	"$ctl" monitor set 0 --period 200ms --anomalies off >"$work/null" || status=1
+	return $status
+}
 if [ -e "${VGPU_PROGRAMS:-/nowhere}/spin.elf" ]; then
 	t "a limit is told of: once up, once down" monitored
 	t "monitor show" says "v$id " 0 "$ctl" monitor show 0
@@ -330,6 +350,7 @@ if [ -e "${VGPU_PROGRAMS:-/nowhere}/spin.elf" ]; then
 	t "it has what ran" grep -q "<title>v$id " "$work/report.html"
 	t "and refers to nothing else" sh -c '! grep -qE "https?:|//|src=|href=|url\(|@import|<script" "$1"' _ "$work/report.html"
 	t "report to nowhere" says "cannot write" 1 "$ctl" report --html "$work/none/x.html"
+	t "a load that is unlike before is told of, and that it is usual" unlike
 fi
 t "monitor set: off" says "no samples are taken" 0 "$ctl" monitor set 0 --period off
 t "monitor set as it was" says "each 1 s" 0 "$ctl" monitor set 0 --period 1s

@@ -4,6 +4,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include "defrag_scene.h"
+#include "seed.h"
 
 u64 scene_word(const struct scene *s, unsigned int i, u64 at)
 {
@@ -46,7 +47,7 @@ struct scene *scene_new(struct kunit *test, const struct mock_format *fmt)
 	unsigned int k;
 
 	KUNIT_ASSERT_NOT_NULL(test, s);
-	s->seed = get_random_u32();
+	s->seed = kunit_seed();
 	kunit_info(test, "seed %u\n", s->seed);
 	prandom_seed_state(&s->rnd, s->seed);
 	s->mock = mem_mock_create(test, VRAM, fmt, NULL);

@@ -369,8 +369,8 @@ static u64 step(struct vgpu_vram *vram, const struct vgpu_plan_move *move,
 
 /* Looks, plans, and does as planned. How many blocks it moved, or an error. */
 static int turn(struct vgpu_vram *vram, struct scan *s,
-		struct vgpu_plan_gap *gap, struct vgpu_plan_move *move,
-		u64 begun)
+		struct vgpu_plan_gap *gap, struct vgpu_plan_run *then,
+		struct vgpu_plan_move *move, u64 begun)
 {
 	u32 moves, done = 0, failed = 0, i;
 	u64 busy = 0;
@@ -379,7 +379,7 @@ static int turn(struct vgpu_vram *vram, struct scan *s,
 	s->runs = 0;
 	s->at = 0;
 	vgpu_vram_visit(vram, scan_block, s);
-	moves = vgpu_defrag_plan(s->run, s->runs, vram->pages, gap, move,
+	moves = vgpu_defrag_plan(s->run, s->runs, vram->pages, gap, then, move,
 				 PLAN_MOVES);
 	for (i = 0; i < moves; i++) {
 		busy += step(vram, &move[i], begun, &err);
@@ -410,6 +410,7 @@ static int run(struct vgpu_vram *vram, struct vgpu_vram_survey *survey,
 	       u64 begun)
 {
 	struct vgpu_plan_move *move;
+	struct vgpu_plan_run *then;
 	struct vgpu_plan_gap *gap;
 	struct scan s = { .vram = vram };
 	u32 left;
@@ -421,13 +422,14 @@ static int run(struct vgpu_vram *vram, struct vgpu_vram_survey *survey,
 	spin_unlock(&vram->lock);
 	s.run = kvmalloc_array(s.max, sizeof(*s.run), GFP_KERNEL | __GFP_NOWARN);
 	gap = kvmalloc_array(s.max + 1, sizeof(*gap), GFP_KERNEL | __GFP_NOWARN);
+	then = kvmalloc_array(s.max, sizeof(*then), GFP_KERNEL | __GFP_NOWARN);
 	move = kvmalloc_array(PLAN_MOVES, sizeof(*move),
 			      GFP_KERNEL | __GFP_NOWARN);
-	if (!s.run || !gap || !move)
+	if (!s.run || !gap || !then || !move)
 		goto out;
 	/* tenants that go on making holes do not keep it for ever */
 	while (left) {
-		ret = turn(vram, &s, gap, move, begun);
+		ret = turn(vram, &s, gap, then, move, begun);
 		if (ret <= 0)
 			break;
 		left -= min_t(u32, left, ret);
@@ -436,6 +438,7 @@ static int run(struct vgpu_vram *vram, struct vgpu_vram_survey *survey,
 	}
 out:
 	kvfree(move);
+	kvfree(then);
 	kvfree(gap);
 	kvfree(s.run);
 	return ret;

@@ -366,10 +366,10 @@ struct vgpu_plan_move {
 	u32 to;
 };
 
-/* plan.c: pure logic; @gap has room for @runs + 1 */
+/* plan.c: pure logic; @gap has room for @runs + 1, @then for @runs */
 u32 vgpu_defrag_plan(const struct vgpu_plan_run *run, u32 runs, u32 pages,
-		     struct vgpu_plan_gap *gap, struct vgpu_plan_move *move,
-		     u32 max);
+		     struct vgpu_plan_gap *gap, struct vgpu_plan_run *then,
+		     struct vgpu_plan_move *move, u32 max);
 
 /* defrag.c */
 #define VGPU_MOVE_PAGES	1024U	/* at once, at most */

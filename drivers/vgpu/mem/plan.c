@@ -23,8 +23,13 @@
  * the free memory is lost to it, all in the stretch slides down, from the bottom
  * up, over itself. That costs the most, and leaves no gaps but those that
  * alignment asks for.
+ *
+ * What large alignments leave no place for stays, in the middle of a stretch that
+ * might have been the longest run, and what did find one lies in what was. So a plan
+ * that can't make the longest run longer is none.
  */
 #include <linux/kernel.h>
+#include <linux/sort.h>
 #include <vgpu/kunit.h>
 #include "mem_priv.h"
 
@@ -168,23 +173,70 @@ static struct vgpu_plan_gap *find_place(const struct vgpu_plan_run *run,
 	return outside ?: below;
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const struct vgpu_plan_run *x = a, *y = b;
+
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/*
+ * The longest gap after @move, which is all that is to be done to @run. @then is room
+ * for @runs. Moves are in the order of runs, or against it.
+ */
+static u32 longest_after(const struct vgpu_plan_run *run, u32 runs, u32 pages,
+			 const struct vgpu_plan_move *move, u32 moves,
+			 struct vgpu_plan_run *then)
+{
+	u32 at = 0, longest = 0, i, m;
+	bool up = moves > 1 && move[1].first > move[0].first;
+
+	for (i = 0, m = 0; i < runs; i++) {
+		const struct vgpu_plan_move *next = m < moves ?
+			&move[up ? m : moves - 1 - m] : NULL;
+
+		then[i] = run[i];
+		if (next && next->first == run[i].first) {
+			then[i].first = next->to;
+			m++;
+		}
+	}
+	sort(then, runs, sizeof(*then), by_address, NULL);
+	for (i = 0; i < runs; i++) {
+		longest = max(longest, then[i].first - at);
+		at = then[i].first + then[i].pages;
+	}
+	return max(longest, pages - at);
+}
+
+/* Is the longest gap longer after @move than @longest, or is that not all yet? */
+static bool is_worth(const struct vgpu_plan_run *run, u32 runs, u32 pages,
+		     const struct vgpu_plan_move *move, u32 moves, u32 max,
+		     struct vgpu_plan_run *then, u32 longest)
+{
+	return moves && (moves == max ||
+			 longest_after(run, runs, pages, move, moves, then) >
+			 longest);
+}
+
 /**
  * vgpu_defrag_plan() - what to move where
  * @run: all that is in use, by address, without overlaps
  * @runs: how many
  * @pages: of VRAM
  * @gap: to work with: room for @runs + 1
+ * @then: to work with: room for @runs
  * @move: filled; to be done in this order, and where one can't be, the rest may
  *	still. One may go to a place that overlaps with where it is, below it
  * @max: room in @move
  *
- * Context: any that may take its time: O(@runs + moves * gaps).
+ * Context: any that may take its time: O(@runs * log(@runs) + moves * gaps).
  * Return: how many moves; 0: the free memory is in as long a run as can be, but
- * for a 128th of it.
+ * for a 128th of it, or what alignment keeps.
  */
 u32 vgpu_defrag_plan(const struct vgpu_plan_run *run, u32 runs, u32 pages,
-		     struct vgpu_plan_gap *gap, struct vgpu_plan_move *move,
-		     u32 max)
+		     struct vgpu_plan_gap *gap, struct vgpu_plan_run *then,
+		     struct vgpu_plan_move *move, u32 max)
 {
 	u32 gaps, free, longest, moves = 0, i;
 	struct stretch s;
@@ -211,9 +263,13 @@ u32 vgpu_defrag_plan(const struct vgpu_plan_run *run, u32 runs, u32 pages,
 		moves++;
 		shrink(to, at, run[i].pages);
 	}
-	if (!moves && s.reach - longest > free / 20)
-		moves = slide(run, runs, &s, move, max);
-	return moves;
+	if (is_worth(run, runs, pages, move, moves, max, then, longest))
+		return moves;
+	if (s.reach - longest <= free / 20)
+		return 0;
+	moves = slide(run, runs, &s, move, max);
+	return is_worth(run, runs, pages, move, moves, max, then, longest) ?
+	       moves : 0;
 }
 
 VGPU_EXPORT_IF_KUNIT(vgpu_defrag_plan);

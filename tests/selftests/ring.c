@@ -395,7 +395,8 @@ static void slower(void)
 			for (n = 0; n < 1000000 && words[i] != round + i + 1; n++)
 				;
 		}
-		CHECK(r.kicks <= count / 32, "round %u: %u kicks for %u commands",
+		/* one, unless we are off the CPU for longer than it looks */
+		CHECK(r.kicks <= count / 10, "round %u: %u kicks for %u commands",
 		      round, r.kicks, count);
 		/* the one with a signal knows at once that nothing comes */
 		if (round == 1)

@@ -216,10 +216,9 @@ bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages)
 	bool some;
 
 	some = vgpu_defrag_settle(vram);
-	if (!res)
-		return some;
-	some |= trim(vram, res->min_frames);
-	while (READ_ONCE(vram->free_pages) < pages && failures < 16 &&
+	if (res)
+		some |= trim(vram, res->min_frames);
+	while (res && READ_ONCE(vram->free_pages) < pages && failures < 16 &&
 	       READ_ONCE(res->nr_frames) > res->min_frames) {
 		struct vgpu_block *frame = vgpu_residency_evict_one(vram,
 								    NULL);
@@ -233,7 +232,8 @@ bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages)
 		vgpu_frame_drop(vram, frame);
 		some = true;
 	}
-	return some;
+	/* or somebody else gave some back, since the caller found none */
+	return some || READ_ONCE(vram->free_pages) >= pages;
 }
 
 /**

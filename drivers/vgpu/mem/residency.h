@@ -228,7 +228,7 @@ struct vgpu_block *vgpu_residency_evict_one(struct vgpu_vram *vram,
 /* For @owner, and of its own; NULL: there is nothing but what is in use. */
 struct vgpu_block *vgpu_residency_evict_cold(struct vgpu_vram *vram,
 					     const struct vgpu_mem_owner *owner);
-/* Evicts until @pages of VRAM are free, if that can be; true: some were. */
+/* Evicts until @pages of VRAM are free, if that can be; true: to look again is worth it. */
 bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages);
 void vgpu_residency_unplug(struct vgpu_vram *vram);
 void vgpu_residency_destroy(struct vgpu_vram *vram);

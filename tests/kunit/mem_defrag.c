@@ -38,11 +38,9 @@ static void all_in_one_run(struct kunit *test)
 		   before, after, free >> 10, st.moves, st.moved >> 10,
 		   st.given_up);
 	KUNIT_EXPECT_LE(test, after, before);
-	/* by chance there may be next to nothing to do, and nowhere to put it */
-	if (before > 200) {
+	/* by chance there may be nothing to do, or nowhere to put it */
+	if (st.moves)
 		KUNIT_EXPECT_LT(test, after, before);
-		KUNIT_EXPECT_GT(test, st.moves, 0ULL);
-	}
 	KUNIT_EXPECT_EQ(test, st.before, before);
 	KUNIT_EXPECT_EQ(test, st.after, after);
 	KUNIT_EXPECT_FALSE(test, st.running);

@@ -26,12 +26,14 @@
  *
  * What large alignments leave no place for stays, in the middle of a stretch that
  * might have been the longest run, and what did find one lies in what was. So a plan
- * that can't make the longest run longer is none.
+ * that can't make the longest run longer is none, and the next best stretch is looked at.
  */
 #include <linux/kernel.h>
 #include <linux/sort.h>
 #include <vgpu/kunit.h>
 #include "mem_priv.h"
+
+#define TRIES	8	/* stretches to look at, the best first */
 
 struct stretch {
 	u32 lo;
@@ -72,18 +74,21 @@ static bool is_better(const struct stretch *s, const struct stretch *than)
 	return s->used <= than->used;
 }
 
-static void choose(struct stretch *best, struct stretch *s, u32 free)
+static void choose(struct stretch *best, struct stretch *s, u32 free,
+		   const struct stretch *after)
 {
 	u32 outside = free - (s->hi - s->lo - s->used);
 
 	s->reach = s->hi - s->lo -
 		   (s->used > outside ? s->used - outside : 0);
-	if (is_better(s, best))
+	if (is_better(s, best) && (!after->hi || !is_better(s, after)))
 		*best = *s;
 }
 
+/* The best one, but for those as good as @after or better, if that is one. */
 static struct stretch best_stretch(const struct vgpu_plan_run *run, u32 runs,
-				   u32 pages, u32 free)
+				   u32 pages, u32 free,
+				   const struct stretch *after)
 {
 	struct stretch s = { }, best = { };
 	u32 i;
@@ -94,12 +99,12 @@ static struct stretch best_stretch(const struct vgpu_plan_run *run, u32 runs,
 			continue;
 		}
 		s.hi = run[i].first;
-		choose(&best, &s, free);
+		choose(&best, &s, free, after);
 		s.lo = run[i].first + run[i].pages;
 		s.used = 0;
 	}
 	s.hi = pages;
-	choose(&best, &s, free);
+	choose(&best, &s, free, after);
 	return best;
 }
 
@@ -219,6 +224,34 @@ static bool is_worth(const struct vgpu_plan_run *run, u32 runs, u32 pages,
 			 longest);
 }
 
+/* Everything in @s that can move goes to where it fits, as long as there are such places. */
+static u32 empty(const struct vgpu_plan_run *run, u32 runs,
+		 const struct stretch *s, struct vgpu_plan_gap *gap, u32 gaps,
+		 struct vgpu_plan_move *move, u32 max)
+{
+	u32 moves = 0, i;
+
+	for (i = runs; i-- && moves < max;) {
+		struct vgpu_plan_gap *to;
+		u32 at;
+
+		if (run[i].first < s->lo)
+			break;
+		if (run[i].first >= s->hi || !run[i].align)
+			continue;
+		to = find_place(&run[i], s, gap, gaps);
+		if (!to)
+			continue;
+		at = place_in(to, &run[i]);
+		move[moves].first = run[i].first;
+		move[moves].pages = run[i].pages;
+		move[moves].to = at;
+		moves++;
+		shrink(to, at, run[i].pages);
+	}
+	return moves;
+}
+
 /**
  * vgpu_defrag_plan() - what to move where
  * @run: all that is in use, by address, without overlaps
@@ -238,38 +271,24 @@ u32 vgpu_defrag_plan(const struct vgpu_plan_run *run, u32 runs, u32 pages,
 		     struct vgpu_plan_gap *gap, struct vgpu_plan_run *then,
 		     struct vgpu_plan_move *move, u32 max)
 {
-	u32 gaps, free, longest, moves = 0, i;
-	struct stretch s;
+	u32 gaps, free, longest, moves, tries;
+	struct stretch s = { };
 
-	gaps = find_gaps(run, runs, pages, gap, &free, &longest);
-	s = best_stretch(run, runs, pages, free);
-	if (s.reach <= longest || s.reach - longest <= free / 128)
-		return 0;
-	for (i = runs; i-- && moves < max;) {
-		struct vgpu_plan_gap *to;
-		u32 at;
-
-		if (run[i].first < s.lo)
+	for (tries = 0; tries < TRIES; tries++) {
+		gaps = find_gaps(run, runs, pages, gap, &free, &longest);
+		s = best_stretch(run, runs, pages, free, &s);
+		if (s.reach <= longest || s.reach - longest <= free / 128)
 			break;
-		if (run[i].first >= s.hi || !run[i].align)
+		moves = empty(run, runs, &s, gap, gaps, move, max);
+		if (is_worth(run, runs, pages, move, moves, max, then, longest))
+			return moves;
+		if (s.reach - longest <= free / 20)
 			continue;
-		to = find_place(&run[i], &s, gap, gaps);
-		if (!to)
-			continue;
-		at = place_in(to, &run[i]);
-		move[moves].first = run[i].first;
-		move[moves].pages = run[i].pages;
-		move[moves].to = at;
-		moves++;
-		shrink(to, at, run[i].pages);
+		moves = slide(run, runs, &s, move, max);
+		if (is_worth(run, runs, pages, move, moves, max, then, longest))
+			return moves;
 	}
-	if (is_worth(run, runs, pages, move, moves, max, then, longest))
-		return moves;
-	if (s.reach - longest <= free / 20)
-		return 0;
-	moves = slide(run, runs, &s, move, max);
-	return is_worth(run, runs, pages, move, moves, max, then, longest) ?
-	       moves : 0;
+	return 0;
 }
 
 VGPU_EXPORT_IF_KUNIT(vgpu_defrag_plan);

@@ -172,13 +172,15 @@ struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
 			return ERR_PTR(err);
 	}
 	/* do not scrub gigabytes only to find that they do not suffice */
-	vgpu_vram_get_stats(vram, &st);
-	if (bytes > st.free &&
-	    vgpu_residency_shrink(vram, bytes >> VGPU_PAGE_SHIFT))
-		vgpu_vram_get_stats(vram, &st);
 	err = -ENOSPC;
-	if (bytes > st.free)
-		goto err_uncharge;
+	for (;;) {
+		vgpu_vram_get_stats(vram, &st);
+		if (bytes <= st.free)
+			break;
+		if (!tries-- ||
+		    !vgpu_residency_shrink(vram, bytes >> VGPU_PAGE_SHIFT))
+			goto err_uncharge;
+	}
 
 	err = -ENOMEM;
 	bo = kzalloc(sizeof(*bo), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
@@ -194,10 +196,13 @@ struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
 
 		block = take_piece(bo, (bytes - offset) >> VGPU_PAGE_SHIFT,
 				   order, flags & VGPU_BO_CONTIGUOUS, fixed);
-		/* a place that something is just being moved to? */
-		if (block == ERR_PTR(-ENOSPC) && tries-- &&
-		    vgpu_defrag_settle(vram))
+		/* somebody else was quicker; or something is being moved there */
+		if (block == ERR_PTR(-ENOSPC) && tries &&
+		    vgpu_residency_shrink(vram, (bytes - offset) >>
+						VGPU_PAGE_SHIFT)) {
+			tries--;
 			continue;
+		}
 		if (IS_ERR(block)) {
 			err = PTR_ERR(block);
 			goto err_free;

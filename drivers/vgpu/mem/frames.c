@@ -12,6 +12,7 @@
 
 #define RESERVE_PART	16		/* of VRAM, in frames that stay */
 #define RESERVE_MIN	16		/* frames */
+#define SHRINK_WAITS	4		/* for a frame that can be evicted, 20 ms each */
 
 static bool trim(struct vgpu_vram *vram, u32 keep);
 
@@ -212,7 +213,7 @@ static bool trim(struct vgpu_vram *vram, u32 keep)
 bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages)
 {
 	struct vgpu_residency *res = vgpu_residency_of(vram);
-	unsigned int failures = 0;
+	unsigned int failures = 0, waits = 0;
 	bool some;
 
 	some = vgpu_defrag_settle(vram);
@@ -223,8 +224,16 @@ bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages)
 		struct vgpu_block *frame = vgpu_residency_evict_one(vram,
 								    NULL);
 
-		if (!frame)
-			break;
+		if (!frame) {
+			/* all are held or on their way, which does not last */
+			if (waits++ == SHRINK_WAITS)
+				break;
+			wait_event_timeout(res->wait, READ_ONCE(res->nr_free) ||
+					   READ_ONCE(res->ending) ||
+					   READ_ONCE(res->nr_idle), HZ / 50);
+			some |= trim(vram, res->min_frames);
+			continue;
+		}
 		if (IS_ERR(frame)) {
 			failures++;
 			continue;

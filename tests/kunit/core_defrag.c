@@ -5,6 +5,7 @@
  */
 #include <linux/delay.h>
 #include "core/core_priv.h"
+#include "mem/mem_priv.h"
 #include "core_mock.h"
 
 static struct vgpu_gpu_info *info_of(struct kunit *test, struct core_mock *mock)
@@ -90,6 +91,65 @@ static void by_command(struct kunit *test)
 	core_mock_destroy(mock);
 }
 
+/* Every other piece is in use, so that there is something to move. */
+static void scatter(struct kunit *test, struct core_mock *mock,
+		    struct vgpu_bo **bo, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		bo[i] = vgpu_bo_create(mock->gpu->whole.vram, NULL,
+				       CORE_MOCK_BYTES / 32, 0, 0);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(bo[i]));
+	}
+	for (i = 0; i < n; i += 2) {
+		vgpu_bo_put(bo[i]);
+		bo[i] = NULL;
+	}
+}
+
+/* Who asks while memory is moved unasked is not refused, and has a run of his own. */
+static void asked_meanwhile(struct kunit *test)
+{
+	struct core_mock *mock = core_mock_create_mmu(test);
+	struct vgpu_vram *vram = mock->gpu->whole.vram;
+	struct vgpu_gpu_info *info = info_of(test, mock);
+	struct vgpu_bo *bo[16];
+	u32 permille = 0, s = 1, was[2];
+	unsigned int i;
+
+	scatter(test, mock, bo, ARRAY_SIZE(bo));
+	/* no step of it is made */
+	mutex_lock(&vram->defrag.lock);
+	KUNIT_EXPECT_EQ(test, vgpu_gpu_set_tidy(mock->gpu, &permille, &s,
+						&was[0], &was[1]), 0);
+	for (i = 0; i < 500 && !info->tidy.stats.running; i++) {
+		msleep(20);
+		vgpu_gpu_get_info(mock->gpu, info);
+	}
+	KUNIT_EXPECT_TRUE(test, info->tidy.stats.running);
+	KUNIT_EXPECT_EQ(test, info->tidy.own_runs, 1ULL);
+	KUNIT_EXPECT_EQ(test, vgpu_gpu_tidy(mock->gpu), 0);
+	KUNIT_EXPECT_EQ(test, vgpu_gpu_tidy(mock->gpu), -EBUSY);
+	s = 0;
+	KUNIT_EXPECT_EQ(test, vgpu_gpu_set_tidy(mock->gpu, NULL, &s, &was[0],
+						&was[1]), 0);
+	mutex_unlock(&vram->defrag.lock);
+	for (i = 0; i < 500; i++) {
+		vgpu_gpu_get_info(mock->gpu, info);
+		if (!info->tidy.asked)
+			break;
+		msleep(20);
+	}
+	KUNIT_EXPECT_FALSE(test, info->tidy.asked);
+	KUNIT_EXPECT_EQ(test, info->tidy.own_runs, 1ULL);
+	KUNIT_EXPECT_EQ(test, info->tidy.stats.runs, 2ULL);
+	KUNIT_EXPECT_GT(test, info->tidy.stats.moves, 0ULL);
+	for (i = 1; i < ARRAY_SIZE(bo); i += 2)
+		vgpu_bo_put(bo[i]);
+	core_mock_destroy(mock);
+}
+
 /* Frames with nothing in them are no memory in use. */
 static void governor_and_frames(struct kunit *test)
 {
@@ -117,6 +177,7 @@ static void governor_and_frames(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(settings),
 	KUNIT_CASE(by_command),
+	KUNIT_CASE(asked_meanwhile),
 	KUNIT_CASE(governor_and_frames),
 	{}
 };

@@ -6,7 +6,8 @@
  *
  * Looking costs a walk over the blocks of its memory, so an idle GPU is looked at,
  * too: it is when moving disturbs nobody.  Where next to nothing is free there is
- * nothing to be gained, and nothing is moved unasked.
+ * nothing to be gained, and nothing is moved unasked.  Who asks while that goes on has
+ * a run of his own after it.
  *
  * A command may run into memory that is on its way, so the work queue of faults
  * has to be there before the first move.
@@ -142,16 +143,14 @@ EXPORT_SYMBOL_NS_GPL(vgpu_gpu_set_tidy, VGPU);
 
 int vgpu_gpu_tidy(struct vgpu_gpu *gpu)
 {
-	struct vgpu_defrag_stats st;
 	int idx, ret;
 
 	if (!vgpu_gpu_enter(gpu, &idx))
 		return -ENODEV;
 	mutex_lock(&gpu->lock);
-	vgpu_vram_get_defrag(gpu->whole.vram, &st);
 	if (!vgpu_vram_can_defrag(gpu->whole.vram))
 		ret = -EOPNOTSUPP;
-	else if (gpu->tidy.asked || st.running)
+	else if (gpu->tidy.asked)
 		ret = -EBUSY;
 	else
 		ret = 0;

@@ -275,8 +275,9 @@ int vgpu_gpu_set_tidy(struct vgpu_gpu *gpu, const u32 *threshold,
 		      const u32 *interval_s, u32 *old_threshold,
 		      u32 *old_interval_s);
 /*
- * Memory is moved now, in the background: figures tell of it.  -EBUSY (a run
- * goes on), -EOPNOTSUPP, -ENOMEM, -ENODEV.
+ * Memory is moved now, in the background: figures tell of it.  After the run that
+ * goes on, if one was begun unasked.  -EBUSY (somebody asked, and it is not over),
+ * -EOPNOTSUPP, -ENOMEM, -ENODEV.
  */
 int vgpu_gpu_tidy(struct vgpu_gpu *gpu);
 /* What lies where in its memory; O(blocks), sleeps. -ENODEV. */

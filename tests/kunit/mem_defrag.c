@@ -160,6 +160,7 @@ struct worker {
 	u64 rounds;
 	int bad;
 	unsigned long until;
+	atomic_t *moved;
 	atomic_t *stop;
 };
 
@@ -225,9 +226,12 @@ static int churn(void *arg)
 	unsigned int i;
 
 	prandom_seed_state(&rnd, w->seed);
-	/* or the run beside it would go on, for ever new holes */
+	/*
+	 * With ever new holes the run beside it goes on; but as long as nothing was
+	 * worth a move it takes some more.
+	 */
 	while (!atomic_read(w->stop) && !w->bad &&
-	       time_before(jiffies, w->until)) {
+	       (!atomic_read(w->moved) || time_before(jiffies, w->until))) {
 		u64 va;
 
 		i = mock_rnd(&rnd, ARRAY_SIZE(bo));
@@ -286,7 +290,7 @@ static void while_others_work(struct kunit *test, u32 flags)
 	struct scene *s = scene_new(test, test->param_value);
 	struct vgpu_defrag_stats st;
 	struct worker w[3] = { };
-	atomic_t stop = ATOMIC_INIT(0);
+	atomic_t stop = ATOMIC_INIT(0), moved = ATOMIC_INIT(0);
 	unsigned int i, n = 0;
 	unsigned long until;
 
@@ -316,6 +320,7 @@ static void while_others_work(struct kunit *test, u32 flags)
 	for (i = 0; i < ARRAY_SIZE(w); i++) {
 		w[i].s = s;
 		w[i].stop = &stop;
+		w[i].moved = &moved;
 		w[i].seed = s->seed + i;
 		w[i].until = jiffies + HZ;
 	}
@@ -328,6 +333,7 @@ static void while_others_work(struct kunit *test, u32 flags)
 	do {
 		KUNIT_EXPECT_EQ(test, vgpu_vram_defrag(s->mock->vram), 0);
 		vgpu_vram_get_defrag(s->mock->vram, &st);
+		atomic_set(&moved, !!st.moves);
 		/* by chance nothing may be scattered for a while */
 	} while (time_before(jiffies, until) ||
 		 (!st.moves && time_before(jiffies, until + 20 * HZ)));

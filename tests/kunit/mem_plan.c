@@ -236,6 +236,25 @@ static void not_for_the_worse(struct kunit *test)
 }
 
 /*
+ * What has the largest alignment could only go to the middle of what is free, so it
+ * stays, and all below it comes together nevertheless.
+ */
+static void the_largest_stays(struct kunit *test)
+{
+	struct model *m = model_new(test);
+	u32 at, free;
+
+	for (at = 0; at < 1800; at += 320)
+		add(m, at, 200, 1);
+	add(m, 3072, 1024, 1024);
+	KUNIT_EXPECT_EQ(test, longest(m, &free), 3072U - 1800);
+	settle(test, m, RUNS, 0);
+	KUNIT_EXPECT_EQ(test, longest(m, &free), free);
+	KUNIT_EXPECT_EQ(test, m->owner[3072], m->owner[PAGES - 1]);
+	KUNIT_EXPECT_NE(test, m->owner[3072], (short)FREE);
+}
+
+/*
  * With obstacles: never worse than it was, never past them, and as good as the
  * best stretch between two of them allows when all is of single pages.
  */
@@ -293,6 +312,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(all_movable),
 	KUNIT_CASE(no_gap_is_large_enough),
 	KUNIT_CASE(not_for_the_worse),
+	KUNIT_CASE(the_largest_stays),
 	KUNIT_CASE(obstacles),
 	{}
 };

@@ -26,7 +26,8 @@
  *
  * What large alignments leave no place for stays, in the middle of a stretch that
  * might have been the longest run, and what did find one lies in what was. So a plan
- * that can't make the longest run longer is none, and the next best stretch is looked at.
+ * that can't make the longest run longer is none, and the next best stretch is looked at;
+ * and where none will do, all of it again without moving what has the largest alignment.
  */
 #include <linux/kernel.h>
 #include <linux/sort.h>
@@ -34,6 +35,7 @@
 #include "mem_priv.h"
 
 #define TRIES	8	/* stretches to look at, the best first */
+#define ALIGNS	4	/* alignments to leave out, the largest first */
 
 struct stretch {
 	u32 lo;
@@ -41,6 +43,12 @@ struct stretch {
 	u32 used;
 	u32 reach;
 };
+
+/* What has to keep its address modulo more than @align is not moved, either. */
+static bool can_move(const struct vgpu_plan_run *run, u32 align)
+{
+	return run->align && run->align <= align;
+}
 
 /* The first page of @gap where @run could go, or U32_MAX. */
 static u32 place_in(const struct vgpu_plan_gap *gap,
@@ -87,14 +95,14 @@ static void choose(struct stretch *best, struct stretch *s, u32 free,
 
 /* The best one, but for those as good as @after or better, if that is one. */
 static struct stretch best_stretch(const struct vgpu_plan_run *run, u32 runs,
-				   u32 pages, u32 free,
+				   u32 pages, u32 align, u32 free,
 				   const struct stretch *after)
 {
 	struct stretch s = { }, best = { };
 	u32 i;
 
 	for (i = 0; i < runs; i++) {
-		if (run[i].align) {
+		if (can_move(&run[i], align)) {
 			s.used += run[i].pages;
 			continue;
 		}
@@ -237,7 +245,7 @@ static u32 empty(const struct vgpu_plan_run *run, u32 runs,
 
 		if (run[i].first < s->lo)
 			break;
-		if (run[i].first >= s->hi || !run[i].align)
+		if (run[i].first >= s->hi)
 			continue;
 		to = find_place(&run[i], s, gap, gaps);
 		if (!to)
@@ -250,6 +258,42 @@ static u32 empty(const struct vgpu_plan_run *run, u32 runs,
 		shrink(to, at, run[i].pages);
 	}
 	return moves;
+}
+
+/* The largest alignment of what can be moved that is less than @than, or 0. */
+static u32 largest_align(const struct vgpu_plan_run *run, u32 runs, u32 than)
+{
+	u32 align = 0, i;
+
+	for (i = 0; i < runs; i++)
+		if (run[i].align < than)
+			align = max(align, run[i].align);
+	return align;
+}
+
+/* As vgpu_defrag_plan(), of what has no larger alignment than @align. */
+static u32 plan(const struct vgpu_plan_run *run, u32 runs, u32 pages, u32 align,
+		struct vgpu_plan_gap *gap, struct vgpu_plan_run *then,
+		struct vgpu_plan_move *move, u32 max)
+{
+	u32 gaps, free, longest, moves, tries;
+	struct stretch s = { };
+
+	for (tries = 0; tries < TRIES; tries++) {
+		gaps = find_gaps(run, runs, pages, gap, &free, &longest);
+		s = best_stretch(run, runs, pages, align, free, &s);
+		if (s.reach <= longest || s.reach - longest <= free / 128)
+			break;
+		moves = empty(run, runs, &s, gap, gaps, move, max);
+		if (is_worth(run, runs, pages, move, moves, max, then, longest))
+			return moves;
+		if (s.reach - longest <= free / 20)
+			continue;
+		moves = slide(run, runs, &s, move, max);
+		if (is_worth(run, runs, pages, move, moves, max, then, longest))
+			return moves;
+	}
+	return 0;
 }
 
 /**
@@ -271,24 +315,15 @@ u32 vgpu_defrag_plan(const struct vgpu_plan_run *run, u32 runs, u32 pages,
 		     struct vgpu_plan_gap *gap, struct vgpu_plan_run *then,
 		     struct vgpu_plan_move *move, u32 max)
 {
-	u32 gaps, free, longest, moves, tries;
-	struct stretch s = { };
+	u32 align = U32_MAX, moves = 0, aligns;
 
-	for (tries = 0; tries < TRIES; tries++) {
-		gaps = find_gaps(run, runs, pages, gap, &free, &longest);
-		s = best_stretch(run, runs, pages, free, &s);
-		if (s.reach <= longest || s.reach - longest <= free / 128)
+	for (aligns = 0; aligns < ALIGNS && !moves; aligns++) {
+		align = largest_align(run, runs, align);
+		if (!align)
 			break;
-		moves = empty(run, runs, &s, gap, gaps, move, max);
-		if (is_worth(run, runs, pages, move, moves, max, then, longest))
-			return moves;
-		if (s.reach - longest <= free / 20)
-			continue;
-		moves = slide(run, runs, &s, move, max);
-		if (is_worth(run, runs, pages, move, moves, max, then, longest))
-			return moves;
+		moves = plan(run, runs, pages, align, gap, then, move, max);
 	}
-	return 0;
+	return moves;
 }
 
 VGPU_EXPORT_IF_KUNIT(vgpu_defrag_plan);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Inside core/: the format of images, as a stream of records; what they mean is in
- * save.c and restore.c.
+ * Inside core/: the format of images, as a stream of records. What order they come in is
+ * in save.c and restore.c, what they mean in memory.c, queue.c and state.c.
  */
 #ifndef _VGPU_CORE_IMAGE_H
 #define _VGPU_CORE_IMAGE_H

@@ -15,17 +15,13 @@
  */
 #include <linux/fs.h>
 #include <linux/cred.h>
-#include <linux/ktime.h>
-#include <linux/math64.h>
-#include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uidgid.h>
 
 #include "../core_priv.h"
 #include "../memory/still.h"
-#include "freeze.h"
-#include "image.h"
+#include "restorer.h"
 
 struct closed {
 	struct list_head link;
@@ -33,40 +29,8 @@ struct closed {
 	u32 handle;
 };
 
-/**
- * struct restorer - a vGPU that is coming into being
- * @freeze: of it
- * @in: what is read
- * @why: what is wrong with it
- * @gpu: where to
- * @uuid: that it is to have, or null
- * @paused: it is not to go on
- * @running: it did, when it was saved
- * @rights: that it has in the end
- * @number: of clients
- * @inst: it, or NULL; with a reference
- * @client: whose records these are, or NULL
- * @next_handle: that it would be given
- * @closed: handles that are to be closed in the end
- */
-struct restorer {
-	struct vgpu_freeze freeze;
-	struct vgpu_image_in in;
-	struct vgpu_refusal *why;
-	struct vgpu_gpu *gpu;
-	const uuid_t *uuid;
-	bool paused;
-	bool running;
-	u32 rights;
-	u32 number;
-	u32 next_handle;
-	struct vgpu_instance *inst;
-	struct vgpu_client *client;
-	struct list_head closed;
-};
-
 /* Fills in what the image says, if nothing has been said. */
-static int bad(struct restorer *r, int err, const char *what)
+static int bad(struct vgpu_restorer *r, int err, const char *what)
 {
 	if (r->why->text[0])
 		return err;
@@ -77,10 +41,10 @@ static int bad(struct restorer *r, int err, const char *what)
 			   "can't be restored here");
 }
 
-/* ---------------------------------------------------------------- objects */
+/* ------------------------------------------------------- handles, clients */
 
 /* Calls give out the next handle that is free: so it is to be @handle. */
-static int want_handle(struct restorer *r, u32 handle)
+int vgpu_restorer_want(struct vgpu_restorer *r, u32 handle)
 {
 	if (!r->client || !handle || handle > VGPU_MAX_HANDLES)
 		return -EINVAL;
@@ -91,7 +55,7 @@ static int want_handle(struct restorer *r, u32 handle)
 }
 
 /* It was made, as @got. Another number: there is one of that number already. */
-static int made(struct restorer *r, u32 handle, u32 got, u32 closed)
+int vgpu_restorer_made(struct vgpu_restorer *r, u32 handle, u32 got, u32 closed)
 {
 	struct closed *c;
 
@@ -109,7 +73,7 @@ static int made(struct restorer *r, u32 handle, u32 got, u32 closed)
 }
 
 /* Handles were asked for one by one; from now on they are given out again. */
-static void finish_client(struct restorer *r)
+static void finish_client(struct vgpu_restorer *r)
 {
 	if (!r->client)
 		return;
@@ -118,7 +82,18 @@ static void finish_client(struct restorer *r)
 	mutex_unlock(&r->client->lock);
 }
 
-static int restore_client(struct restorer *r, const void *payload)
+struct vgpu_queue *vgpu_restorer_queue(struct vgpu_restorer *r, u32 handle)
+{
+	struct vgpu_obj *obj;
+
+	if (!r->client)
+		return ERR_PTR(-EINVAL);
+	obj = vgpu_obj_get(r->client, handle, VGPU_OBJ_QUEUE);
+	return IS_ERR(obj) ? ERR_CAST(obj) :
+			     container_of(obj, struct vgpu_queue, obj);
+}
+
+static int restore_client(struct vgpu_restorer *r, const void *payload)
 {
 	const struct vgpu_image_client *rec = payload;
 	struct vgpu_client *client;
@@ -139,340 +114,6 @@ static int restore_client(struct restorer *r, const void *payload)
 	return 0;
 }
 
-static int restore_bo(struct restorer *r, const void *payload)
-{
-	const struct vgpu_image_bo *rec = payload;
-	bool host = rec->flags & VGPU_BO_HOST;
-	struct vgpu_bo_create arg = {
-		.flags = rec->flags,
-		.bytes = rec->bytes,
-	};
-	u64 first = host ? VGPU_HOST_BO_FIRST : 0;
-	u64 end = host ? VGPU_HOST_BO_LAST + 1 : r->inst->aperture_bytes;
-	int ret;
-
-	if (rec->pad || !rec->bytes || !PAGE_ALIGNED(rec->bytes))
-		return -EINVAL;
-	ret = want_handle(r, rec->handle);
-	if (ret)
-		return ret;
-	if (rec->closed) {
-		ret = vgpu_bo_restore_closed(r->client, &arg);
-		return ret ?: made(r, rec->handle, arg.handle, rec->closed);
-	}
-	if (!PAGE_ALIGNED(rec->mmap_offset) || rec->mmap_offset < first ||
-	    rec->mmap_offset >= end || rec->bytes > end - rec->mmap_offset)
-		return -EINVAL;
-	/* the place that is given next is to be this one */
-	r->inst->aperture_next[host] = rec->mmap_offset >> PAGE_SHIFT;
-	ret = vgpu_call_bo_create(r->client, &arg, NULL);
-	if (!ret && arg.mmap_offset != rec->mmap_offset)
-		ret = -EINVAL;
-	return ret ?: made(r, rec->handle, arg.handle, 0);
-}
-
-static int restore_data(struct restorer *r, const void *payload)
-{
-	const struct vgpu_image_data *rec = payload;
-	const u8 *from = (const u8 *)(rec + 1);
-	u64 at = rec->offset, left = r->in.length - sizeof(*rec);
-	struct vgpu_obj *obj;
-	struct vgpu_bo *bo;
-	int ret = 0;
-
-	if (!r->client || rec->pad || !PAGE_ALIGNED(at) || !left ||
-	    !PAGE_ALIGNED(left))
-		return -EINVAL;
-	obj = vgpu_obj_get(r->client, rec->bo, VGPU_OBJ_BO);
-	if (IS_ERR(obj))
-		return PTR_ERR(obj);
-	bo = vgpu_bo_obj(obj)->bo;
-	if (at >= vgpu_bo_bytes(bo) || left > vgpu_bo_bytes(bo) - at)
-		ret = -EINVAL;
-	for (; !ret && left; at += PAGE_SIZE, from += PAGE_SIZE) {
-		struct page *page;
-
-		ret = vgpu_bo_hold(bo, at);
-		if (ret)
-			break;
-		page = vgpu_bo_page(bo, at);
-		if (page)
-			memcpy(page_address(page), from, PAGE_SIZE);
-		else
-			ret = -EIO;
-		vgpu_bo_unhold(bo, at);
-		left -= PAGE_SIZE;
-	}
-	vgpu_obj_put(obj);
-	return ret;
-}
-
-static int restore_vm(struct restorer *r, const void *payload)
-{
-	const struct vgpu_image_vm *rec = payload;
-	struct vgpu_vm_create arg = {};
-	int ret;
-
-	ret = want_handle(r, rec->handle) ?:
-	      vgpu_call_vm_create(r->client, &arg);
-	return ret ?: made(r, rec->handle, arg.handle, rec->closed);
-}
-
-static int restore_map(struct restorer *r, const void *payload)
-{
-	const struct vgpu_image_map *rec = payload;
-	struct vgpu_vm_map arg = {
-		.vm = rec->vm,
-		.bo = rec->bo,
-		.prot = rec->prot,
-		.va = rec->va,
-		.offset = rec->offset,
-		.bytes = rec->bytes,
-	};
-
-	if (!r->client || rec->pad)
-		return -EINVAL;
-	return vgpu_call_vm_map(r->client, &arg);
-}
-
-static int restore_timeline(struct restorer *r, const void *payload)
-{
-	const struct vgpu_image_timeline *rec = payload;
-	struct vgpu_timeline_create arg = { .initial = rec->value };
-	int ret;
-
-	if (rec->pad || rec->slot >= VGPU_TIMELINES)
-		return -EINVAL;
-	ret = want_handle(r, rec->handle);
-	if (ret)
-		return ret;
-	r->client->want_slot = rec->slot;
-	ret = vgpu_call_timeline_create(r->client, &arg);
-	r->client->want_slot = VGPU_ANY_SLOT;
-	return ret ?: made(r, rec->handle, arg.handle, rec->closed);
-}
-
-static int restore_ctx(struct restorer *r, const void *payload)
-{
-	const struct vgpu_image_ctx *rec = payload;
-	struct vgpu_ctx_create arg = {
-		.vm = rec->vm,
-		.engine = rec->engine,
-	};
-	int ret;
-
-	ret = want_handle(r, rec->handle);
-	if (ret)
-		return ret;
-	if (rec->engine >= r->inst->nr_entities)
-		return vgpu_refuse(r->why, 0, -EOPNOTSUPP,
-				   "it uses engine %u, which a vGPU has not got here",
-				   rec->engine);
-	ret = vgpu_call_ctx_create(r->client, &arg);
-	if (ret == -EUSERS)	/* which is the word for it inside */
-		ret = -EMFILE;
-	return ret ?: made(r, rec->handle, arg.handle, rec->closed);
-}
-
-static struct vgpu_queue *get_queue(struct restorer *r, u32 handle)
-{
-	struct vgpu_obj *obj;
-
-	if (!r->client)
-		return ERR_PTR(-EINVAL);
-	obj = vgpu_obj_get(r->client, handle, VGPU_OBJ_QUEUE);
-	return IS_ERR(obj) ? ERR_CAST(obj) :
-			     container_of(obj, struct vgpu_queue, obj);
-}
-
-static int check_queue(const struct vgpu_image_queue *rec)
-{
-	if (rec->pad || rec->broken > 1 || rec->pending > rec->depth ||
-	    rec->pending > rec->seqno || rec->pending > rec->submitted ||
-	    !rec->depth || rec->error > 0 || rec->error < -MAX_ERRNO ||
-	    rec->time_limit_ns % NSEC_PER_USEC)
-		return -EINVAL;
-	if (rec->irq & ~(VGPU_QUEUE_IRQ_ERROR | VGPU_QUEUE_IRQ_PRESSURE |
-			 VGPU_QUEUE_IRQ_BROKEN | VGPU_QUEUE_IRQ_LATE))
-		return -EINVAL;
-	return rec->ring_slots && rec->doorbell >= VGPU_DOORBELLS ? -EINVAL : 0;
-}
-
-/* Figures, and where it is; nobody else looks at it yet. */
-static void set_queue(struct vgpu_queue *q, const struct vgpu_image_queue *rec)
-{
-	spin_lock_irq(&q->ctx->engine->lock);
-	/* those that follow count themselves */
-	q->seqno = rec->seqno - rec->pending;
-	q->submitted = rec->submitted - rec->pending;
-	q->completed = rec->completed;
-	q->failed = rec->failed;
-	q->preempted = rec->preempted;
-	q->run_ns = rec->run_ns;
-	q->error_seqno = rec->error_seqno;
-	q->fault_va = rec->fault_va;
-	q->deadlines_met = rec->deadlines_met;
-	q->deadlines_missed = rec->deadlines_missed;
-	q->late_max_ns = rec->late_max_ns;
-	q->error = rec->error;
-	q->fault_access = rec->fault_access;
-	q->irq = rec->irq;
-	spin_unlock_irq(&q->ctx->engine->lock);
-	atomic_or(rec->irq, &q->obj.client->irq);
-	if (q->ring_slots) {
-		*vgpu_shpages_doorbell(q->shpages, q->doorbell) = rec->bell;
-		q->ring_head = rec->ring_head;
-		q->broken = rec->broken;
-	}
-}
-
-static int restore_queue(struct restorer *r, const void *payload)
-{
-	const struct vgpu_image_queue *rec = payload;
-	struct vgpu_queue_create arg = {
-		.ctx = rec->ctx,
-		.flags = rec->ring_slots ? VGPU_QUEUE_RING : 0,
-		.depth = rec->depth,
-		.time_limit_us = div_u64(rec->time_limit_ns, NSEC_PER_USEC),
-		.ring_bo = rec->ring_bo,
-		.ring_slots = rec->ring_slots,
-		.ring_offset = rec->ring_offset,
-		.sched_class = rec->sched_class,
-	};
-	struct vgpu_queue *q;
-	int ret;
-
-	ret = check_queue(rec) ?: want_handle(r, rec->handle);
-	if (ret)
-		return ret;
-	if (rec->ring_slots)
-		r->client->want_slot = rec->doorbell;
-	ret = vgpu_call_queue_create(r->client, &arg);
-	r->client->want_slot = VGPU_ANY_SLOT;
-	ret = ret ?: made(r, rec->handle, arg.handle, 0);
-	if (ret)
-		return ret;
-	q = get_queue(r, rec->handle);
-	if (IS_ERR(q))
-		return PTR_ERR(q);
-	set_queue(q, rec);
-	vgpu_obj_put(&q->obj);
-	return 0;
-}
-
-static int restore_command(struct vgpu_queue *q,
-			   const struct vgpu_image_command *c, u64 now)
-{
-	u64 deadline = U64_MAX, seqno;
-	struct vgpu_slot slot;
-	int ret;
-
-	if (c->pad || c->due > 1 || (!c->due && c->deadline_ns))
-		return -EINVAL;
-	if (c->due) {
-		if (c->deadline_ns > (s64)VGPU_DEADLINE_MAX_NS)
-			return -EINVAL;
-		/* one that passed long ago is no later than one that passed */
-		deadline = c->deadline_ns >= 0 || (u64)-c->deadline_ns < now ?
-			   now + c->deadline_ns : 0;
-	}
-	ret = vgpu_command_check(q, &c->cmd, &slot);
-	if (!ret && vgpu_queue_push(q, &slot, 1, deadline, NULL, &seqno))
-		return 0;
-	vgpu_slot_drop(&slot);
-	return ret ?: -EINVAL;
-}
-
-static int restore_commands(struct restorer *r, const void *payload)
-{
-	const struct vgpu_image_commands *rec = payload;
-	const struct vgpu_image_command *c = (const void *)(rec + 1);
-	u64 now = ktime_get_ns();
-	struct vgpu_queue *q;
-	int ret = 0;
-	u32 i;
-
-	if (!rec->count || rec->count > VGPU_IMAGE_COMMANDS_MAX ||
-	    r->in.length != sizeof(*rec) + rec->count * sizeof(*c))
-		return -EINVAL;
-	q = get_queue(r, rec->queue);
-	if (IS_ERR(q))
-		return PTR_ERR(q);
-	for (i = 0; i < rec->count && !ret; i++)
-		ret = restore_command(q, &c[i], now);
-	vgpu_obj_put(&q->obj);
-	return ret;
-}
-
-/* ------------------------------------------------------------------ state */
-
-/* @q's oldest command is in the middle, with state that follows. */
-static int begin_state(struct vgpu_queue *q, const struct vgpu_image_state *rec)
-{
-	struct vgpu_ctx *ctx = q->ctx;
-	unsigned int sec;
-	int ret = 0;
-
-	lockdep_assert_held(&ctx->engine->lock);
-	if (ctx->midway || ctx->job || !vgpu_queue_runnable_locked(q))
-		return -EINVAL;
-	for (sec = 0; sec < VGPU_SEC_COUNT && !ret; sec++)
-		if (rec->valid & BIT(sec))
-			ret = vgpu_ctx_state_begin(&ctx->state, sec,
-						   rec->used[sec]);
-	if (ret)
-		return ret;
-	ctx->job = q;
-	ctx->midway = true;
-	vgpu_queue_head(q)->started = true;
-	vgpu_queue_head(q)->service = rec->service_ns;
-	return 0;
-}
-
-static int restore_state(struct restorer *r, const void *payload)
-{
-	const struct vgpu_image_state *rec = payload;
-	struct vgpu_queue *q;
-	int ret;
-
-	if (rec->pad || rec->valid & ~(BIT(VGPU_SEC_COUNT) - 1) ||
-	    rec->valid & BIT(VGPU_SEC_MMU) ||
-	    !(rec->valid & BIT(VGPU_SEC_CONTROL)))
-		return -EINVAL;
-	q = get_queue(r, rec->queue);
-	if (IS_ERR(q))
-		return PTR_ERR(q);
-	spin_lock_irq(&q->ctx->engine->lock);
-	ret = begin_state(q, rec);
-	spin_unlock_irq(&q->ctx->engine->lock);
-	vgpu_obj_put(&q->obj);
-	return ret;
-}
-
-/* A closed context is still there by its number. */
-static int restore_section(struct restorer *r, const void *payload)
-{
-	const struct vgpu_image_section *rec = payload;
-	struct vgpu_obj *obj;
-	struct vgpu_ctx *ctx;
-	int ret = -EINVAL;
-
-	if (!r->client || rec->bytes > r->in.length - sizeof(*rec) ||
-	    rec->section == VGPU_SEC_MMU)
-		return -EINVAL;
-	obj = vgpu_obj_get(r->client, rec->ctx, VGPU_OBJ_CTX);
-	if (IS_ERR(obj))
-		return PTR_ERR(obj);
-	ctx = container_of(obj, struct vgpu_ctx, obj);
-	spin_lock_irq(&ctx->engine->lock);
-	if (ctx->midway)
-		ret = vgpu_ctx_state_write(&ctx->state, rec->section,
-					   rec->offset, rec + 1, rec->bytes);
-	spin_unlock_irq(&ctx->engine->lock);
-	vgpu_obj_put(obj);
-	return ret;
-}
-
 /* --------------------------------------------------------------- instance */
 
 static bool is_text(const char *text, size_t bytes)
@@ -481,7 +122,7 @@ static bool is_text(const char *text, size_t bytes)
 }
 
 /* Can this GPU go on where that one stopped? */
-static int check_gpu(struct restorer *r, const struct vgpu_image_instance *rec)
+static int check_gpu(struct vgpu_restorer *r, const struct vgpu_image_instance *rec)
 {
 	const struct vgpu_hw_desc *desc = &r->gpu->desc;
 	const u64 caps = VGPU_HW_PREEMPT | VGPU_HW_SAVE | VGPU_HW_MMU;
@@ -508,7 +149,7 @@ static int check_gpu(struct restorer *r, const struct vgpu_image_instance *rec)
 	return 0;
 }
 
-static int set_quotas(struct restorer *r, const struct vgpu_image_instance *rec)
+static int set_quotas(struct vgpu_restorer *r, const struct vgpu_image_instance *rec)
 {
 	const struct vgpu_instance_set set = {
 		.mask = VGPU_SET_VRAM | (rec->slice_ns ? VGPU_SET_SLICE : 0) |
@@ -522,7 +163,7 @@ static int set_quotas(struct restorer *r, const struct vgpu_image_instance *rec)
 }
 
 /* Not entered: it is not there yet. */
-static int restore_instance(struct restorer *r)
+static int restore_instance(struct vgpu_restorer *r)
 {
 	const struct vgpu_image_instance *rec = (void *)r->in.payload;
 	struct vgpu_instance_params params = {
@@ -570,23 +211,23 @@ static int restore_instance(struct restorer *r)
 }
 
 static const struct {
-	int (*fn)(struct restorer *r, const void *payload);
+	int (*fn)(struct vgpu_restorer *r, const void *payload);
 	const char *what;
 } handlers[] = {
 	[VGPU_IMAGE_CLIENT] = { restore_client, "the client" },
-	[VGPU_IMAGE_BO] = { restore_bo, "memory" },
-	[VGPU_IMAGE_DATA] = { restore_data, "what memory holds" },
-	[VGPU_IMAGE_VM] = { restore_vm, "the address space" },
-	[VGPU_IMAGE_MAP] = { restore_map, "the mapping" },
-	[VGPU_IMAGE_TIMELINE] = { restore_timeline, "the timeline" },
-	[VGPU_IMAGE_CTX] = { restore_ctx, "the context" },
-	[VGPU_IMAGE_QUEUE] = { restore_queue, "the queue" },
-	[VGPU_IMAGE_COMMANDS] = { restore_commands, "a command" },
-	[VGPU_IMAGE_STATE] = { restore_state, "the state" },
-	[VGPU_IMAGE_SECTION] = { restore_section, "the state" },
+	[VGPU_IMAGE_BO] = { vgpu_restore_bo, "memory" },
+	[VGPU_IMAGE_DATA] = { vgpu_restore_data, "what memory holds" },
+	[VGPU_IMAGE_VM] = { vgpu_restore_vm, "the address space" },
+	[VGPU_IMAGE_MAP] = { vgpu_restore_map, "the mapping" },
+	[VGPU_IMAGE_TIMELINE] = { vgpu_restore_timeline, "the timeline" },
+	[VGPU_IMAGE_CTX] = { vgpu_restore_ctx, "the context" },
+	[VGPU_IMAGE_QUEUE] = { vgpu_restore_queue, "the queue" },
+	[VGPU_IMAGE_COMMANDS] = { vgpu_restore_commands, "a command" },
+	[VGPU_IMAGE_STATE] = { vgpu_restore_state, "the state" },
+	[VGPU_IMAGE_SECTION] = { vgpu_restore_section, "the state" },
 };
 
-static int restore_record(struct restorer *r)
+static int restore_record(struct vgpu_restorer *r)
 {
 	u16 type = r->in.type;
 	int ret;
@@ -623,7 +264,7 @@ static void link_midway(struct vgpu_client *client)
 	}
 }
 
-static void close_closed(struct restorer *r, bool retire)
+static void close_closed(struct vgpu_restorer *r, bool retire)
 {
 	struct closed *c, *next;
 
@@ -635,7 +276,7 @@ static void close_closed(struct restorer *r, bool retire)
 	}
 }
 
-static int commit(struct restorer *r)
+static int commit(struct vgpu_restorer *r)
 {
 	struct vgpu_instance *inst = r->inst;
 	struct vgpu_client *client;
@@ -658,7 +299,7 @@ static int commit(struct restorer *r)
 	return 0;
 }
 
-static int restore_all(struct restorer *r)
+static int restore_all(struct vgpu_restorer *r)
 {
 	int ret;
 
@@ -677,7 +318,7 @@ static int restore_all(struct restorer *r)
 	return ret;
 }
 
-static void undo(struct restorer *r)
+static void undo(struct vgpu_restorer *r)
 {
 	close_closed(r, false);
 	if (!r->inst)
@@ -714,7 +355,7 @@ vgpu_image_restore(struct vgpu_gpu *gpu, struct file *file, const uuid_t *uuid,
 		   struct vgpu_refusal *why)
 {
 	struct vgpu_instance *inst;
-	struct restorer *r;
+	struct vgpu_restorer *r;
 	int ret;
 
 	if (!(file->f_mode & FMODE_READ))

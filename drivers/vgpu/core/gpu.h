@@ -127,6 +127,11 @@ static inline u64 vgpu_engine_clock(const struct vgpu_engine *e)
 	return e->gpu->ops->clock(e->gpu->hw, e->index);
 }
 
+static inline bool vgpu_engine_can_preempt(const struct vgpu_engine *e)
+{
+	return e->gpu->desc.caps & VGPU_HW_PREEMPT;
+}
+
 extern struct srcu_struct vgpu_unplug_srcu;
 
 /* 0; -EAGAIN or -EIO: not on a GPU whose mediation fails. Any context. */

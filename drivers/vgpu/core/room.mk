@@ -8,6 +8,7 @@ vgpu-y += core/command.o core/ring.o core/look.o core/shpages.o
 vgpu-y += core/event.o core/hist.o core/figures.o core/trace.o
 
 vgpu-y += core/engine/engine.o core/engine/entity.o core/engine/units.o
+vgpu-y += core/engine/hang.o core/engine/cancel.o
 vgpu-y += core/engine/slice.o core/engine/preload.o core/engine/pad.o
 vgpu-y += core/engine/bandwidth.o core/engine/serial.o core/engine/governor.o
 vgpu-y += core/memory/paging.o core/memory/defrag.o core/memory/user.o

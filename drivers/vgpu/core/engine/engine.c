@@ -22,10 +22,11 @@
  * until another context needs it (a hog that is alone is never saved).
  *
  * Two timers, both armed only while something runs: the slice timer asks for
- * a stop when others wait (slice.c), and enforces time limits; the hang timer
- * forces the stop when the engine does not answer.
+ * a stop when others wait, and enforces time limits (slice.c); the hang timer
+ * forces the stop when the engine does not answer (hang.c).
  *
- * Which of a vGPU's queues has its slice is decided in entity.c.
+ * Which of a vGPU's queues has its slice is decided in entity.c; what is to end before
+ * it is done does in cancel.c.
  */
 #include <linux/ktime.h>
 #include <linux/slab.h>
@@ -35,11 +36,6 @@
 #include "../compat/hrtimer.h"
 
 static void dispatch(struct vgpu_engine *e);
-
-static bool engine_can(const struct vgpu_engine *e, u64 cap)
-{
-	return e->gpu->desc.caps & cap;
-}
 
 /* -------------------------------------------------------------- stopping */
 
@@ -51,7 +47,7 @@ void vgpu_engine_preempt_locked(struct vgpu_engine *e)
 	if (e->state != VGPU_ENGINE_RUNNING)
 		return;
 	/* What cannot be preempted is waited for, unless it has to die. */
-	if (!engine_can(e, VGPU_HW_PREEMPT) && !force)
+	if (!vgpu_engine_can_preempt(e) && !force)
 		return;
 	if (!e->stopping) {
 		e->stopping = true;
@@ -61,85 +57,8 @@ void vgpu_engine_preempt_locked(struct vgpu_engine *e)
 			      ns_to_ktime(READ_ONCE(e->gpu->preempt_timeout_ns)),
 			      HRTIMER_MODE_REL_PINNED_HARD);
 	}
-	if (engine_can(e, VGPU_HW_PREEMPT))
+	if (vgpu_engine_can_preempt(e))
 		e->gpu->ops->preempt(e->gpu->hw, e->index);
-}
-
-/*
- * From now on nothing but the reset touches the hardware: what is in the spare
- * bank is given up here, so that nobody wants to clear it meanwhile.
- */
-static void begin_reset(struct vgpu_engine *e)
-{
-	e->state = VGPU_ENGINE_RESETTING;
-	vgpu_switch_lost(&e->sw);
-}
-
-static enum hrtimer_restart hang_timer_fn(struct hrtimer *timer)
-{
-	struct vgpu_engine *e = container_of(timer, struct vgpu_engine,
-					     hang_timer);
-	u64 timeout = READ_ONCE(e->gpu->preempt_timeout_ns);
-	enum hrtimer_restart again = HRTIMER_NORESTART;
-	unsigned long flags;
-
-	spin_lock_irqsave(&e->lock, flags);
-	if (e->state == VGPU_ENGINE_RUNNING && e->stopping) {
-		if (vgpu_engine_hangs(vgpu_engine_clock(e) - e->asked, timeout,
-				      ++e->overdue)) {
-			begin_reset(e);
-			queue_work(e->gpu->signal_wq, &e->reset_work);
-		} else {
-			hrtimer_forward_now(timer, ns_to_ktime(timeout));
-			again = HRTIMER_RESTART;
-		}
-	}
-	spin_unlock_irqrestore(&e->lock, flags);
-	return again;
-}
-
-static enum hrtimer_restart slice_timer_fn(struct hrtimer *timer)
-{
-	struct vgpu_engine *e = container_of(timer, struct vgpu_engine,
-					     slice_timer);
-	unsigned long flags;
-	struct vgpu_queue *q;
-	u64 used, now, slice;
-
-	spin_lock_irqsave(&e->lock, flags);
-	if (e->state == VGPU_ENGINE_IDLE)	/* a cap held work back */
-		dispatch(e);
-	/* What was told to stop is not told twice: the rest is seen when it has. */
-	if (e->state != VGPU_ENGINE_RUNNING || e->stopping)
-		goto out;
-	now = ktime_get_ns();
-	q = e->ctx->job;
-	used = vgpu_queue_head(q)->service + vgpu_engine_clock(e) - e->started;
-	if (q->time_limit_ns && used >= q->time_limit_ns && !e->ctx->kill) {
-		e->ctx->kill = -ETIME;
-		vgpu_engine_preempt_locked(e);
-	} else if (now >= e->slice_end) {
-		bool over = !vgpu_slice_goes_on_locked(e, now);
-
-		if (over || !vgpu_rq_contended(&e->rq, &e->entity->se))
-			vgpu_engine_charge_locked(e);
-		/*
-		 * Who is alone has the next one now: where the engine waits for a CPU,
-		 * to see to the rest of this one takes a timer every 50 us.
-		 */
-		if (!vgpu_entity_rival_locked(e->entity, now) &&
-		    vgpu_rq_extend(&e->rq, &e->entity->se, &slice)) {
-			vgpu_slice_begin_locked(e, slice, now);
-		} else if (over) {
-			e->resched = true;
-			vgpu_engine_preempt_locked(e);
-		}
-	}
-	if (!e->stopping)
-		vgpu_slice_timer_start_locked(e, now);
-out:
-	spin_unlock_irqrestore(&e->lock, flags);
-	return HRTIMER_NORESTART;
 }
 
 /* -------------------------------------------------------------- starting */
@@ -359,12 +278,9 @@ static struct vgpu_queue *next_in_slice(struct vgpu_engine *e, bool midway,
 	return e->turns++ < VGPU_SLICE_TURNS ? next : NULL;
 }
 
-/*
- * The engine stopped: @midway with the command unfinished, else the command
- * ended with @error.  Charges, completes, and finds the next.
- */
-static void stopped(struct vgpu_engine *e, u64 service, u64 bytes, bool midway,
-		    int error)
+/* Charges, completes, and finds the next. */
+void vgpu_engine_stopped_locked(struct vgpu_engine *e, u64 service, u64 bytes,
+				bool midway, int error)
 {
 	struct vgpu_entity *ent = e->entity;
 	struct vgpu_ctx *ctx = e->ctx;
@@ -472,135 +388,18 @@ void vgpu_gpu_event(struct vgpu_gpu *gpu, const struct vgpu_hw_event *ev)
 		goto out;
 	}
 	if (ev->type == VGPU_HW_FAULT && vgpu_paging_begin_locked(e->ctx, ev)) {
-		stopped(e, ev->service, ev->bytes, true, 0);
+		vgpu_engine_stopped_locked(e, ev->service, ev->bytes, true, 0);
 		goto out;
 	}
 	if (ev->type == VGPU_HW_FAULT)
 		vgpu_engine_fault_locked(e, e->ctx, ev);
-	stopped(e, ev->service, ev->bytes, ev->type == VGPU_HW_PREEMPTED,
-		ev->type == VGPU_HW_FAULT ? ev->error ?: -EIO : 0);
+	vgpu_engine_stopped_locked(e, ev->service, ev->bytes,
+				   ev->type == VGPU_HW_PREEMPTED,
+				   ev->type == VGPU_HW_FAULT ? ev->error ?: -EIO : 0);
 out:
 	spin_unlock_irqrestore(&e->lock, flags);
 }
 EXPORT_SYMBOL_NS_GPL(vgpu_gpu_event, VGPU);
-
-/*
- * Stops the engine by force and ends the command that ran.  The state is
- * RESETTING, so nobody else touches it.
- */
-static void reset(struct vgpu_engine *e, int error)
-{
-	struct vgpu_instance *inst;
-	struct vgpu_entity *ent;
-	u64 service;
-	int ret;
-
-	ret = e->gpu->ops->reset(e->gpu->hw, e->index);
-	spin_lock_irq(&e->lock);
-	e->resets++;
-	e->cookie++;
-	e->loaded = NULL;
-	service = vgpu_engine_clock(e) - e->started;
-	ent = e->entity;
-	inst = ent->inst;
-	ent->resets++;
-	trace_vgpu_reset(e, vgpu_queue_head(e->ctx->job)->seqno);
-	/*
-	 * Whoever wanted it to stop, it did not; but what cannot be told to stop
-	 * is no offender for its own time limit, or for being cancelled.  One that is
-	 * being failed may hang once more before it is off the engine.
-	 */
-	if ((!e->ctx->kill || engine_can(e, VGPU_HW_PREEMPT)) &&
-	    ++ent->strikes == VGPU_MAX_STRIKES)
-		vgpu_instance_fail(inst);
-	pr_warn_ratelimited("vgpu: v%u %pUb: engine %u did not stop in time and was reset; command %llu failed\n",
-			    inst->id, &inst->uuid, e->index,
-			    vgpu_queue_head(e->ctx->job)->seqno);
-	vgpu_event_post(VGPU_EVENT_RESET, NULL, inst, e->index);
-	vgpu_dump_hang_locked(e->ctx, e->ctx->kill ?: error);
-	if (ret) {
-		pr_err("vgpu: gpu%u: reset of engine %u failed: %pe\n",
-		       e->gpu->index, e->index, ERR_PTR(ret));
-		vgpu_degrade_failed(e->gpu, VGPU_DEGRADE_RESET);
-	}
-	stopped(e, service, 0, false, e->ctx->kill ?: error);
-	spin_unlock_irq(&e->lock);
-}
-
-static void reset_work_fn(struct work_struct *work)
-{
-	struct vgpu_engine *e = container_of(work, struct vgpu_engine,
-					     reset_work);
-
-	reset(e, -ETIMEDOUT);
-}
-
-static bool has_job(struct vgpu_engine *e, struct vgpu_queue *q)
-{
-	bool has;
-
-	spin_lock_irq(&e->lock);
-	has = q->ctx->job == q;
-	spin_unlock_irq(&e->lock);
-	return has;
-}
-
-void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error)
-{
-	struct vgpu_queue *q = ctx->job;
-
-	lockdep_assert_held(&ctx->engine->lock);
-	ctx->midway = false;
-	ctx->kill = 0;
-	ctx->job = NULL;
-	list_del_init(&ctx->midway_link);
-	vgpu_switch_forget(&ctx->engine->sw, &ctx->state);
-	vgpu_ctx_state_drop(&ctx->state);
-	vgpu_line_leave(&ctx->entity->lines, &q->line, ktime_get_ns());
-	vgpu_queue_complete_locked(q, error);
-}
-
-bool vgpu_engine_end_locked(struct vgpu_queue *q, u64 last, int error)
-{
-	struct vgpu_ctx *ctx = q->ctx;
-	struct vgpu_engine *e = ctx->engine;
-
-	lockdep_assert_held(&e->lock);
-	if (ctx->job != q || vgpu_queue_head(q)->seqno > last)
-		return false;
-	if (e->ctx == ctx && e->state != VGPU_ENGINE_DEAD) {
-		/* once: it was told, if somebody else wants its end as well */
-		if (!ctx->kill) {
-			ctx->kill = error;
-			vgpu_engine_preempt_locked(e);
-		}
-		return true;
-	}
-	/* Midway, its state saved or left in the engine. */
-	vgpu_engine_end_midway_locked(ctx, error);
-	return false;
-}
-
-void vgpu_engine_cancel(struct vgpu_engine *e, struct vgpu_queue *q, int error)
-{
-	spin_lock_irq(&e->lock);
-	vgpu_engine_end_locked(q, U64_MAX, error);
-	spin_unlock_irq(&e->lock);
-	wait_event(e->wait, !has_job(e, q));
-}
-
-void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx)
-{
-	spin_lock_irq(&e->lock);
-	WARN_ON(e->ctx == ctx);
-	if (e->loaded == ctx)
-		e->loaded = NULL;	/* cleared before the next is loaded */
-	list_del_init(&ctx->midway_link);
-	vgpu_switch_forget(&e->sw, &ctx->state);
-	ctx->entity->contexts--;
-	spin_unlock_irq(&e->lock);
-	wake_up_all(&e->wait);
-}
 
 /* -------------------------------------------------------------- holding */
 
@@ -673,11 +472,10 @@ int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 			   (index * gpu->desc.units % 64) : ~0ULL;
 	spin_lock_init(&e->lock);
 	init_waitqueue_head(&e->wait);
-	INIT_WORK(&e->reset_work, reset_work_fn);
+	vgpu_hang_init(e);
 	vgpu_switch_init(&e->sw, gpu->ops, gpu->hw, index, gpu->switching);
 	vgpu_preload_init(e);
-	vgpu_hrtimer_setup(&e->slice_timer, slice_timer_fn);
-	vgpu_hrtimer_setup(&e->hang_timer, hang_timer_fn);
+	vgpu_hrtimer_setup(&e->slice_timer, vgpu_slice_timer_fn);
 	/* The run queue has a reference of its own, as it may change it. */
 	vgpu_rq_init(&e->rq, &e->lock,
 		     vgpu_policy_get(vgpu_policy_name(gpu->policy)));
@@ -697,7 +495,7 @@ void vgpu_engine_kill(struct vgpu_engine *e)
 	spin_lock_irq(&e->lock);
 	runs = e->state == VGPU_ENGINE_RUNNING;
 	if (runs)
-		begin_reset(e);
+		vgpu_hang_begin_locked(e);
 	else if (e->state == VGPU_ENGINE_IDLE)
 		e->state = VGPU_ENGINE_DEAD;
 	spin_unlock_irq(&e->lock);
@@ -710,7 +508,7 @@ void vgpu_engine_kill(struct vgpu_engine *e)
 		spin_lock_irq(&e->lock);
 		runs = e->state == VGPU_ENGINE_RUNNING;
 		if (runs)
-			begin_reset(e);
+			vgpu_hang_begin_locked(e);
 		else
 			e->state = VGPU_ENGINE_DEAD;
 		spin_unlock_irq(&e->lock);

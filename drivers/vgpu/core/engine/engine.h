@@ -113,24 +113,6 @@ struct vgpu_engine {
 	u64 ejections;			/* also of groups' policies */
 };
 
-/* So many timeouts make an engine whose clock stands still a dead one. */
-#define VGPU_ENGINE_DEAD_AFTER	4
-
-/**
- * vgpu_engine_hangs() - does an engine that was asked to stop ignore it?
- * @ran: engine time since it was asked, ns
- * @timeout: the GPU's preempt timeout, ns
- * @overdue: how many of these went by, at least 1
- *
- * A software engine needs the host's CPUs to get as far as to hear of it.  As long as its
- * clock stands still nothing says that the command is at fault, and it is not blamed for
- * a host that was busy; until it is too long for that.
- */
-static inline bool vgpu_engine_hangs(u64 ran, u64 timeout, unsigned int overdue)
-{
-	return ran >= timeout / 64 || overdue >= VGPU_ENGINE_DEAD_AFTER;
-}
-
 /**
  * struct vgpu_entity - an instance on an engine
  * @se: what the policy sees
@@ -210,17 +192,11 @@ void vgpu_engine_yield_locked(struct vgpu_engine *e, u64 now);
 /* Lock held: what runs is charged up to now, so that policies can compare. */
 void vgpu_engine_charge_locked(struct vgpu_engine *e);
 /*
- * Lock held: ends with @error what @q has midway or running, if it is command @last or one
- * before it.  true: it still runs, and ends when the engine says that it stopped.
+ * Lock held: what ran stopped: @midway with the command unfinished, else it ended with
+ * @error.  @service: engine time since it was started, ns; @bytes: that it moved.
  */
-bool vgpu_engine_end_locked(struct vgpu_queue *q, u64 last, int error);
-/*
- * Process context: ends what @q has midway or running with @error; returns
- * when no engine has it.
- */
-void vgpu_engine_cancel(struct vgpu_engine *e, struct vgpu_queue *q, int error);
-/* Process context: @ctx is about to be freed; it has no queues. */
-void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx);
+void vgpu_engine_stopped_locked(struct vgpu_engine *e, u64 service, u64 bytes,
+				bool midway, int error);
 /*
  * Process context, gpu->lock held: stops it, bounded by the preempt timeout
  * (who does not stop by then is reset and fails); saves what is midway.  Until
@@ -241,6 +217,48 @@ void vgpu_engine_get_switched(struct vgpu_engine *e,
 			      struct vgpu_switch_stats *sum);
 void vgpu_engine_fault_locked(struct vgpu_engine *e, struct vgpu_ctx *ctx,
 			      const struct vgpu_hw_event *ev);
+
+/* --------------------------------------------------------------- hang.c */
+
+/* So many timeouts make an engine whose clock stands still a dead one. */
+#define VGPU_ENGINE_DEAD_AFTER	4
+
+/**
+ * vgpu_engine_hangs() - does an engine that was asked to stop ignore it?
+ * @ran: engine time since it was asked, ns
+ * @timeout: the GPU's preempt timeout, ns
+ * @overdue: how many of these went by, at least 1
+ *
+ * A software engine needs the host's CPUs to get as far as to hear of it.  As long as its
+ * clock stands still nothing says that the command is at fault, and it is not blamed for
+ * a host that was busy; until it is too long for that.
+ */
+static inline bool vgpu_engine_hangs(u64 ran, u64 timeout, unsigned int overdue)
+{
+	return ran >= timeout / 64 || overdue >= VGPU_ENGINE_DEAD_AFTER;
+}
+
+void vgpu_hang_init(struct vgpu_engine *e);
+/*
+ * Lock held: from now on nothing but a reset touches the hardware: what is in the spare
+ * bank is given up here, so that nobody wants to clear it meanwhile.
+ */
+void vgpu_hang_begin_locked(struct vgpu_engine *e);
+
+/* ------------------------------------------------------------- cancel.c */
+
+/*
+ * Lock held: ends with @error what @q has midway or running, if it is command @last or one
+ * before it.  true: it still runs, and ends when the engine says that it stopped.
+ */
+bool vgpu_engine_end_locked(struct vgpu_queue *q, u64 last, int error);
+/*
+ * Process context: ends what @q has midway or running with @error; returns
+ * when no engine has it.
+ */
+void vgpu_engine_cancel(struct vgpu_engine *e, struct vgpu_queue *q, int error);
+/* Process context: @ctx is about to be freed; it has no queues. */
+void vgpu_engine_forget(struct vgpu_engine *e, struct vgpu_ctx *ctx);
 /* Lock held: ends what @ctx has midway and no engine runs. */
 void vgpu_engine_end_midway_locked(struct vgpu_ctx *ctx, int error);
 

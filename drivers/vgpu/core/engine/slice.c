@@ -95,3 +95,46 @@ void vgpu_slice_timer_start_locked(struct vgpu_engine *e, u64 now)
 		      ns_to_ktime(max_t(u64, ns, VGPU_SLICE_MIN_NS / 2)),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
+
+enum hrtimer_restart vgpu_slice_timer_fn(struct hrtimer *timer)
+{
+	struct vgpu_engine *e = container_of(timer, struct vgpu_engine,
+					     slice_timer);
+	unsigned long flags;
+	struct vgpu_queue *q;
+	u64 used, now, slice;
+
+	spin_lock_irqsave(&e->lock, flags);
+	vgpu_engine_kick_locked(e);		/* a cap held work back */
+	/* What was told to stop is not told twice: the rest is seen when it has. */
+	if (e->state != VGPU_ENGINE_RUNNING || e->stopping)
+		goto out;
+	now = ktime_get_ns();
+	q = e->ctx->job;
+	used = vgpu_queue_head(q)->service + vgpu_engine_clock(e) - e->started;
+	if (q->time_limit_ns && used >= q->time_limit_ns && !e->ctx->kill) {
+		e->ctx->kill = -ETIME;
+		vgpu_engine_preempt_locked(e);
+	} else if (now >= e->slice_end) {
+		bool over = !vgpu_slice_goes_on_locked(e, now);
+
+		if (over || !vgpu_rq_contended(&e->rq, &e->entity->se))
+			vgpu_engine_charge_locked(e);
+		/*
+		 * Who is alone has the next one now: where the engine waits for a CPU,
+		 * to see to the rest of this one takes a timer every 50 us.
+		 */
+		if (!vgpu_entity_rival_locked(e->entity, now) &&
+		    vgpu_rq_extend(&e->rq, &e->entity->se, &slice)) {
+			vgpu_slice_begin_locked(e, slice, now);
+		} else if (over) {
+			e->resched = true;
+			vgpu_engine_preempt_locked(e);
+		}
+	}
+	if (!e->stopping)
+		vgpu_slice_timer_start_locked(e, now);
+out:
+	spin_unlock_irqrestore(&e->lock, flags);
+	return HRTIMER_NORESTART;
+}

@@ -5,6 +5,7 @@
 #ifndef _VGPU_SLICE_H
 #define _VGPU_SLICE_H
 
+#include <linux/hrtimer.h>
 #include <linux/types.h>
 
 struct vgpu_engine;
@@ -23,5 +24,8 @@ bool vgpu_slice_goes_on_locked(struct vgpu_engine *e, u64 now);
 void vgpu_slice_cut_locked(struct vgpu_engine *e, u64 keeps, u64 now);
 /* When to look next: the end of the slice, or of the command's time. */
 void vgpu_slice_timer_start_locked(struct vgpu_engine *e, u64 now);
+
+/* Of e->slice_timer: takes the lock. */
+enum hrtimer_restart vgpu_slice_timer_fn(struct hrtimer *timer);
 
 #endif /* _VGPU_SLICE_H */

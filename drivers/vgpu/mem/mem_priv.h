@@ -301,6 +301,8 @@ void vgpu_vram_slide(struct vgpu_vram *vram, struct vgpu_block *place,
 struct vgpu_block *vgpu_vram_taken_at_locked(struct vgpu_vram *vram, u32 page);
 struct vgpu_block *vgpu_vram_taken_from_locked(struct vgpu_vram *vram,
 					       u32 page);
+/* Runs of pages that are not taken. */
+u32 vgpu_vram_gaps_locked(struct vgpu_vram *vram);
 int vgpu_block_reserve(struct list_head *spare, unsigned int count);
 void vgpu_block_unreserve(struct list_head *spare);
 void vgpu_block_recycle_locked(struct vgpu_vram *vram,

@@ -19,8 +19,8 @@ vgpu-y += core/quota/waitline.o
 vgpu-y += core/health/degrade.o core/health/step.o core/health/ecc.o
 vgpu-y += core/health/dump.o
 vgpu-y += core/image/freeze.o core/image/image.o core/image/save.o
-vgpu-y += core/image/restore.o core/image/memory.o core/image/queue.o
-vgpu-y += core/image/state.o
+vgpu-y += core/image/saver.o core/image/restore.o core/image/restorer.o
+vgpu-y += core/image/memory.o core/image/queue.o core/image/state.o
 vgpu-y += core/monitor/monitor.o core/monitor/history.o
 vgpu-y += core/monitor/alarm.o core/monitor/tune.o
 # the kernel's trace/define_trace.h looks for trace.h itself

@@ -68,10 +68,9 @@ int vgpu_save_bo(struct vgpu_saver *s, struct vgpu_bo *bo,
 	int ret;
 
 	if (!vgpu_bo_is_own(bo))
-		return vgpu_saver_refuse(s, -EBUSY,
-					 vgpu_bo_is_host(bo) ?
-					 "memory of a program is in use (BO_USER), which can't be saved" :
-					 "an imported dma-buf is in use, which can't be saved");
+		return vgpu_saver_refuse(s, -EBUSY, vgpu_bo_is_host(bo) ?
+			"memory of a program is in use (BO_USER), which can't be saved" :
+			"an imported dma-buf is in use, which can't be saved");
 	ret = vgpu_saver_set_name(s, bo, &handle);
 	if (ret)
 		return ret;

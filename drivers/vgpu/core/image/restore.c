@@ -23,12 +23,6 @@
 #include "../memory/still.h"
 #include "restorer.h"
 
-struct closed {
-	struct list_head link;
-	struct vgpu_client *client;
-	u32 handle;
-};
-
 /* Fills in what the image says, if nothing has been said. */
 static int bad(struct vgpu_restorer *r, int err, const char *what)
 {
@@ -41,36 +35,7 @@ static int bad(struct vgpu_restorer *r, int err, const char *what)
 			   "can't be restored here");
 }
 
-/* ------------------------------------------------------- handles, clients */
-
-/* Calls give out the next handle that is free: so it is to be @handle. */
-int vgpu_restorer_want(struct vgpu_restorer *r, u32 handle)
-{
-	if (!r->client || !handle || handle > VGPU_MAX_HANDLES)
-		return -EINVAL;
-	mutex_lock(&r->client->lock);
-	r->client->next_handle = handle;
-	mutex_unlock(&r->client->lock);
-	return 0;
-}
-
-/* It was made, as @got. Another number: there is one of that number already. */
-int vgpu_restorer_made(struct vgpu_restorer *r, u32 handle, u32 got, u32 closed)
-{
-	struct closed *c;
-
-	if (got != handle || closed > 1)
-		return -EINVAL;
-	if (!closed)
-		return 0;
-	c = kmalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
-	if (!c)
-		return -ENOMEM;
-	c->client = r->client;
-	c->handle = handle;
-	list_add_tail(&c->link, &r->closed);
-	return 0;
-}
+/* ---------------------------------------------------------------- clients */
 
 /* Handles were asked for one by one; from now on they are given out again. */
 static void finish_client(struct vgpu_restorer *r)
@@ -80,17 +45,6 @@ static void finish_client(struct vgpu_restorer *r)
 	mutex_lock(&r->client->lock);
 	r->client->next_handle = r->next_handle;
 	mutex_unlock(&r->client->lock);
-}
-
-struct vgpu_queue *vgpu_restorer_queue(struct vgpu_restorer *r, u32 handle)
-{
-	struct vgpu_obj *obj;
-
-	if (!r->client)
-		return ERR_PTR(-EINVAL);
-	obj = vgpu_obj_get(r->client, handle, VGPU_OBJ_QUEUE);
-	return IS_ERR(obj) ? ERR_CAST(obj) :
-			     container_of(obj, struct vgpu_queue, obj);
 }
 
 static int restore_client(struct vgpu_restorer *r, const void *payload)
@@ -264,18 +218,6 @@ static void link_midway(struct vgpu_client *client)
 	}
 }
 
-static void close_closed(struct vgpu_restorer *r, bool retire)
-{
-	struct closed *c, *next;
-
-	list_for_each_entry_safe(c, next, &r->closed, link) {
-		if (retire)
-			vgpu_client_close_handle(c->client, c->handle);
-		list_del(&c->link);
-		kfree(c);
-	}
-}
-
 static int commit(struct vgpu_restorer *r)
 {
 	struct vgpu_instance *inst = r->inst;
@@ -288,7 +230,7 @@ static int commit(struct vgpu_restorer *r)
 	list_for_each_entry(client, &inst->clients, link)
 		link_midway(client);
 	finish_client(r);
-	close_closed(r, true);
+	vgpu_restorer_close(r, true);
 	vgpu_filter_set(inst, r->rights);
 	inst->state = r->running && !r->paused ? VGPU_STATE_RUNNING :
 						 VGPU_STATE_PAUSED;
@@ -320,7 +262,7 @@ static int restore_all(struct vgpu_restorer *r)
 
 static void undo(struct vgpu_restorer *r)
 {
-	close_closed(r, false);
+	vgpu_restorer_close(r, false);
 	if (!r->inst)
 		return;
 	/* nobody had it open, and what it has is dropped with it */

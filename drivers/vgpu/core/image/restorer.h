@@ -48,6 +48,8 @@ int vgpu_restorer_want(struct vgpu_restorer *r, u32 handle);
  * one of that number already), -ENOMEM.
  */
 int vgpu_restorer_made(struct vgpu_restorer *r, u32 handle, u32 got, u32 closed);
+/* Those handles go; @retire: are closed, too, since the vGPU is entered. */
+void vgpu_restorer_close(struct vgpu_restorer *r, bool retire);
 /* With a reference, or -EINVAL, -ENOENT. */
 struct vgpu_queue *vgpu_restorer_queue(struct vgpu_restorer *r, u32 handle);
 

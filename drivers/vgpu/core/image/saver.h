@@ -34,6 +34,8 @@ struct vgpu_saver {
 	DECLARE_HASHTABLE(names, 8);
 };
 
+/* Entered or not: what is in the buffer goes to the file. */
+int vgpu_saver_flush(struct vgpu_saver *s);
 /* Room for a record of up to @bytes; vgpu_image_close(&s->out) says how many it got. */
 int vgpu_saver_open(struct vgpu_saver *s, u32 bytes, void **payload);
 /* A whole record. */
@@ -52,6 +54,8 @@ int vgpu_saver_fail(struct vgpu_saver *s, int err);
 u32 vgpu_saver_name_of(struct vgpu_saver *s, const void *what);
 /* @handle 0: it gets one that is free. */
 int vgpu_saver_set_name(struct vgpu_saver *s, const void *what, u32 *handle);
+/* Entered or not: the next client's things have names of their own. */
+void vgpu_saver_forget_names(struct vgpu_saver *s);
 
 /*
  * Objects, with what they need. @handle 0: theirs was closed. -EBUSY: it can't be

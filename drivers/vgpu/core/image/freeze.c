@@ -138,23 +138,27 @@ void vgpu_thaw(struct vgpu_freeze *fr)
 {
 	struct vgpu_instance *inst = fr->inst;
 	struct vgpu_client *client;
-	bool there;
+	bool entered, there;
 	int idx;
 
-	there = vgpu_gpu_enter(inst->gpu, &idx);
+	entered = vgpu_gpu_enter(inst->gpu, &idx);
 	mutex_lock(&inst->lock);
-	WRITE_ONCE(inst->freeze, NULL);
 	/* with the gate open nobody takes its engines away meanwhile */
-	if (there && inst->state != VGPU_STATE_DEAD) {
+	there = entered && inst->state != VGPU_STATE_DEAD;
+	if (there) {
+		/* before any call comes in, which may close what is looked at here */
 		set_frozen(inst, false);
 		list_for_each_entry(client, &inst->clients, link)
 			if (!client->dead)
 				wake_client(client);
+	}
+	WRITE_ONCE(inst->freeze, NULL);
+	if (there) {
 		vgpu_instance_kick(inst);
 		pause(inst);
 	}
 	mutex_unlock(&inst->lock);
-	if (there)
+	if (entered)
 		vgpu_gpu_leave(idx);
 	wake_up_all(&inst->thaw);
 }

@@ -107,16 +107,16 @@ int vgpu_shpages_add_queue(struct vgpu_shpages *sp, struct vgpu_queue *q,
 	spin_lock_irqsave(&sp->lock, flags);
 	for (i = 0; i < VGPU_DOORBELLS; i++) {
 		if (!sp->queues[i] && (want == VGPU_ANY_SLOT || want == i)) {
+			/* whoever kicks it from now on finds its doorbell, and as new */
+			q->doorbell = i;
+			memset(vgpu_shpages_doorbell(sp, i), 0,
+			       sizeof(struct vgpu_doorbell));
 			sp->queues[i] = q;
 			break;
 		}
 	}
 	spin_unlock_irqrestore(&sp->lock, flags);
-	if (i == VGPU_DOORBELLS)
-		return -EMFILE;
-	q->doorbell = i;
-	memset(vgpu_shpages_doorbell(sp, i), 0, sizeof(struct vgpu_doorbell));
-	return 0;
+	return i == VGPU_DOORBELLS ? -EMFILE : 0;
 }
 
 void vgpu_shpages_del_queue(struct vgpu_shpages *sp, struct vgpu_queue *q)

@@ -489,32 +489,23 @@ int vgpu_engine_init(struct vgpu_engine *e, struct vgpu_gpu *gpu,
 
 void vgpu_engine_kill(struct vgpu_engine *e)
 {
-	bool runs;
+	enum vgpu_engine_state was;
 
-	/* Nothing new starts. */
-	spin_lock_irq(&e->lock);
-	runs = e->state == VGPU_ENGINE_RUNNING;
-	if (runs)
-		vgpu_hang_begin_locked(e);
-	else if (e->state == VGPU_ENGINE_IDLE)
-		e->state = VGPU_ENGINE_DEAD;
-	spin_unlock_irq(&e->lock);
-
-	if (runs) {
-		e->gpu->ops->reset(e->gpu->hw, e->index);
-	} else {
-		flush_work(&e->reset_work);
-		/* The reset dispatched the next one: stop that as well. */
+	/* Nothing new starts, but what a reset that goes on dispatches: that ends, too. */
+	for (;;) {
 		spin_lock_irq(&e->lock);
-		runs = e->state == VGPU_ENGINE_RUNNING;
-		if (runs)
+		was = e->state;
+		if (was == VGPU_ENGINE_RUNNING)
 			vgpu_hang_begin_locked(e);
-		else
+		else if (was == VGPU_ENGINE_IDLE)
 			e->state = VGPU_ENGINE_DEAD;
 		spin_unlock_irq(&e->lock);
-		if (runs)
-			e->gpu->ops->reset(e->gpu->hw, e->index);
+		if (was != VGPU_ENGINE_RESETTING)
+			break;
+		flush_work(&e->reset_work);
 	}
+	if (was == VGPU_ENGINE_RUNNING)
+		e->gpu->ops->reset(e->gpu->hw, e->index);
 
 	spin_lock_irq(&e->lock);
 	e->state = VGPU_ENGINE_DEAD;

@@ -199,7 +199,7 @@ void vgpu_engine_stopped_locked(struct vgpu_engine *e, u64 service, u64 bytes,
 				bool midway, int error);
 /*
  * Process context, gpu->lock held: stops it, bounded by the preempt timeout
- * (who does not stop by then is reset and fails); saves what is midway.  Until
+ * (a command that does not stop by then fails with a reset); saves what is midway.  Until
  * it is released it starts nothing.
  */
 void vgpu_engine_hold(struct vgpu_engine *e);

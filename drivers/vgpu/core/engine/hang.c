@@ -25,7 +25,9 @@ static enum hrtimer_restart hang_timer_fn(struct hrtimer *timer)
 	unsigned long flags;
 
 	spin_lock_irqsave(&e->lock, flags);
-	if (e->state == VGPU_ENGINE_RUNNING && e->stopping) {
+	/* queued: for another run than the one that this is about, which is over */
+	if (e->state == VGPU_ENGINE_RUNNING && e->stopping &&
+	    !hrtimer_is_queued(timer)) {
 		if (vgpu_engine_hangs(vgpu_engine_clock(e) - e->asked, timeout,
 				      ++e->overdue)) {
 			vgpu_hang_begin_locked(e);

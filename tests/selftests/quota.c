@@ -571,6 +571,84 @@ static void queue_contexts(void)
 	CHECK_ERR(a.ret, -ESHUTDOWN, "(stopped)");
 }
 
+static unsigned int take_contexts(int fd, uint32_t vm, unsigned int most, int *ret)
+{
+	struct vgpu_ctx_create ctx = { .vm = vm };
+	unsigned int n;
+
+	for (n = 0; n < most; n++) {
+		*ret = CALL(fd, VGPU_IOCTL_CTX_CREATE, &ctx);
+		if (*ret)
+			break;
+	}
+	return n;
+}
+
+static unsigned int take_spaces(int fd, unsigned int most, int *ret)
+{
+	struct vgpu_vm_create vm = { 0 };
+	unsigned int n;
+
+	for (n = 0; n < most; n++) {
+		*ret = CALL(fd, VGPU_IOCTL_VM_CREATE, &vm);
+		if (*ret)
+			break;
+	}
+	return n;
+}
+
+/*
+ * One takes all contexts and address spaces that it can get, and waits for more: there
+ * are some left for who comes later, and he does not wait behind it.
+ */
+static void commons(void)
+{
+	struct st_vgpu greedy, meek;
+	struct violation last;
+	unsigned int n, by_right;
+	struct asker a;
+	uint32_t vm;
+	int ret;
+
+	st_vgpu(&greedy, 4, 0);
+	context_vm = st_vm(greedy.fd);
+	n = take_contexts(greedy.fd, context_vm, 2048, &ret);
+	CHECK_ERR(ret, -EMFILE, "(%u contexts)", n);
+	CHECK(n > 512 && n < 1024, "%u contexts", n);
+	NEED(violations(greedy.id, 0, &last) == 1, "no violation");
+	CHECK(last.asked == 1 && last.used == n && last.limit == n,
+	      "it had %llu of %llu", (unsigned long long)last.used,
+	      (unsigned long long)last.limit);
+	NEED_OK(on(greedy.id, VGPU_A_VGPU_ON_CONTEXTS, VGPU_NL_QUOTA_ACTION_QUEUE));
+	NEED_OK(set_wide(greedy.id, VGPU_A_VGPU_QUOTA_WAIT_NS, MINUTE_NS));
+	a.v = &greedy;
+	NEED(!pthread_create(&a.thread, NULL, ask_context, &a), "pthread_create");
+	wait_for_waiters(greedy.id, 1);
+
+	st_vgpu(&meek, 1, 0);
+	NEED_OK(on(meek.id, VGPU_A_VGPU_ON_CONTEXTS, VGPU_NL_QUOTA_ACTION_QUEUE));
+	NEED_OK(set_wide(meek.id, VGPU_A_VGPU_QUOTA_WAIT_NS, 1000 * 1000));
+	vm = st_vm(meek.fd);
+	by_right = take_contexts(meek.fd, vm, 2048, &ret);
+	CHECK_ERR(ret, -EMFILE, "(%u contexts)", by_right);
+	CHECK(by_right == 8, "%u contexts by right", by_right);
+	st_note("contexts: %u, and %u of who came later", n, by_right);
+
+	n = take_spaces(greedy.fd, 2048, &ret);
+	CHECK_ERR(ret, -EMFILE, "(%u address spaces)", n);
+	by_right = take_spaces(meek.fd, 2048, &ret);
+	CHECK_ERR(ret, -EMFILE, "(%u address spaces)", by_right);
+	CHECK(by_right + 1 == 7, "%u address spaces by right", by_right + 1);
+	st_note("address spaces: %u, and %u of who came later", n + 1, by_right + 1);
+
+	NEED_OK(st_verb(&greedy, VGPU_VERB_STOP));
+	pthread_join(a.thread, NULL);
+	CHECK_ERR(a.ret, -ESHUTDOWN, "(stopped)");
+	/* it is anybody's again */
+	n = take_contexts(meek.fd, vm, 100, &ret);
+	CHECK(n == 100, "%u more: %s", n, st_errno(ret));
+}
+
 /* One table says what makes sense; a refusal changes nothing. */
 static void actions(void)
 {
@@ -676,6 +754,7 @@ static const struct st_case cases[] = {
 	{ "queue-stopped", queue_stopped },
 	{ "queue-storm", queue_storm, 180 },
 	{ "queue-contexts", queue_contexts },
+	{ "commons", commons },
 	{ "bandwidth", bandwidth, 180 },
 };
 

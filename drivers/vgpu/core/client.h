@@ -113,7 +113,7 @@ struct vgpu_bo_obj {
 struct vgpu_vm_obj {
 	struct vgpu_obj obj;
 	struct vgpu_as *as;
-	struct vgpu_gpu *gpu;
+	struct vgpu_instance *inst;
 	u32 asid;
 	bool pinned;			/* of memory that stays where it is */
 	/* Without an MMU: accepting a command against taking memory away. */

@@ -248,7 +248,8 @@ struct vgpu_gpu *vgpu_gpu_register(struct device *dev,
 	gpu->slice_ns = VGPU_SLICE_DEFAULT_NS;
 	gpu->preempt_timeout_ns = VGPU_PREEMPT_TIMEOUT_NS;
 	gpu->switching = vgpu_switch_can(desc->caps);
-	gpu->max_contexts = VGPU_CONTEXTS_MAX;
+	vgpu_commons_init(&gpu->contexts, VGPU_CONTEXTS_MAX, desc->max_instances);
+	vgpu_commons_init(&gpu->spaces, desc->asids - 1, desc->max_instances);
 	gpu->overcommit = 1000;
 	gpu->policy = vgpu_policy_get("fair");
 	gpu_make_types(gpu);
@@ -422,8 +423,8 @@ void vgpu_gpu_get_info(struct vgpu_gpu *gpu, struct vgpu_gpu_info *info)
 	info->slice_ns = gpu->slice_ns;
 	info->preempt_timeout_ns = gpu->preempt_timeout_ns;
 	info->switching = gpu->switching;
-	info->contexts = atomic_read(&gpu->nr_contexts);
-	info->max_contexts = gpu->max_contexts;
+	info->contexts = READ_ONCE(gpu->contexts.used);
+	info->max_contexts = READ_ONCE(gpu->contexts.limit);
 	info->serialize = gpu->serial.on;
 	info->turns = gpu->serial.turns;
 	info->tidy.threshold = gpu->tidy.threshold;

@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/serial.h"
 #include "monitor/monitor.h"
+#include "quota/commons.h"
 #include "quota/quota.h"
 #include "memory/tidy.h"
 #include "quota/waitline.h"
@@ -93,7 +94,6 @@ struct vgpu_gpu {
 	u64 threshold_ns;			/* in force */
 	u64 preempt_timeout_ns;
 	u32 switching;				/* VGPU_SWITCH_* */
-	u32 max_contexts;
 	struct vgpu_serial serial;
 	struct vgpu_degrader degrader;
 	struct vgpu_dumper dumper;
@@ -104,7 +104,8 @@ struct vgpu_gpu {
 	struct list_head tenants;
 	bool nested;				/* tenants count, see tenant.c */
 	struct ida asids;
-	atomic_t nr_contexts;
+	struct vgpu_commons spaces;	/* address spaces */
+	struct vgpu_commons contexts;
 	struct vgpu_quota quota;	/* of contexts */
 	struct vgpu_waitline contexts_line;	/* who waits for one */
 	atomic_t last_context;			/* ids, from 1 */

@@ -12,6 +12,7 @@
 #include <vgpu/mem.h>
 
 #include "quota/action.h"
+#include "quota/commons.h"
 #include "engine/engine.h"
 #include "access/filter.h"
 #include "quota/quota.h"
@@ -53,6 +54,8 @@ struct vgpu_instance {
 	struct vgpu_filter filter;
 	struct vgpu_quota quota;		/* see quota.h */
 	struct vgpu_actions actions;		/* see action.h */
+	struct vgpu_claim spaces;		/* of its GPU's, see commons.h */
+	struct vgpu_claim contexts;
 	struct vgpu_pad pad;
 	struct vgpu_dumps dumps;		/* see dump.h */
 	struct vgpu_shares shares;		/* see share.h */

@@ -425,12 +425,33 @@ EXPORT_SYMBOL_NS_GPL(vgpu_instance_bo_at, VGPU);
 
 /* ------------------------------------------------------ address spaces */
 
+/* A tag that engines tell it by, or -EMFILE, -ENOMEM. */
+static int take_space(struct vgpu_instance *inst)
+{
+	struct vgpu_gpu *gpu = inst->gpu;
+	u32 used;
+	int tag;
+
+	if (!vgpu_commons_take(&gpu->spaces, &inst->spaces, &used))
+		return -EMFILE;
+	tag = ida_alloc_range(&gpu->asids, 1, gpu->desc.asids - 1, GFP_KERNEL);
+	if (tag < 0)
+		vgpu_commons_give(&gpu->spaces, &inst->spaces);
+	return tag;
+}
+
+static void give_space(struct vgpu_instance *inst, u32 tag)
+{
+	ida_free(&inst->gpu->asids, tag);
+	vgpu_commons_give(&inst->gpu->spaces, &inst->spaces);
+}
+
 static void vm_release(struct vgpu_obj *obj)
 {
 	struct vgpu_vm_obj *vm = vgpu_vm_obj(obj);
 
 	vgpu_as_destroy(vm->as);
-	ida_free(&vm->gpu->asids, vm->asid);
+	give_space(vm->inst, vm->asid);
 	mutex_destroy(&vm->lock);
 	kfree(vm);
 }
@@ -450,19 +471,19 @@ int vgpu_call_vm_create(struct vgpu_client *client, struct vgpu_vm_create *arg)
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return -ENOMEM;
-	ret = ida_alloc_range(&gpu->asids, 1, gpu->desc.asids - 1, GFP_KERNEL);
+	ret = take_space(inst);
 	if (ret < 0) {
 		kfree(vm);
-		return ret == -ENOSPC ? -EMFILE : ret;
+		return ret;
 	}
 	vm->asid = ret;
-	vm->gpu = gpu;
+	vm->inst = inst;
 	vm->pinned = arg->flags & VGPU_VM_PINNED;
 	mutex_init(&vm->lock);
 	vm->as = vgpu_as_create(gpu->whole.vram, &inst->acct, vm->asid);
 	if (IS_ERR(vm->as)) {
 		ret = PTR_ERR(vm->as);
-		ida_free(&gpu->asids, vm->asid);
+		give_space(inst, vm->asid);
 		kfree(vm);
 		return ret;
 	}

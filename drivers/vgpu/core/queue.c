@@ -31,15 +31,25 @@ static struct vgpu_queue *to_queue(struct vgpu_obj *obj)
 
 /* ------------------------------------------------------------ contexts */
 
-static u32 count_context(struct vgpu_gpu *gpu, int more)
+static bool take_context(struct vgpu_instance *inst)
 {
-	u32 count = atomic_add_return(more, &gpu->nr_contexts);
+	struct vgpu_gpu *gpu = inst->gpu;
+	u32 used;
+	bool took = vgpu_commons_take(&gpu->contexts, &inst->contexts, &used);
 
-	vgpu_quota_note(&gpu->quota, VGPU_RES_CONTEXTS, count,
-			READ_ONCE(gpu->max_contexts));
-	if (more < 0)
-		vgpu_waitline_poke(&gpu->contexts_line);
-	return count;
+	vgpu_quota_note(&gpu->quota, VGPU_RES_CONTEXTS, used,
+			READ_ONCE(gpu->contexts.limit));
+	return took;
+}
+
+static void give_context(struct vgpu_instance *inst)
+{
+	struct vgpu_gpu *gpu = inst->gpu;
+	u32 used = vgpu_commons_give(&gpu->contexts, &inst->contexts);
+
+	vgpu_quota_note(&gpu->quota, VGPU_RES_CONTEXTS, used,
+			READ_ONCE(gpu->contexts.limit));
+	vgpu_waitline_poke(&gpu->contexts_line);
 }
 
 static void ctx_release(struct vgpu_obj *obj)
@@ -52,7 +62,7 @@ static void ctx_release(struct vgpu_obj *obj)
 		gpu->ops->ctx_fini(gpu->hw, &ctx->hw);
 	vgpu_ctx_state_fini(&ctx->state);
 	vgpu_obj_put(&ctx->vm->obj);
-	count_context(gpu, -1);
+	give_context(ctx->entity->inst);
 	kfree(ctx);
 }
 
@@ -76,8 +86,8 @@ int vgpu_call_ctx_create(struct vgpu_client *client,
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	ret = -EUSERS;	/* see action.c */
-	if (count_context(gpu, 1) > READ_ONCE(gpu->max_contexts))
-		goto err_count;
+	if (!take_context(inst))
+		goto err_vm;
 	ret = -ENOMEM;
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)
@@ -113,7 +123,8 @@ err_state:
 err_ctx:
 	kfree(ctx);
 err_count:
-	count_context(gpu, -1);
+	give_context(inst);
+err_vm:
 	vgpu_obj_put(vm);
 	return ret;
 }

@@ -159,9 +159,9 @@ void vgpu_gpu_apply_switching(struct vgpu_gpu *gpu)
 /* gpu->lock held. */
 static void set_max_contexts(struct vgpu_gpu *gpu, u32 max)
 {
-	WRITE_ONCE(gpu->max_contexts, max);
+	vgpu_commons_set(&gpu->contexts, max);
 	vgpu_quota_note(&gpu->quota, VGPU_RES_CONTEXTS,
-			atomic_read(&gpu->nr_contexts), max);
+			READ_ONCE(gpu->contexts.used), max);
 	vgpu_waitline_poke(&gpu->contexts_line);
 }
 

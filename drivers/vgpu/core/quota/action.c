@@ -111,6 +111,7 @@ static void note(struct vgpu_client *client, enum vgpu_resource resource,
 	struct vgpu_instance *inst = client->inst;
 	u64 asked = PAGE_SIZE;	/* memory: a page table */
 	u64 limit, used;
+	u32 all, most;
 
 	switch (resource) {
 	case VGPU_RES_MEMORY:
@@ -121,8 +122,9 @@ static void note(struct vgpu_client *client, enum vgpu_resource resource,
 		break;
 	case VGPU_RES_CONTEXTS:
 		asked = 1;
-		limit = READ_ONCE(inst->gpu->max_contexts);
-		used = atomic_read(&inst->gpu->nr_contexts);
+		vgpu_commons_figures(&inst->gpu->contexts, &inst->contexts, &all, &most);
+		limit = most;
+		used = all;
 		break;
 	default:
 		asked = 0;
@@ -153,6 +155,13 @@ static bool may_wait(const struct vgpu_client *client, u32 call,
 	       call != VGPU_CALL_VM_UNMAP &&
 	       !vgpu_degraded(client->inst->gpu, VGPU_DEGRADE_BASIC) &&
 	       !(client->ops && client->ops->get_pages);
+}
+
+/* Then those who wait, wait for what can't be theirs. */
+static bool is_ones_right(struct vgpu_instance *inst, enum vgpu_resource resource)
+{
+	return resource == VGPU_RES_CONTEXTS &&
+	       vgpu_commons_has_right(&inst->gpu->contexts, &inst->contexts);
 }
 
 static bool is_full(int ret)
@@ -188,8 +197,8 @@ static int wait_for_room(const struct request *r)
 	ktime_t until = ktime_add_ns(ktime_get(),
 				     READ_ONCE(inst->actions.wait_ns));
 	struct vgpu_waiter w;
+	bool look, looked = false;
 	int err = 0;
-	bool look;
 
 	note(r->client, r->resource, VGPU_QUOTA_QUEUE, r->call, r->arg);
 	look = vgpu_waitline_join(line, &w);
@@ -198,10 +207,14 @@ static int wait_for_room(const struct request *r)
 			ret = attempt(r);
 		if (look && !is_full(ret))
 			break;
+		looked |= look;
 		err = vgpu_waitline_sleep(line, &w, &r->client->dead, until);
 		look = true;
 	} while (!err);
 	vgpu_waitline_leave(line, &w);
+	/* whose turn never came, since who is first stands still, say */
+	if (err == -ETIME && !looked)
+		ret = attempt(r);
 	return err && err != -ETIME ? err : ret;
 }
 
@@ -220,7 +233,8 @@ int vgpu_action_call(struct vgpu_client *client, u32 call, void *arg,
 		return try(client, call, arg, payload, payload_bytes);
 	if (!may_wait(client, call, r.resource)) {
 		ret = try(client, call, arg, payload, payload_bytes);
-	} else if (vgpu_waitline_busy(line_of(client->inst, r.resource))) {
+	} else if (vgpu_waitline_busy(line_of(client->inst, r.resource)) &&
+		   !is_ones_right(client->inst, r.resource)) {
 		ret = wait_for_room(&r);	/* not before those who wait */
 	} else {
 		ret = attempt(&r);

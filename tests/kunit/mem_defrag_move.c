@@ -163,6 +163,13 @@ static void table_moves(struct kunit *test)
 		done++;
 	}
 	KUNIT_EXPECT_GT(test, done, 1U);
+	/* where a command must not fault */
+	vgpu_as_keep_tables(x->s->as[0]);
+	x->move.first = pt->block->first;
+	x->move.pages = pt->block->pages;
+	x->move.to = (12 * MOCK_MIB >> 12) + done * 64;
+	KUNIT_EXPECT_EQ(test, move(x), -EBUSY);
+	KUNIT_EXPECT_EQ(test, pt->block->first, x->move.first);
 	/* whose address engines have */
 	x->move.first = root->first;
 	x->move.pages = root->pages;

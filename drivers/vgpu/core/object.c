@@ -487,6 +487,8 @@ int vgpu_call_vm_create(struct vgpu_client *client, struct vgpu_vm_create *arg)
 		kfree(vm);
 		return ret;
 	}
+	if (vm->pinned)
+		vgpu_as_keep_tables(vm->as);
 	vgpu_obj_init(&vm->obj, VGPU_OBJ_VM, client, NULL, vm_release);
 	ret = vgpu_obj_publish(&vm->obj, &arg->handle);
 	if (ret)

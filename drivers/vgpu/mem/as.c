@@ -77,6 +77,11 @@ struct vgpu_as *vgpu_as_create(struct vgpu_vram *vram,
 	return as;
 }
 
+void vgpu_as_keep_tables(struct vgpu_as *as)
+{
+	as->tables_stay = true;
+}
+
 /* The region leaves tree and reverse map; the BO is put by reap(). */
 static void detach_locked(struct vgpu_as *as, struct vgpu_region *region)
 {
@@ -571,6 +576,7 @@ void vgpu_as_get_stats(struct vgpu_as *as, struct vgpu_as_stats *st)
 }
 
 VGPU_EXPORT_IF_KUNIT(vgpu_as_create);
+VGPU_EXPORT_IF_KUNIT(vgpu_as_keep_tables);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_destroy);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_root);
 VGPU_EXPORT_IF_KUNIT(vgpu_as_asid);

@@ -57,7 +57,7 @@
 enum vgpu_block_state {
 	VGPU_BLOCK_FREE,
 	VGPU_BLOCK_USED,
-	VGPU_BLOCK_PINNED,	/* used, and may not be moved */
+	VGPU_BLOCK_PINNED,	/* used; moved as what it is of, or not at all */
 	VGPU_BLOCK_RETIRED,	/* bad memory, never handed out again */
 	VGPU_BLOCK_POOLED,	/* free and clean, at hand in a pool */
 	VGPU_BLOCK_UNCLEAN,	/* free, and not scrubbed yet */
@@ -612,6 +612,7 @@ struct vgpu_as {
 	struct vgpu_vram *vram;
 	struct vgpu_mem_account *acct;
 	u32 asid;
+	bool tables_stay;	/* from before anything is mapped on */
 
 	struct mutex lock;	/* protects all below */
 	struct rb_root regions;

@@ -557,10 +557,11 @@ void vgpu_pt_unreserve(struct vgpu_as *as)
 		pt_free(as, pt, true);
 }
 
-/* All but the root, whose address engines know. vram->lock is held. */
+/* All but the root, whose address engines know, where none may fault. vram->lock is held. */
 bool vgpu_pt_can_move(const struct vgpu_pt *pt)
 {
-	return pt->level + 1 < pt->as->vram->format->levels;
+	return pt->level + 1 < pt->as->vram->format->levels &&
+	       !pt->as->tables_stay;
 }
 
 /* The table of @level for @va, and the one above it, or NULL. */

@@ -428,6 +428,8 @@ void vgpu_vram_set_tier_limit(struct vgpu_vram *vram, u64 bytes);
 /* An address space. @acct pays for its tables. NULL format: no MMU. */
 struct vgpu_as *vgpu_as_create(struct vgpu_vram *vram,
 			       struct vgpu_mem_account *acct, u32 asid);
+/* Its tables are never moved, so no engine faults for that. Before the first mapping. */
+void vgpu_as_keep_tables(struct vgpu_as *as);
 /* Unmaps all. No engine may use it any more. */
 void vgpu_as_destroy(struct vgpu_as *as);
 u64 vgpu_as_root(const struct vgpu_as *as);

@@ -4,11 +4,13 @@
  * one tenant is seen by another, and all is given back, whatever fails and
  * whoever races.
  */
+#include <linux/bitmap.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 #include "mem_tenant.h"
 
 MODULE_IMPORT_NS(VGPU);
@@ -178,6 +180,61 @@ static void fixed_makes_room(struct kunit *test)
 	for (at = 0; at < t.bytes; at += VGPU_CHUNK_BYTES)
 		KUNIT_ASSERT_TRUE(test, tenant_page_is(mock, &t, 5, at));
 	vgpu_bo_put(fixed);
+	tenant_close(test, &t);
+	all_given_back(test, mock);
+}
+
+struct letting_go {
+	struct delayed_work work;
+	struct tenant *t;
+	DECLARE_BITMAP(held, 2 * VRAM / VGPU_CHUNK_BYTES);
+};
+
+static void let_go(struct work_struct *work)
+{
+	struct letting_go *l = container_of(to_delayed_work(work),
+					    struct letting_go, work);
+	unsigned int i;
+
+	for_each_set_bit(i, l->held, 2 * VRAM / VGPU_CHUNK_BYTES)
+		vgpu_bo_unhold(l->t->bo, (u64)i * VGPU_CHUNK_BYTES);
+}
+
+/* Where all is held nobody gets any; where that does not last, who asked has waited. */
+static void held_for_a_moment(struct kunit *test)
+{
+	struct mem_mock *mock = paged_mock(test);
+	struct letting_go *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
+	struct vgpu_bo *fixed;
+	struct tenant t;
+	unsigned int i;
+	u64 at;
+
+	KUNIT_ASSERT_NOT_NULL(test, l);
+	l->t = &t;
+	INIT_DELAYED_WORK(&l->work, let_go);
+	tenant_open(test, mock, &t, 1, 2 * VRAM);
+	for (at = 0; at < t.bytes; at += VGPU_CHUNK_BYTES)
+		KUNIT_ASSERT_TRUE(test, tenant_page_write(mock, &t, 5, at));
+	for (i = 0; i < t.bytes / VGPU_CHUNK_BYTES; i++) {
+		at = (u64)i * VGPU_CHUNK_BYTES;
+		if (!vgpu_bo_page(t.bo, at))
+			continue;
+		KUNIT_ASSERT_EQ(test, vgpu_bo_hold(t.bo, at), 0);
+		__set_bit(i, l->held);
+	}
+	KUNIT_EXPECT_GT(test, bitmap_weight(l->held, 2 * VRAM / VGPU_CHUNK_BYTES),
+			64);
+	fixed = vgpu_bo_create(mock->vram, NULL, VRAM / 2, 0, 0);
+	KUNIT_EXPECT_PTR_EQ(test, fixed, ERR_PTR(-ENOSPC));
+	schedule_delayed_work(&l->work, msecs_to_jiffies(30));
+	fixed = vgpu_bo_create(mock->vram, NULL, VRAM / 2, 0, 0);
+	flush_delayed_work(&l->work);
+	KUNIT_EXPECT_FALSE_MSG(test, IS_ERR(fixed), "%pe", fixed);
+	if (!IS_ERR(fixed))
+		vgpu_bo_put(fixed);
+	for (at = 0; at < t.bytes; at += VGPU_CHUNK_BYTES)
+		KUNIT_ASSERT_TRUE(test, tenant_page_is(mock, &t, 5, at));
 	tenant_close(test, &t);
 	all_given_back(test, mock);
 }
@@ -662,6 +719,7 @@ static struct kunit_case residency_cases[] = {
 	KUNIT_CASE_PARAM(evicted_is_out_of_reach, mock_format_gen_params),
 	KUNIT_CASE(held_stays),
 	KUNIT_CASE(fixed_makes_room),
+	KUNIT_CASE(held_for_a_moment),
 	KUNIT_CASE_PARAM(unmap_evicted, mock_format_gen_params),
 	KUNIT_CASE_PARAM(everybody_at_once, mock_format_gen_params),
 	KUNIT_CASE(unplugged),

@@ -214,13 +214,18 @@ bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages)
 {
 	struct vgpu_residency *res = vgpu_residency_of(vram);
 	unsigned int failures = 0, waits = 0;
+	u32 left = 0;
 	bool some;
 
 	some = vgpu_defrag_settle(vram);
 	if (res)
 		some |= trim(vram, res->min_frames);
-	while (res && READ_ONCE(vram->free_pages) < pages && failures < 16 &&
-	       READ_ONCE(res->nr_frames) > res->min_frames) {
+	/* others may take what is given back here at once: not for as long as they do */
+	if (res)
+		left = READ_ONCE(res->nr_frames);
+	while (left && READ_ONCE(vram->free_pages) < pages && failures < 16 &&
+	       READ_ONCE(res->nr_frames) > res->min_frames &&
+	       !READ_ONCE(res->ending) && !fatal_signal_pending(current)) {
 		struct vgpu_block *frame = vgpu_residency_evict_one(vram,
 								    NULL);
 
@@ -240,6 +245,7 @@ bool vgpu_residency_shrink(struct vgpu_vram *vram, u64 pages)
 		}
 		vgpu_frame_drop(vram, frame);
 		some = true;
+		left--;
 	}
 	/* or somebody else gave some back, since the caller found none */
 	return some || READ_ONCE(vram->free_pages) >= pages;

@@ -3,6 +3,8 @@
  * The planner of defragmentation: whatever lies where, its moves can be done in
  * their order, come to an end, and leave as long a run as there can be.
  */
+#include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/slab.h>
 #include "mem_mock.h"
 #include "seed.h"
@@ -254,6 +256,42 @@ static void the_largest_stays(struct kunit *test)
 	KUNIT_EXPECT_NE(test, m->owner[3072], (short)FREE);
 }
 
+/* How long it takes to find nothing for @n pieces, none of which fits anywhere. */
+static u64 in_vain_ns(struct kunit *test, u32 n)
+{
+	struct vgpu_plan_run *run = kvmalloc_array(2 * n, sizeof(*run), GFP_KERNEL);
+	struct vgpu_plan_gap *gap = kvmalloc_array(n + 1, sizeof(*gap), GFP_KERNEL);
+	struct vgpu_plan_move *move = kvmalloc_array(16, sizeof(*move), GFP_KERNEL);
+	u64 best = U64_MAX, took;
+	u32 i, round;
+
+	for (round = 0; run && gap && move && round < 5; round++) {
+		for (i = 0; i < n; i++) {
+			run[i].first = 3 * i;
+			run[i].pages = 2;
+			run[i].align = 1;
+		}
+		took = ktime_get_ns();
+		vgpu_defrag_plan(run, n, 3 * n, gap, run + n, move, 16);
+		best = min(best, ktime_get_ns() - took);
+	}
+	KUNIT_EXPECT_NE(test, best, U64_MAX);
+	kvfree(move);
+	kvfree(gap);
+	kvfree(run);
+	return best;
+}
+
+/* A tenant can make as many holes as it likes: four times as many take four times as long. */
+static void holes_without_number(struct kunit *test)
+{
+	u64 few = in_vain_ns(test, 4000), many = in_vain_ns(test, 16000);
+
+	kunit_info(test, "%llu us for 4000, %llu us for 16000\n", div_u64(few, 1000),
+		   div_u64(many, 1000));
+	KUNIT_EXPECT_LT(test, many, 10 * few);
+}
+
 /*
  * With obstacles: never worse than it was, never past them, and as good as the
  * best stretch between two of them allows when all is of single pages.
@@ -313,6 +351,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(no_gap_is_large_enough),
 	KUNIT_CASE(not_for_the_worse),
 	KUNIT_CASE(the_largest_stays),
+	KUNIT_CASE(holes_without_number),
 	KUNIT_CASE(obstacles),
 	{}
 };

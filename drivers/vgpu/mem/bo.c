@@ -214,7 +214,7 @@ struct vgpu_bo *vgpu_bo_create(struct vgpu_vram *vram,
 		}
 		offset += vgpu_block_bytes(block);
 	}
-	/* complete before it is moved, see vgpu_defrag_step() */
+	/* complete before it is moved, see take_source() */
 	smp_store_release(&bo->movable,
 			  !fixed && vgpu_vram_can_move(vram));
 	return bo;

@@ -106,10 +106,14 @@ static bool begin(struct vgpu_bo *bo, const struct vgpu_block *block, u64 *lo,
 	return ok;
 }
 
-/* It is in @block now, moved or not. */
-static void end(struct vgpu_bo *bo, struct vgpu_block *block)
+/* It is in @block now, moved or not; @slid: from there, down over itself. */
+static void end(struct vgpu_bo *bo, struct vgpu_block *block,
+		struct vgpu_block *slid)
 {
 	spin_lock(&bo->map_lock);
+	/* nobody is to see a piece of another length */
+	if (slid)
+		vgpu_vram_slide(bo->vram, block, slid);
 	bo->piece[vgpu_bo_piece_at(bo, bo->move_lo)].block = block;
 	bo->move_lo = 0;
 	bo->move_hi = 0;
@@ -140,12 +144,10 @@ static int move_piece(struct vgpu_bo *bo, struct vgpu_block *block, u32 to)
 	else if (!vgpu_vram_copy(vram, vgpu_block_addr(place),
 				 vgpu_block_addr(block), hi - lo))
 		err = -ENODEV;
-	if (!err) {
-		if (overlaps)
-			vgpu_vram_slide(vram, place, block);
+	if (!err)
 		swap(place, block);
-	}
-	end(bo, block);
+	/* @place is where it is not, now */
+	end(bo, block, !err && overlaps ? place : NULL);
 	vgpu_bo_refresh(bo, lo, hi);
 	/* those who wait see the entries when they try again */
 	wake_up_all(&vram->defrag.wait);
@@ -373,7 +375,7 @@ static int turn(struct vgpu_vram *vram, struct scan *s,
 		struct vgpu_plan_move *move, u64 begun)
 {
 	u32 moves, done = 0, failed = 0, i;
-	u64 busy = 0;
+	u64 busy = ktime_get_ns();
 	int err;
 
 	s->runs = 0;
@@ -381,6 +383,8 @@ static int turn(struct vgpu_vram *vram, struct scan *s,
 	vgpu_vram_visit(vram, scan_block, s);
 	moves = vgpu_defrag_plan(s->run, s->runs, vram->pages, gap, then, move,
 				 PLAN_MOVES);
+	/* which is work, too */
+	busy = ktime_get_ns() - busy;
 	for (i = 0; i < moves; i++) {
 		busy += step(vram, &move[i], begun, &err);
 		if (err == -ENODEV || is_over(vram))

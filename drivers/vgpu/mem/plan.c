@@ -30,6 +30,8 @@
  * and where none will do, all of it again without moving what has the largest alignment.
  */
 #include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/sched.h>
 #include <linux/sort.h>
 #include <vgpu/kunit.h>
 #include "mem_priv.h"
@@ -232,11 +234,39 @@ static bool is_worth(const struct vgpu_plan_run *run, u32 runs, u32 pages,
 			 longest);
 }
 
+/*
+ * Gaps only get smaller in a pass, so where one finds no place no larger one will that has
+ * to be at the same address modulo the same. By the logarithm of that.
+ */
+struct hopeless {
+	u32 pages[32];			/* 0: none yet */
+	u32 rest[32];
+};
+
+static bool is_hopeless(const struct hopeless *h, const struct vgpu_plan_run *run)
+{
+	unsigned int k = ilog2(run->align);
+
+	/* what can be anywhere is the least to ask for */
+	return (h->pages[0] && run->pages >= h->pages[0]) ||
+	       (h->pages[k] && run->pages >= h->pages[k] &&
+		(run->first & (run->align - 1)) == h->rest[k]);
+}
+
+static void note_hopeless(struct hopeless *h, const struct vgpu_plan_run *run)
+{
+	unsigned int k = ilog2(run->align);
+
+	h->pages[k] = run->pages;
+	h->rest[k] = run->first & (run->align - 1);
+}
+
 /* Everything in @s that can move goes to where it fits, as long as there are such places. */
 static u32 empty(const struct vgpu_plan_run *run, u32 runs,
 		 const struct stretch *s, struct vgpu_plan_gap *gap, u32 gaps,
 		 struct vgpu_plan_move *move, u32 max)
 {
+	struct hopeless hopeless = { };
 	u32 moves = 0, i;
 
 	for (i = runs; i-- && moves < max;) {
@@ -245,11 +275,14 @@ static u32 empty(const struct vgpu_plan_run *run, u32 runs,
 
 		if (run[i].first < s->lo)
 			break;
-		if (run[i].first >= s->hi)
+		if (run[i].first >= s->hi || is_hopeless(&hopeless, &run[i]))
 			continue;
 		to = find_place(&run[i], s, gap, gaps);
-		if (!to)
+		cond_resched();
+		if (!to) {
+			note_hopeless(&hopeless, &run[i]);
 			continue;
+		}
 		at = place_in(to, &run[i]);
 		move[moves].first = run[i].first;
 		move[moves].pages = run[i].pages;
@@ -307,7 +340,8 @@ static u32 plan(const struct vgpu_plan_run *run, u32 runs, u32 pages, u32 align,
  *	still. One may go to a place that overlaps with where it is, below it
  * @max: room in @move
  *
- * Context: any that may take its time: O(@runs * log(@runs) + moves * gaps).
+ * Context: process; sleeps. O(@runs * log(@runs) + @max * gaps), for each of a few stretches
+ * and alignments.
  * Return: how many moves; 0: the free memory is in as long a run as can be, but
  * for a 128th of it, or what alignment keeps.
  */

@@ -161,8 +161,8 @@ static struct vgpu_block *find_block(struct vgpu_vram *vram, u32 min, u32 max,
  * @max: pages wanted; less only when no block has as many, and then a
  *	multiple of the alignment
  * @order: alignment, 1 << @order pages
- * @bo: whose it will be; NULL: a page table
- * @pinned: it may never be moved
+ * @bo: whose it will be; NULL: a page table, or a frame
+ * @pinned: it is no piece of a BO: moved as what it is of, or not at all
  *
  * Context: process; sleeps.
  * Return: a zeroed block; -ENOSPC, or -ENOMEM for want of metadata.
@@ -205,7 +205,7 @@ struct vgpu_block *vgpu_vram_alloc(struct vgpu_vram *vram, u32 min, u32 max,
  * @pages: how many
  * @order: alignment to be kept when it is moved, 1 << @order pages
  * @bo: whose it will be
- * @pinned: it may never be moved
+ * @pinned: it is no piece of a BO: moved as what it is of, or not at all
  *
  * Context: process; sleeps.
  * Return: a block that was not scrubbed, so the caller writes over all of it

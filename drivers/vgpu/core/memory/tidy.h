@@ -14,7 +14,7 @@ struct vgpu_gpu;
  * struct vgpu_tidy - when memory is moved, see defrag.c; under gpu->lock
  * @threshold: fragmentation, permille, from which on a look leads to a run
  * @interval_s: between two looks; 0: nobody looks
- * @asked: a run by command is about to begin
+ * @asked: a run by command is about to begin, or goes on
  * @own_runs: that began by themselves
  * @work: looks, or runs
  */

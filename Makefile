@@ -55,7 +55,7 @@ demo:
 picture:
 	@scripts/picture $(ARGS)
 
-# make bench, or one of them: make bench-switch
+# make bench, or one of them: ctx, gate, guest, mem, rings, sched: make bench-ctx
 bench:
 	@tests/bench/run $(ARGS)
 bench-%:

@@ -7,6 +7,8 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/sync_file.h>
+#include "core/core_priv.h"
+#include "mem/mem_priv.h"
 #include "core_mock.h"
 
 #define MS		20		/* that a submission has */
@@ -26,6 +28,15 @@ static u32 call(struct kunit *test, struct rig *r, u32 number, void *arg,
 	return handle ? *handle : 0;
 }
 
+/* A table on its way is a fault, which nobody waits for before a fence. */
+static void tables_stay(struct kunit *test, struct rig *r, u32 vm)
+{
+	struct vgpu_obj *obj = xa_load(&r->t.client->objs, vm);
+
+	KUNIT_ASSERT_NOT_NULL(test, obj);
+	KUNIT_EXPECT_TRUE(test, container_of(obj, struct vgpu_vm_obj, obj)->as->tables_stay);
+}
+
 static void rig_open(struct kunit *test, struct rig *r)
 {
 	struct vgpu_vm_create vm = { .flags = VGPU_VM_PINNED };
@@ -40,6 +51,7 @@ static void rig_open(struct kunit *test, struct rig *r)
 	r->mock = core_mock_create(test, VGPU_HW_PREEMPT | VGPU_HW_SAVE);
 	core_tenant_open(test, r->mock, &r->t, 0);
 	map.vm = call(test, r, VGPU_CALL_VM_CREATE, &vm, &vm.handle);
+	tables_stay(test, r, map.vm);
 	map.bo = r->t.bo;
 	call(test, r, VGPU_CALL_VM_MAP, &map, NULL);
 	ctx.vm = map.vm;

@@ -25,9 +25,9 @@ static const struct option_desc list_options[] = {
 
 static const struct option_desc gpu_set_options[] = {
 	{ 0, "policy", "NAME", ARG_POLICY, "who decides what runs next: rr, fair, prio, mlfq, fixed, burst, or one that a module brought" },
-	{ 0, "slice", "TIME", ARG_TIME, "time slice, as 500us or 2ms" },
+	{ 0, "slice", "TIME", ARG_TIME, "time slice, 100us to 100ms (default: 2ms)" },
 	{ 0, "preempt-timeout", "TIME", ARG_TIME,
-	  "an engine that ignores a preemption for so long is reset" },
+	  "an engine that ignores a preemption for so long is reset, 1ms to 60s (default: 1s)" },
 	{ 0, "strategy", "NAME", ARG_STRATEGY,
 	  "which free memory serves a request: best, buddy, first or worst" },
 	{ 0, "switch", "WAYS", ARG_SWITCH, "what is left out when a context is switched: incremental, lazy, predicted, or several with commas; full: nothing (default: all that the GPU can)" },
@@ -92,7 +92,7 @@ static const struct option_desc set_options[] = {
 	{ 0, "allow", "RIGHTS", ARG_RIGHTS, "what its programs may ask for: all, none, or some of memory, user-memory, share, map, queue, ring, launch, transfer and sync, with commas; -NAME takes one away" },
 	{ 0, "on-quota", "LIST", ARG_TEXT, "what becomes of who asks for more, as memory=queue,bandwidth=preempt: of memory and contexts reject (the default) or queue, of bandwidth throttle (the default), queue or preempt" },
 	{ 0, "quota-wait", "TIME", ARG_TIME, "how long a call waits for room with queue, 1ms to 60s (default: 5s); then it is refused" },
-	{ 0, "pad", "TIME", ARG_TIME, "ends of its commands show on a grid of so long only, as 100us, up to 100ms; 0 for at once" },
+	{ 0, "pad", "TIME", ARG_TIME, "ends of its commands show on a grid of so long only, 1us to 100ms; 0 for at once" },
 	{ 0, "pad-jitter", "TIME", ARG_TIME, "and by chance up to so much later, no more than --pad" },
 	{ 0, "dump-limit", "N", ARG_NUMBER, "dumps that its faults and hangs may leave in an hour, up to 3600 (default: 4), 0 for none" },
 	END
@@ -503,7 +503,7 @@ const struct command commands[] = {
 	{
 		.noun = "events", .args = "[VGPU]", .arg = ARG_VGPU, .max = 1,
 		.help = "follow what happens",
-		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go), quota (use is at 80 %, at 95 %, back below 90 %, or was to be more than there is), health (faults, engine resets, broken rings), governor (the load made it choose another mode), memory (what was scattered is put together) and performance (a figure came to its limit or is unlike itself, a knob was tuned). Without root only lifecycle. With -j a line of JSON an event.",
+		.more = "Groups: lifecycle (GPUs and vGPUs come, change and go, what is set of them), quota (use is at 80 %, at 95 %, back below 90 %, or was to be more than there is), health (faults, engine resets, broken rings, bad pages, who makes others page, who was cut off by a rule, mediation that fails), governor (the load made it choose another mode), memory (what was scattered is put together) and performance (a figure came to its limit or is unlike itself, a knob was tuned). Without root only lifecycle. With -j a line of JSON an event.",
 		.options = events_options, .handler = cmd_events,
 		.examples = EXAMPLES({ "vgpuctl events --group health", "what goes wrong" },
 				     { "vgpuctl -j events --count 1 --timeout 10 v0", "wait for something to happen to v0" }),
@@ -543,7 +543,7 @@ const struct command commands[] = {
 	{
 		.noun = "metrics", .args = "", .arg = ARG_NONE,
 		.help = "figures for Prometheus",
-		.more = "Text for the textfile collector of its node exporter: seconds, bytes and ratios; names and labels are in Documentation/observability.rst.",
+		.more = "Text for the textfile collector of its node exporter: seconds, bytes and ratios; HELP lines tell what each is.",
 		.options = metrics_options, .handler = cmd_metrics,
 		.examples = EXAMPLES({ "vgpuctl metrics --output /var/lib/prometheus/node-exporter/vgpu.prom", "from a timer of systemd's, say every 15 seconds" }),
 	},

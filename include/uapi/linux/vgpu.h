@@ -460,6 +460,7 @@ struct vgpu_cmd_fill {
  * @shared_bytes: shared memory of a workgroup that the kernel uses
  * @block: lanes in x, y, z, at least 1 each, product up to max_lanes
  * @pad: 0
+ * @pad2: 0
  */
 struct vgpu_cmd_launch {
 	__u64 entry;
@@ -527,7 +528,6 @@ struct vgpu_cmd {
  *	were over: those of them that had not ended by then fail likewise.
  *	Of a VGPU_QUEUE_FENCED only (-EINVAL otherwise), not in a VM
  *	(-EOPNOTSUPP)
- * @pad2: 0
  * @deadline_ns: with VGPU_SUBMIT_DEADLINE: the commands are to have ended so long
  *	after the call came in, by CLOCK_MONOTONIC where the engine is; 0 or
  *	less: they are late already.  More than a day either way: -ERANGE.

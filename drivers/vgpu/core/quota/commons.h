@@ -24,7 +24,7 @@
  * @claims: that are not empty
  */
 struct vgpu_commons {
-	spinlock_t lock;
+	spinlock_t lock;		/* all of it, and claims */
 	u32 limit;
 	u32 used;
 	u32 right;

@@ -18,7 +18,7 @@ VGPUS, WINDOW, SECONDS = 16, 5, 7
 # does nothing to speak of: its figure is what the tracer adds to each
 EMPTY = "op_clock"
 # the request to stop; from the engine's answer until the next command runs
-TRACED = ["slice_timer_fn", "soft_gpu_event"]
+TRACED = ["vgpu_slice_timer_fn", "soft_gpu_event"]
 
 
 def ctl(*args):

@@ -37,7 +37,7 @@
 #include "mem_priv.h"
 
 #define TRIES	8	/* stretches to look at, the best first */
-#define ALIGNS	4	/* alignments to leave out, the largest first */
+#define ALIGNS	4	/* largest ones that may move, from all of them downwards */
 
 struct stretch {
 	u32 lo;
